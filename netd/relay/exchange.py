@@ -87,7 +87,7 @@ class Exchange:
         self.records.load(part, self.devices, self.devices.remembered, self.bus.wall())
         for link in self.devices.absent():
             self._publish_presence(link, "netd was started anew")
-        self.queues.load(part.table("queue"), self.rules, self.devices, self._ids.__next__)
+        self.queues.load(part.table("queue"), self.rules, self.devices, self._ids.__next__, self._follow_kept)
 
     def note_alive(self) -> None:
         """Note that the daemon is alive, and so are the connected devices."""
@@ -225,7 +225,7 @@ class Exchange:
         link = self.devices.resolve(target)
         name = self.devices.name_of(target.text) if link is None else None
         told = self._told(link if name is None else name.link, target, payload, caller or sender, report)
-        request = RelayRequest(next(self._ids), payload, sender, seconds, expires_at, told)
+        request = RelayRequest(next(self._ids), payload, sender, seconds, expires_at, told, caller)
         self.counts["requests"] += 1
         if link is not None:
             self.queues.start_clock(request, seconds)
@@ -246,7 +246,8 @@ class Exchange:
         name = self.devices.name_of(target.text)
         told = self._told(None if name is None else name.link, target, payload, sender, keeping.told)
         if name is not None:
-            request = RelayRequest(next(self._ids), payload, "", self.rules.answer_timeout, None, told)
+            who = address_text(*sender())
+            request = RelayRequest(next(self._ids), payload, "", self.rules.answer_timeout, None, told, who)
             if self.queues.keep(self.rules, name, request, self.rules.queue_for):
                 return keeping
         told(RequestOutcome(RequestStatus.FAILED, True, error=NO_SUCH_DEVICE if name is None else AWAY))
@@ -268,6 +269,11 @@ class Exchange:
             return report
         by = sender if isinstance(sender, str) else address_text(*sender())
         return self.outcomes.follow(subject, target.text if link is None else link.label, payload, by, report)
+
+    def _follow_kept(self, name: DeviceName, payload: bytes, who: str, age: float) -> Callable[[RequestOutcome], None]:
+        """Return what takes the outcomes of a message of an earlier run: nobody waits for them, and their event tells them."""
+        subject, label = self.subject("outcome", name.link.subject), name.link.label
+        return self.outcomes.follow(subject, label, payload, who, lambda _: None, age)
 
     def withdraw(self, request: RelayRequest) -> None:
         """Forget *request*, because its sender has gone; but not if it waits for a device to connect."""

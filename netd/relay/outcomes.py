@@ -39,13 +39,14 @@ class Outcomes:
     monotonic: Callable[[], float]
     after_turn: Callable[[Callable[[], None]], None]
 
-    def follow(self, subject: str, device: str, payload: bytes, sender: str, report: Report) -> Report:
+    def follow(self, subject: str, device: str, payload: bytes, sender: str, report: Report, age: float = 0.0) -> Report:
         """Return the function that a request calls with its outcomes: it publishes an event for the last one, and calls *report*.
 
         :param subject: of the events.
         :param device: the device's label, or what the sender has called it.
+        :param age: seconds since the message was sent.
         """
-        excerpt, started = _excerpt(payload), self.monotonic()
+        excerpt, started = _excerpt(payload), self.monotonic() - age
 
         def told(outcome: RequestOutcome) -> None:
             if outcome.is_final:

@@ -16,7 +16,7 @@ from typing import Any
 
 from netd.interfaces import Cancellable, IStateTable
 from netd.relay.devices import DeviceName, Devices
-from netd.relay.requests import RelayRequest, RequestInput
+from netd.relay.requests import RelayRequest, RequestInput, RequestOutcome
 from netd.relay.rules import RelayRules
 
 __all__ = ["OfflineQueues"]
@@ -26,6 +26,9 @@ QUEUE_ITEMS = 1000
 
 QUEUES_SIZE = 1 << 26
 """Bytes that are kept for all absent devices together, at most."""
+
+Follow = Callable[[DeviceName, bytes, str, float], Callable[[RequestOutcome], None]]
+"""Returns what takes the outcomes of a message, from its device, payload, sender, and the seconds since it was sent."""
 
 MOST_LOADED = 100_000
 """Messages that a restart finds again, at most."""
@@ -73,7 +76,7 @@ class OfflineQueues:
             return True
         key = f"{self._began}-{next(self._keys)}"
         request.release = partial(self._table.drop, key)
-        stored = self._table.put(key, _entry(name, request, self._wall() + lasts))
+        stored = self._table.put(key, _entry(name, request, self._wall(), lasts))
         stored.addCallbacks(lambda _: request.step(RequestInput.KEPT), partial(self._refused, name, request))
         return True
 
@@ -85,11 +88,14 @@ class OfflineQueues:
             self.size -= len(request.payload)
         return queue
 
-    def load(self, table: IStateTable, rules: RelayRules, devices: Devices, next_id: Callable[[], int]) -> None:
-        """Put the messages that an earlier run has kept into the queues of *devices*. Those that have expired are dropped."""
+    def load(self, table: IStateTable, rules: RelayRules, devices: Devices, next_id: Callable[[], int], follow: Follow) -> None:
+        """Put the messages that an earlier run has kept into the queues of *devices*. Those that have expired are dropped.
+
+        :param follow: returns what takes the outcomes of a message: whoever sent it is gone, and may want to look it up.
+        """
         self._table, self._began = table, int(self._wall() * 1e6)
         for key, entry in table.load(MOST_LOADED):
-            name, request, left = self._restored(entry, devices, next_id)
+            name, request, left = self._restored(entry, devices, next_id, follow)
             if name is None or request is None or left <= 0 or not self._has_room(rules, name, request):
                 table.drop(key)
                 continue
@@ -132,29 +138,30 @@ class OfflineQueues:
         name.queue.remove(request)
 
     def _restored(
-        self, entry: Any, devices: Devices, next_id: Callable[[], int]
+        self, entry: Any, devices: Devices, next_id: Callable[[], int], follow: Follow
     ) -> tuple[DeviceName | None, RelayRequest | None, float]:
         """Return the device of an entry, its message, and the seconds that it has left."""
         try:
             left = float(entry["until"]) - self._wall()
             expires_at = self._monotonic() + left if entry["expires"] else None
             payload, sender, deadline = b64decode(entry["payload"]), str(entry["sender"]), float(entry["deadline"])
-            request = RelayRequest(next_id(), payload, sender, deadline, expires_at, _nobody)
-            return devices.name_of(entry["device"]), request, left
+            who, age, name = str(entry["who"]), self._wall() - float(entry["kept"]), devices.name_of(entry["device"])
+            if name is None:
+                return None, None, 0.0
+            request = RelayRequest(next_id(), payload, sender, deadline, expires_at, follow(name, payload, who, age), who)
+            return name, request, left
         except (KeyError, TypeError, ValueError, binascii.Error):
             return None, None, 0.0  # this netd does not understand it
 
 
-def _entry(name: DeviceName, request: RelayRequest, until: float) -> dict[str, object]:
+def _entry(name: DeviceName, request: RelayRequest, now: float, lasts: float) -> dict[str, object]:
     return {
         "device": name.link.name,
         "payload": request.payload,
         "sender": request.sender,
         "deadline": request.deadline,
         "expires": request.expires_at is not None,
-        "until": until,
+        "until": now + lasts,
+        "kept": now,
+        "who": request.who,
     }
-
-
-def _nobody(_outcome: object) -> None:
-    """Take the outcome of a message whose sender is gone."""

@@ -65,6 +65,7 @@ class RelayRequest:
     :param id: unique among the requests of one relay.
     :param report: called with each outcome, in order; the last one is final.
     :ivar sender: the sender, in words, for the device.
+    :ivar who: the same for the event of the outcome, which may tell more.
     :ivar deadline: seconds in which the device must answer once it has the message.
     :ivar expires_at: the time, by the monotonic clock, at which the request expires in any state; None if its sender gave no
         deadline.
@@ -74,7 +75,20 @@ class RelayRequest:
     :ivar holder: the device's unanswered requests, while it is one of them.
     """
 
-    __slots__ = ("_report", "clock", "deadline", "expires_at", "holder", "id", "is_done", "payload", "release", "sender", "state")
+    __slots__ = (
+        "_report",
+        "clock",
+        "deadline",
+        "expires_at",
+        "holder",
+        "id",
+        "is_done",
+        "payload",
+        "release",
+        "sender",
+        "state",
+        "who",
+    )
 
     def __init__(
         self,
@@ -84,8 +98,10 @@ class RelayRequest:
         deadline: float,
         expires_at: float | None,
         report: Callable[[RequestOutcome], None],
+        who: str = "",
     ) -> None:
         self.id = id
+        self.who = who or sender
         self.payload = payload
         self.sender = sender
         self.deadline = deadline

@@ -32,6 +32,9 @@ from netd.relay.target import MalformedTarget, Target, parse_target
 
 __all__ = ["RelayService", "make_service"]
 
+AT_ONCE = (RequestStatus.SENT, RequestStatus.QUEUED)
+"""What answers a caller who does not wait."""
+
 
 def make_service(config: Config, reactor: Any, bus: IBus) -> RelayService:
     """Build the relay of one ``[relay]`` section."""
@@ -163,7 +166,8 @@ class RelayService(ListeningService):
     ) -> Deferred[SendResult]:
         """Carry a payload to a device.
 
-        :param wait: whether to wait for the device's answer. Otherwise the outcome is ``sent`` or ``queued``.
+        :param wait: whether to wait for the device's answer. Otherwise the outcome is ``sent`` or ``queued``. For a device
+            that is away it is ``queued`` at once, unless *deadline* says for how long to wait.
         :returns: a Deferred of the outcome.
         :raises NoSuchTarget: if *target* is not known.
         :raises NotPermitted: if *caller* may not see the messages to *target*.
@@ -178,7 +182,8 @@ class RelayService(ListeningService):
         outcome: Deferred[SendResult] = Deferred(lambda _: None)
 
         def report(told: RequestOutcome) -> None:
-            if outcome.called or not (told.is_final or (not wait and told.status in (RequestStatus.SENT, RequestStatus.QUEUED))):
+            is_queued = told.status is RequestStatus.QUEUED and deadline is None  # for hours: nobody waits for so long
+            if outcome.called or not (told.is_final or is_queued or (not wait and told.status in AT_ONCE)):
                 return
             if told.error == NO_SUCH_DEVICE:
                 outcome.errback(NoSuchTarget(f"no device {target!r} is connected{_hint(target)}; `relay.devices` lists them"))

@@ -277,7 +277,9 @@ class RelayServiceTests(ServiceBench):
         device = self._device(name="pump", aliases=["p"])
         self.assertRaisesRegex(OperationFailed, "is connected; `relay.disconnect` ends", self.service.forget, CONSOLE, "pump")
         device.lose()
-        told = self._told(self.service.send(CONSOLE, "pump", "on"))
+        told = self._told(self.service.send(CONSOLE, "pump", "on", deadline=30.0))
+        [queued] = self._told(self.service.send(CONSOLE, "pump", "on"))  # kept for a minute, which nobody waits for
+        self.assertEqual((queued.status, told), ("queued", []))
         self.assertEqual(result_of(self.service.forget(CONSOLE, "p")).name, "pump")
         self.assertEqual([(one.status, one.error) for one in told], [("failed", "the device was forgotten")])
         self.assertEqual(self.service.devices(CONSOLE).rows, [])

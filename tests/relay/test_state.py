@@ -10,6 +10,7 @@ from netd.codec.length_header import encode_frame
 from netd.relay.config import Config
 from netd.relay.events import DevicePresence, DeviceSent
 from netd.relay.records import KEPT_FOR
+from netd.relay.target import parse_target
 from netd.state.state import LAZILY
 from netd.testing import MemoryDisk, MemoryState, make_caller, reload, result_of, wired
 from tests.relay.bench import Relay, Side, ask, event, frames, pairs
@@ -218,6 +219,26 @@ class QueueTests(StateBench):
         self.relay.device(name="greenhouse")
         [sent] = self.relay.bus.events("relay.main.sent.greenhouse")
         self.assertEqual(DeviceSent("greenhouse", "1", None), sent)
+
+    def test_outcome_after_a_kill(self) -> None:
+        """Who sent a message is kept with it: its outcome is told after a restart as it would have been before."""
+        self.queued(self.relay.connect("192.0.2.7", 5000), b"old")
+        self.relay.controller().conversation.receive(ask(b"new", id=7, to="greenhouse"))
+        exchange = self.relay.exchange
+        exchange.request(parse_target(b"greenhouse"), b"own", "console", None, lambda _: None, "user ada, control socket")
+        self.relay.end_turn()
+        self.commit()
+        self.restart(after=10)
+        device = self.relay.device(name="greenhouse")
+        asked = pairs(device.hear())[-1][0]["id"]
+        device.say(ask(b"ok", id=asked, status="acknowledged"))
+        device.lose()
+        told = self.relay.bus.events("relay.main.outcome.greenhouse")
+        self.assertEqual(
+            [("own", "user ada, control socket", "acknowledged"), ("old", "192.0.2.7:5000", "failed")],
+            [(one["request"], one["from"], one["status"]) for one in told if one["request"] != "new"],  # type: ignore[index]
+        )
+        self.assertEqual({10.0}, {round(one["seconds"], 3) for one in told})  # type: ignore[index]
 
     def test_slow_device(self) -> None:
         """A message stays on the disk until the operating system has taken it for the device."""
