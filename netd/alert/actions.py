@@ -19,7 +19,7 @@ class Webhook:
     def label(self) -> str:
         """The action for people. Paths of webhooks are secrets as often as not, and are left out."""
         parts = urlsplit(self.url)
-        return f"webhook {parts.scheme}://{parts.hostname}/…"
+        return f"webhook {parts.scheme}://{parts.netloc}/…"
 
 
 @frozen

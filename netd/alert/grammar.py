@@ -85,10 +85,11 @@ def _counted(pattern: str, which: list[str], words: list[str]) -> Condition:
 
 
 def _comparison(words: list[str]) -> Comparison:
+    written = " ".join(words)
     if len(words) == 2:
         words = ["value", *words]
     if len(words) < 3 or words[1] not in OPERATORS or not _MEMBER.fullmatch(words[0]):
-        raise ValueError(f"{' '.join(words)!r:.80} is no condition; {_EXAMPLES}")
+        raise ValueError(f"{written!r:.80} is no condition; {_EXAMPLES}")
     value = _value(" ".join(words[2:]))
     if not isinstance(value, float) and words[1] not in ("=", "!="):
         raise ValueError(f"{words[1]} compares numbers, and {' '.join(words[2:])!r:.80} is none; texts have = and !=")
@@ -123,11 +124,13 @@ def _action(line: str) -> Target:
 def _webhook(written: str) -> Target:
     try:
         parts = urlsplit(written)
-        is_whole = parts.scheme in ("https", "http") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        is_whole = bool(parts.scheme and parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         is_whole = False
     if not is_whole or not written.isascii() or not written.isprintable() or " " in written:
         raise ValueError("webhook: write a URL, as in webhook https://example.org/hook")
+    if parts.scheme not in ("https", "http"):
+        raise ValueError(f"webhook: nothing can be posted to {parts.scheme}://; write https:// or http://")
     if parts.username is not None:
         raise ValueError("webhook: a URL with a password in it would be shown; have the webhook signed instead (`secret`)")
     return Webhook(written)

@@ -45,7 +45,7 @@ Tests = list[Tried]
 """The outcomes of a test. The class has a method `list`, which would hide the type."""
 
 TESTED = "a test"
-"""The subject and the value of the event with which actions are tried."""
+"""The subject of the event with which actions are tried."""
 
 
 def make_service(config: Config, reactor: Any, bus: IBus) -> AlertService:
@@ -166,7 +166,7 @@ class AlertService(Service):
 
     def test(self) -> Deferred[Tests]:
         """Carry out each action once, with an event whose occasion is ``test``."""
-        event = self._event(TESTED, AlertState.FIRING, "test", TESTED, self._bus.wall(), "")
+        event = self._event(TESTED, AlertState.FIRING, "test", None, self._bus.wall(), "")
         tried = [self._deliveries.try_once(action, event).addCallback(_tried, action.label) for action in self._config.actions]
         return gatherResults(tried)
 

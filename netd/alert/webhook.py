@@ -6,11 +6,12 @@ import hashlib
 import hmac
 from typing import Any
 
-from attrs import define
+from attrs import define, frozen
 from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
-from twisted.web.client import Agent, BrowserLikePolicyForHTTPS
+from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IBodyProducer, IResponse
 from zope.interface import implementer
@@ -20,7 +21,7 @@ from netd.alert.actions import Webhook
 from netd.alert.delivery import DeliveryFailed
 from netd.errors import text_of
 
-__all__ = ["Webhooks", "make_agent", "signature"]
+__all__ = ["QuietPool", "Webhooks", "make_agent", "signature"]
 
 CONNECT_TIMEOUT = 10.0
 """Seconds for a connection with its TLS handshake."""
@@ -31,7 +32,29 @@ PASSING = (408, 425, 429)
 
 def make_agent(reactor: Any) -> Any:
     """Return what posts. Certificates are verified against those that the operating system trusts."""
-    return Agent(reactor, BrowserLikePolicyForHTTPS(), connectTimeout=CONNECT_TIMEOUT)
+    pool = QuietPool(reactor, persistent=False)  # type: ignore[no-untyped-call]
+    return Agent(reactor, BrowserLikePolicyForHTTPS(), CONNECT_TIMEOUT, pool=pool)
+
+
+@implementer(IStreamClientEndpoint)
+@frozen
+class _QuietEndpoint:
+    """Connects without two lines in the log for each connection."""
+
+    endpoint: Any
+
+    def connect(self, factory: Any) -> Any:
+        """See :class:`twisted.internet.interfaces.IStreamClientEndpoint`."""
+        factory.noisy = False
+        return self.endpoint.connect(factory)
+
+
+class QuietPool(HTTPConnectionPool):
+    """Connections of which the log does not tell."""
+
+    def getConnection(self, key: Any, endpoint: Any) -> Any:  # noqa: N802 - Twisted's name
+        """See :meth:`HTTPConnectionPool.getConnection`."""
+        return super().getConnection(key, _QuietEndpoint(endpoint))
 
 
 def signature(secret: str, body: bytes) -> bytes:

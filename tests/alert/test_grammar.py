@@ -85,7 +85,7 @@ class ActionTests(SynchronousTestCase):
         for written, why in (
             ("call me", "'call' is no action"),
             ("webhook", "its target is missing"),
-            ("webhook ftp://example.org", "write a URL"),
+            ("webhook ftp://example.org", "nothing can be posted to ftp://; write https://"),
             ("webhook https://[", "write a URL"),
             ("webhook https://example.org/a b", "write a URL"),
             ("webhook https://me:pw@example.org/", "would be shown"),

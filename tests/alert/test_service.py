@@ -19,7 +19,7 @@ from netd.alert.config import Config
 from netd.alert.delivery import Deliveries, DeliveryFailed
 from netd.alert.mail import MailServer
 from netd.alert.service import AlertService
-from netd.alert.webhook import signature
+from netd.alert.webhook import QuietPool, signature
 from netd.bus.subject import covers
 from netd.codec.jsontext import to_plain
 from netd.errors import ConfigErrors, InvalidArguments
@@ -388,6 +388,13 @@ class ServiceTests(AlertTestCase):
         self.assertEqual(json.loads(body), to_plain(self.bus.events(f"alert.hot.{TEMP}")[0]))
         self.assertEqual(headers[b"X-Netd-Signature"], [signature("s3cret", body)])
         self.assertEqual(json.loads(end)["state"], "quiet")
+
+    def test_webhook_is_quiet(self) -> None:
+        """A connection for a webhook leaves no line in the log."""
+        made: list[Any] = []
+        endpoint = type("Endpoint", (), {"connect": staticmethod(lambda factory: made.append(factory) or Deferred())})()
+        QuietPool(self.reactor, persistent=False).getConnection(("https", b"example.org", 443), endpoint)
+        self.assertFalse(made[0].noisy)
 
     def test_webhook_again(self) -> None:
         """A server that fails is asked again, one that refuses is not; the status tells why."""
