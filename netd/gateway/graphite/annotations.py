@@ -8,6 +8,8 @@ from typing import Any
 
 from attrs import frozen
 
+from netd.codec.jsontext import encode
+
 __all__ = [
     "AUDIT",
     "Annotation",
@@ -67,7 +69,12 @@ def run_annotations(run: Any) -> Iterator[Annotation]:
 def audit_annotation(event: Any) -> Annotation:
     """Return the annotation of a call that was recorded."""
     said: Mapping[str, Any] = event.data
-    arguments = ", ".join(f"{name} {value}" for name, value in (said.get("arguments") or {}).items())
+    arguments = ", ".join(f"{name} {_word(value)}" for name, value in (said.get("arguments") or {}).items())
     outcome = ": ".join(filter(None, (said.get("outcome"), said.get("error"))))
     what = f"{said.get('who') or said.get('from')}: {said.get('operation')}"
     return Annotation(event.time, what, ("audit", str(said.get("operation"))), "; ".join(filter(None, (arguments, outcome))))
+
+
+def _word(value: object) -> str:
+    """Return a text as it is, and all else as the JSON in which it was given."""
+    return value if isinstance(value, str) else encode(value).decode()

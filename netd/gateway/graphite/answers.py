@@ -95,7 +95,7 @@ class Graphite:
     async def _series(self, caller: Caller, wanted: list[WantedSeries], grid: RenderGrid) -> AsyncGenerator[bytes, None]:
         """Yield the answer of ``/render``: some series are asked for when the client has taken those before."""
         separator = b"["
-        at_once = min(AT_ONCE, POINTS_AT_ONCE // grid.points)
+        at_once = min(AT_ONCE, POINTS_AT_ONCE // grid.asked)
         for at in range(0, len(wanted), at_once):
             some = wanted[at : at + at_once]
             found = await self._found(caller, some, grid)
@@ -111,7 +111,7 @@ class Graphite:
         if not subjects:
             return {}
         begin, end = float(grid.begin), float(grid.end)
-        answer = await self._past.call("query", caller, pattern=subjects, begin=begin, end=end, points=grid.points)
+        answer = await self._past.call("query", caller, pattern=subjects, begin=begin, end=end, points=grid.asked)
         found: dict[str, list[Points]] = {}
         for one in answer.series:
             found.setdefault(one.subject, []).append(Points(one.times, one.min, one.max, one.mean, one.count, one.exact))

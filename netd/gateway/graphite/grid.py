@@ -17,7 +17,10 @@ from attrs import frozen
 __all__ = ["LEAST_POINTS", "MOST_POINTS", "Points", "RenderGrid"]
 
 LEAST_POINTS, MOST_POINTS = 10, 10_000
-"""Fewest and most points that can be asked for."""
+"""Fewest and most points that the recorder can be asked for."""
+
+LEAST_PLACES = 2
+"""A time rarely begins at a multiple of its own length: it may need two places."""
 
 MANY = 9 / 10
 """The share of gaps between points that a place of the grid is at least as long as."""
@@ -53,13 +56,18 @@ class RenderGrid:
     @classmethod
     def over(cls, begin: float, end: float, most: int) -> RenderGrid:
         """Return the grid from *begin* to *end*, seconds since the epoch, of *most* places at most."""
-        most = min(max(most, LEAST_POINTS), MOST_POINTS)
+        most = min(max(most, LEAST_PLACES), MOST_POINTS)
         step = max(1, ceil((end - begin) / most))
         first = floor(begin / step) * step
         if ceil((end - first) / step) > most:  # it begins earlier than was asked for, and ends with a place too many
             step = max(1, ceil((end - begin) / (most - 1)))
             first = floor(begin / step) * step
-        return cls(first, step, max(LEAST_POINTS, ceil((end - first) / step)))
+        return cls(first, step, max(1, ceil((end - first) / step)))
+
+    @property
+    def asked(self) -> int:
+        """How many points to ask the recorder for: one for each place, or several where the places are too few."""
+        return self.points * ceil(LEAST_POINTS / self.points)
 
     @property
     def end(self) -> int:

@@ -124,6 +124,16 @@ class RenderTests(GrafanaTestCase):
             [series] = self.render(target, maxDataPoints=10, **{"from": begin, "until": begin + 60})
             self.assertEqual(series["datapoints"][0][0], value, way)
 
+    def test_few_points(self) -> None:
+        """A narrow panel gets no more points than it has room for, though the recorder makes ten at least."""
+        begin = int(NOW) // 30 * 30 - 60
+        times = {"from": begin, "until": begin + 60}
+        for most in (2, 5):
+            [series] = self.render("session.main.greenhouse.temp", maxDataPoints=most, **times)
+            self.assertEqual(len(series["datapoints"]), most)
+        [series] = self.render("consolidateBy(session.main.greenhouse.temp,'max')", maxDataPoints=2, **times)
+        self.assertEqual(max(value for value, _ in series["datapoints"] if value is not None), 29.0)
+
     def test_get(self) -> None:
         """A person tries it with a browser, with times as Graphite's pages have them."""
         [series] = self.got("/render?target=session.main.cellar.temp&from=-1min&until=now&format=json")

@@ -20,13 +20,14 @@ def points(*pairs: tuple[float, float], is_exact: bool = True) -> Points:
 class GridTests(SynchronousTestCase):
     @given(st.integers(0, NOW), st.floats(0, 1e8), st.integers(-5, 20_000))
     def test_over(self, begin: int, length: float, most: int) -> None:
-        """A grid covers the time that was asked for in whole steps, with no more places than were asked for, or ten."""
+        """A grid covers the time that was asked for in whole steps, with no more places than were asked for, or two."""
         grid = RenderGrid.over(begin, begin + length, most)
         self.assertEqual(grid.begin % grid.step, 0)
         self.assertLessEqual(grid.begin, begin)
         self.assertGreater(grid.begin, begin - grid.step)
         self.assertGreaterEqual(grid.end, begin + length)
-        self.assertTrue(10 <= grid.points <= min(max(most, 10), 10_000), grid)
+        self.assertTrue(1 <= grid.points <= min(max(most, 2), 10_000), grid)
+        self.assertTrue(10 <= grid.asked <= 10_000 and grid.asked % grid.points == 0, grid)
 
     def test_line(self) -> None:
         """A constant line has its value at each place."""
