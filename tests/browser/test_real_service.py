@@ -127,7 +127,7 @@ class ServiceTests(BrowserTestCase):
         """An address of a kind that does not run says so; that of a kind with a page of its own leads there."""
         self.start_pumps()
         page = self.look_at("service?kind=kettle")
-        by_id(page, "no-service").get_by_text("[kettle]").wait_for()
+        by_id(page, "no-service").get_by_text("No [kettle] section").wait_for()
         page.goto(f"http://127.0.0.1:{self.gateway_port}/#/service?kind=relay")
         by_id(page, "page", page="devices").wait_for()
         self.assertEqual(self.complaints, [])
