@@ -22,6 +22,9 @@ from netd.codec.words import EventSchemas, is_empty, schemas_of_events
 
 __all__ = ["HELP_TIMEOUT", "ServiceGroup", "exit_status", "fetch_table", "service_group"]
 
+_OF_EVENTS = ("bus.last", "history.events")
+"""Operations whose results have events in them."""
+
 HELP_TIMEOUT = 0.5
 """Seconds that the daemon has to answer when its operations are only listed, as in ``netd --help``."""
 
@@ -274,7 +277,7 @@ def _call(ctx: click.Context, operation: TableOperation, params: dict[str, Any])
     invocation = ctx.ensure_object(Invocation)
     with invocation.control(invocation.patience(params.get("deadline"))) as control:
         result = control.call(operation.name, **params)
-        events = () if operation.name != "bus.last" or invocation.as_json else fetch_events(control)
+        events = () if operation.name not in _OF_EVENTS or invocation.as_json else fetch_events(control)
     invocation.show(result, operation.result, events)
     ctx.exit(exit_status(result))
 

@@ -117,12 +117,14 @@ class CallTests(CommandTests):
 
 class EventsTests(CommandTests):
     def test_last_events(self) -> None:
-        """Kept events are shown by their schemas; a daemon that lists none shows them as they were published."""
+        """Kept and past events are shown by their schemas; a daemon that lists none shows them as they were published."""
         event = {"subject": "feed.main.report", "time": NOW, "data": {"seconds": 90}}
         schema = {"type": "object", "properties": {"seconds": {"type": "number", "format": "seconds"}}}
-        self.control.answers |= {"system.operations": [operation("bus.last")], "bus.last": [event]}
+        operations = [operation("bus.last"), operation("history.events")]
+        self.control.answers |= {"system.operations": operations, "bus.last": [event], "history.events": [event]}
         self.control.answers["system.subjects"] = [{"subject": "feed.*.report", "schema": schema}]
         self.assertIn("seconds 1 min 30 s", self.netd("bus", "last").stdout)
+        self.assertIn("seconds 1 min 30 s", self.netd("history", "events").stdout)
         self.control.answers["system.subjects"] = NoSuchOperation("no operation 'system.subjects'", -32601)
         self.assertIn("seconds 90", self.netd("bus", "last").stdout)
 
