@@ -129,6 +129,13 @@ class BoardModuleTests(ModuleTestCase):
         found = self.run_in("board/found", script, names)
         self.assertEqual(found, [["session.main.a.*", "2 channels"], ["session.main.*.*", "2 channels"]])
 
+    def exact(self) -> None:
+        """What is called just as it was written comes first: Enter takes it."""
+        script = """({ ranked }, names) =>
+          ranked(names.map((name) => ({ name, words: name })), " relay.Send").map(({ name }) => name)"""
+        found = self.run_in("board/found", script, ["audit.main.relay.send", "relay.send", "room.said"])
+        self.assertEqual(found, ["relay.send", "audit.main.relay.send"])
+
     def names(self) -> None:
         """A board's name is made of its title, is a token of a subject, and is nobody else's."""
         self.check(
@@ -271,6 +278,7 @@ class BoardModuleTests(ModuleTestCase):
         self.stored()
         self.guesses()
         self.groups()
+        self.exact()
         self.names()
         self.undo()
         self.legible()

@@ -811,7 +811,7 @@ class PastTests(ModuleTestCase):
               const one = past("a");
               one.window(90000, 90090, 90);
               ring();
-              clock.asked[0].reject(new Error("no such part"));
+              clock.asked[0].reject(Object.assign(new Error("no such part"), { code: -32602 }));
               await new Promise((done) => setTimeout(done));
               one.window(90000, 90090, 90);
               const { trouble } = archive;
@@ -1115,6 +1115,30 @@ class RecordedTests(ModuleTestCase):
         shown, again = self.run_in("history/address", script, "#/history?s=,+&from=bogus&to=9&run=x", self.NOW)
         self.assertEqual((shown["plots"], shown["fixed"], shown["run"], again), ([], None, None, "#/history"))
 
+        self.assertEqual(
+            shown["trouble"], "This is no time: bogus, 9. Write one such as yesterday, 14:00, -8h or 2026-11-28 22:00."
+        )
+
+    def windows(self) -> None:
+        """A span until now goes on with time; from a time of the clock, an address shows another person the same."""
+        day, now = 1795824000.0, self.NOW
+        self.check(
+            "history/address",
+            "windowSaid",
+            (("-8h", "now", now, "UTC"), {"seconds": 8 * 3600}),
+            (("90 s", "", now, "UTC"), {"seconds": 90}),
+            (("14:00", "now", now, "UTC"), {"fixed": {"from": day + 14 * 3600, "to": now}}),
+            (("yesterday", "-1h", now, "UTC"), {"fixed": {"from": day - 86400, "to": now - 3600}}),
+            (("-1h", "-2h", now, "UTC"), {"trouble": "The beginning is not before the end."}),
+            (
+                ("", "soon", now, "UTC"),
+                {
+                    "trouble": "This is no time: an empty beginning, soon."
+                    " Write one such as yesterday, 14:00, -8h or 2026-11-28 22:00."
+                },
+            ),
+        )
+
     def plots(self) -> None:
         """A subject is added and removed, drawn over another, and taken apart."""
         two = [["a"], ["b", "c"]]
@@ -1208,6 +1232,7 @@ class RecordedTests(ModuleTestCase):
         self.events()
         self.times()
         self.addresses()
+        self.windows()
         self.plots()
         self.tree()
         self.figures()
@@ -1412,6 +1437,7 @@ class PlaceTests(ModuleTestCase):
             "placeAt",
             (("",), place("overview")),
             (("#/nowhere",), place("overview")),
+            (("#/boards",), place("board")),
             (("#/devices",), place("devices", "relay")),
             (("#/sessions?instance=lab%202",), place("sessions", "session", "lab 2", instance="lab 2")),
             (("#/service?kind=echo",), place("service", "echo", kind="echo")),
@@ -1431,6 +1457,7 @@ class PlaceTests(ModuleTestCase):
             (("#/bus?wall&token=a%2Bb&turn=30",), {"token": "a+b", "rest": "#/bus?wall&turn=30"}),
             (("#/bus?token=a",), {"token": "a", "rest": "#/bus"}),
             (("#/bus?token=&x",), {"token": None, "rest": "#/bus?x"}),
+            (("?token=a",), {"token": "a", "rest": ""}),
         )
 
     def addresses(self) -> None:
@@ -1588,17 +1615,19 @@ class ServiceFactTests(ModuleTestCase):
         )
 
 
-class HistoryTests(ModuleTestCase):
+class VitalsTests(ModuleTestCase):
     def test_kept(self) -> None:
         """How netd did is kept from the start; a restart and a missing second are gaps, and no rate is made up of them."""
         found = self.run_in(
-            "history",
-            """({ history, note }) => {
+            "vitals",
+            """({ vitalsSeries, note }) => {
               const vitals = (time, started, published) =>
                 ({ time, started, uptime: time - started, published, connections: 3, lag: 0.002 });
               const all = [vitals(101, 100, 10), vitals(102, 100, 30), vitals(110, 100, 190), vitals(121, 120, 5)];
               all.forEach((now, index) => note({ now, before: all[index - 1] ?? null }));
-              return Object.fromEntries(Object.entries(history).map(([name, one]) => [name, one.window(0, 200, 1000).values]));
+              return Object.fromEntries(
+                Object.entries(vitalsSeries).map(([name, one]) => [name, one.window(0, 200, 1000).values]),
+              );
             }""",
         )
         self.assertEqual(found["connections"], [3, 3, None, 3, None, 3])

@@ -208,8 +208,11 @@ const OFF_THE_RAIL = { gateway: ({ websockets }) => [plural(websockets, "WebSock
 const COMMON = new Set(["kind", "instance", "state", "connections"]);
 const MOST_FACTS = 3;
 
-/** The page of this name; the first page where there is none. @param {string} name @returns {Entry} */
-export const pageNamed = (name) => [...PAGES, SERVICE].find((entry) => entry.name === name) ?? PAGES[0];
+/** The page of this name, or of this title; the first page where there is none. @param {string} name @returns {Entry} */
+export const pageNamed = (name) =>
+  [...PAGES, SERVICE].find((entry) => entry.name === name) ??
+  PAGES.find((entry) => entry.title.toLowerCase() === name.toLowerCase()) ??
+  PAGES[0];
 
 /** The page about services of *kind*. @param {string} kind @returns {Entry} */
 export const pageOfKind = (kind) => PAGES.find((entry) => entry.kind === kind) ?? SERVICE;

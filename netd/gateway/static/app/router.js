@@ -33,6 +33,14 @@ export function addressOf(kind, instance = null) {
   return `#/${name}${query.size ? `?${query}` : ""}`;
 }
 
+/** Put the name of the page that is shown into an address that names none, or that names one by its title. */
+function correct() {
+  const [, name] = /^#\/?([^/?]*)/.exec(location.hash) ?? [];
+  const shown = placeAt(location.hash).page;
+  if (name && name !== shown) history.replaceState(null, "", location.hash.replace(name, shown));
+}
+correct();
+
 /** The place that the address names now. @type {import("./signal.js").Writable<Place>} */
 export const place = signal(placeAt(location.hash));
 
@@ -55,5 +63,8 @@ export function remember(changes) {
 
 addEventListener("hashchange", () => {
   if (takeToken()) location.reload();
-  else place.value = placeAt(location.hash);
+  else {
+    correct();
+    place.value = placeAt(location.hash);
+  }
 });

@@ -25,8 +25,10 @@ export function tokenIn(hash) {
 
 /** Store the token that the address brings, and remove it from the address and the browser's history. @returns {boolean} */
 export function takeToken() {
-  const { token, rest } = tokenIn(location.hash);
-  if (rest !== location.hash) history.replaceState(null, "", `${location.pathname}${location.search}${rest}`);
+  const [inHash, inSearch] = [tokenIn(location.hash), tokenIn(location.search)];
+  if (inHash.rest !== location.hash || inSearch.rest !== location.search)
+    history.replaceState(null, "", `${location.pathname}${inSearch.rest}${inHash.rest}`);
+  const token = inHash.token ?? inSearch.token;
   if (token !== null) storeToken(token);
   return token !== null;
 }

@@ -6,7 +6,7 @@ import { excerpt, plural } from "../format.js";
 import { argumentForm } from "../pages/argument_form.js";
 import { computed, signal } from "../signal.js";
 import { openDialog } from "./dialogs.js";
-import { find, groups, heard, matches } from "./found.js";
+import { find, groups, heard, ranked } from "./found.js";
 import { KINDS } from "./model.js";
 
 /** How many matches are shown. */
@@ -45,7 +45,7 @@ function search(choose) {
     const channels = [...subjects, ...others].filter(({ tile }) => tile.kind === "plot");
     return distinct([...first, ...groups(channels), ...subjects.sort(byName), ...others]);
   });
-  const matching = computed(() => all.value.filter((one) => matches(one, written.value.trim())));
+  const matching = computed(() => ranked(all.value, written.value));
   const input = h("input", {
     type: "search",
     testid: "add-search",

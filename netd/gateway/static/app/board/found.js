@@ -169,6 +169,13 @@ export async function find() {
   return [NOTE, ...ofRelays, ...past, ...services(), ...toRun];
 }
 
+/** Those of *all* that match: what is called just so comes first. @param {Found[]} all @param {string} written */
+export function ranked(all, written) {
+  const found = all.filter((one) => matches(one, written.trim()));
+  const isCalledSo = ({ name }) => name.toLowerCase() === written.trim().toLowerCase();
+  return [...found.filter(isCalledSo), ...found.filter((one) => !isCalledSo(one))];
+}
+
 /** Whether *found* has each of the words. @param {Found} found @param {string} written */
 export const matches = ({ words }, written) =>
   written

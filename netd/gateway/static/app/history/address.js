@@ -13,6 +13,7 @@ const MOST_CURVES = 10;
  * @property {number} seconds the length of the window that goes on with time.
  * @property {import("../plots/zoom.js").Span|null} fixed the window that stands still; null where it goes on with time.
  * @property {number|null} run
+ * @property {string} [trouble] what of the address says nothing.
  */
 
 /** A plus between two subjects is read as a space there. @param {Record<string, string>} query of the address. @param {number} now @param {string} zone @returns {Shown} */
@@ -27,7 +28,29 @@ export function shownBy({ s = "", from = "", to = "", run = "" }, now, zone) {
   const isLive = from === "" || (from.startsWith("-") && (to === "" || to === "now"));
   const fixed = isLive || begin === null || end === null || begin >= end ? null : { from: begin, to: end };
   const number = /^\d+$/.test(run) ? Number(run) : null;
-  return { plots, seconds, fixed, run: number };
+  const wrong = [from !== "" && begin === null ? from : "", end === null ? to : ""].filter(Boolean);
+  const trouble = wrong.length ? noTime(wrong) : !isLive && fixed === null ? BACKWARDS : "";
+  return { plots, seconds, fixed, run: number, trouble };
+}
+
+const BACKWARDS = "The beginning is not before the end.";
+const noTime = (wrong) =>
+  `This is no time: ${wrong.join(", ")}. Write one such as yesterday, 14:00, -8h or 2026-11-28 22:00.`;
+
+/**
+ * The window that two fields say; it goes on with time from a span until now, and stands still from a time of the clock: a second
+ * person who is sent its address sees the same. An empty end is now.
+ * @param {string} from @param {string} to @param {number} now @param {string} zone
+ * @returns {{seconds?: number, fixed?: import("../plots/zoom.js").Span, trouble?: string}}
+ */
+export function windowSaid(from, to, now, zone) {
+  const isOpen = ["", "now"].includes(to.trim().toLowerCase());
+  const [begin, end] = [timeSaid(from, now, zone), isOpen ? now : timeSaid(to, now, zone)];
+  if (begin === null || end === null)
+    return { trouble: noTime([begin === null ? from.trim() || "an empty beginning" : "", end === null ? to : ""].filter(Boolean)) };
+  if (begin >= end) return { trouble: BACKWARDS };
+  const isSpan = spanSaid(from.trim().toLowerCase().replace(/^-\s*/, "")) !== null;
+  return isOpen && isSpan ? { seconds: end - begin } : { fixed: { from: begin, to: end } };
 }
 
 /** @param {Shown} shown @returns {string} */

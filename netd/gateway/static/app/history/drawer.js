@@ -2,6 +2,7 @@
 
 import { action, form, results } from "../action.js";
 import { answers, channel } from "../channels.js";
+import { serverNow } from "../connection.js";
 import { each, h, when } from "../dom.js";
 import { count, excerpt, measure, plural, precisionOf, shortSpan, visible } from "../format.js";
 import { panel } from "../panel.js";
@@ -30,6 +31,12 @@ export const drawer = () => h("div.history-drawer", { testid: "history-drawer" }
 /** The selection; without one, the window. */
 const chosenSpan = () => state.view.marked.peek() ?? state.view.read();
 
+/** What a note is on without a selection: the time at the pointer, or the newest that is seen. */
+function pointedOrNewest() {
+  const time = state.pointed.peek()?.time ?? Math.min(state.view.read().to, serverNow());
+  return { from: time, to: time };
+}
+
 function chosenPanel() {
   const isMarked = () => state.view.marked.value !== null;
   const title = () => {
@@ -45,7 +52,7 @@ function chosenPanel() {
         h(
           "p.hint",
           {},
-          "Shift and drag, or Shift and the arrow keys, select a time. Without a selection, what is seen is meant.",
+          "Shift and drag, or Shift and the arrow keys, select a time. Without a selection, what is seen is meant; a note is put at the pointer, or at the newest value.",
         ),
     ),
     h("p", { hidden: () => !isMarked() }, title),
@@ -101,7 +108,7 @@ function buttons(subjects) {
     }
   };
   const png = () => savePicture([...document.querySelectorAll(".history-plot")], chosenSpan());
-  const note = () => (state.noted.value = chosenSpan());
+  const note = () => (state.noted.value = state.view.marked.peek() ?? pointedOrNewest());
   const button = (word, testid, onclick) => h("button", { type: "button", testid, disabled: nothing, onclick }, word);
   const replay = action({
     label: "Replay",
@@ -109,8 +116,11 @@ function buttons(subjects) {
     instance: recorder,
     params: () => ({ pattern: subjects(), begin: chosenSpan().from, end: chosenSpan().to }),
     objection: () => (nothing() ? "Choose a subject first." : ""),
-    told: (result) => ({ state: "ok", text: `Replay ${result?.replay ?? ""} runs.` }),
-    until: () => state.view.marked.value,
+    told: ({ number, subjects: made }) => ({
+      state: "ok",
+      text: `Replay ${number} runs: ${made} has its values, on the page Bus and on boards.`,
+    }),
+    until: () => `${state.view.marked.value?.from} ${state.view.marked.value?.to} ${subjects()}`,
     isOffered: false,
     testid: "replay",
   });
@@ -143,7 +153,9 @@ function noteForm() {
       const words = text.peek().trim();
       return words === "" ? null : { text: words, time: from, ...(to > from ? { until: to } : {}) };
     },
-    told: () => ({ state: "ok", text: "It is written." }),
+    told: ({ time }) => ({ state: "ok", text: `The note at ${timeWritten(time, zone.peek())} is written.` }),
+    until: () => state.noted.value !== null,
+    isLasting: true,
     done: (result) => {
       if (result === null) return;
       state.addNote(result);
@@ -175,8 +187,12 @@ function noteForm() {
       : `Note at ${timeWritten(span().from, zone.value)}`;
   return h(
     "div",
-    { hidden: () => state.noted.value === null, testid: "note-form", onkeydown: leave },
-    form({ class: "stack" }, write.run, h("label.field", {}, h("span.field-label", {}, about), input), write.button),
+    {},
+    h(
+      "div",
+      { hidden: () => state.noted.value === null, testid: "note-form", onkeydown: leave },
+      form({ class: "stack" }, write.run, h("label.field", {}, h("span.field-label", {}, about), input), write.button),
+    ),
     results(write),
   );
 }

@@ -9,7 +9,7 @@ import { zone } from "../zones.js";
 import { clustered } from "./figures.js";
 
 /** Pixels: nearer marks become one. */
-const NEAR = 12;
+const NEAR = 22;
 const EXCERPT = 120;
 /** Milliseconds between two looks at the window while time goes on. */
 const BEAT = 250;

@@ -5,9 +5,10 @@ import { serverNow } from "../connection.js";
 import { h, when } from "../dom.js";
 import { icon } from "../icons.js";
 import { effect, onCleanup, signal } from "../signal.js";
-import { timeSaid, timeWritten } from "../said_times.js";
+import { timeWritten } from "../said_times.js";
 import { chooseZone, chosenZone, zone, ZONES } from "../zones.js";
-import { run, view } from "./state.js";
+import { windowSaid } from "./address.js";
+import { misread, run, view } from "./state.js";
 
 /** @type {[number, string][]} */
 const RANGES = [
@@ -22,8 +23,6 @@ const RANGES = [
 /** Milliseconds between two updates of the fields while time goes on. */
 const BEAT = 1000;
 
-const HINT = "such as yesterday, 14:00, -8h or 2026-11-28 22:00";
-
 export function rangeBar() {
   const [from, to, trouble] = [signal(""), signal(""), signal("")];
   const isEdited = signal(false);
@@ -36,24 +35,21 @@ export function rangeBar() {
   effect(() => {
     void [view.fixed.value, view.seconds.value, zone.value];
     isEdited.value = false;
-    trouble.value = "";
+    trouble.value = misread.value;
     show();
   });
   const beat = setInterval(show, BEAT);
   onCleanup(() => clearInterval(beat));
   const go = () => {
-    const now = serverNow();
-    const [begin, end] = [timeSaid(from.peek(), now, zone.peek()), timeSaid(to.peek(), now, zone.peek())];
-    const wrong = [begin === null ? from.peek() : "", end === null ? to.peek() : ""].filter(Boolean);
-    if (begin === null || end === null) trouble.value = `This is no time: ${wrong.join(", ")}. Write one ${HINT}.`;
-    else if (begin >= end) trouble.value = "The beginning is not before the end.";
-    else {
-      isEdited.value = false;
-      run.value = null;
-      if (to.peek().trim() === "now") view.live(end - begin);
-      else view.go({ from: begin, to: end });
-      show();
-    }
+    if (!isEdited.peek()) return; // what is shown already
+    const said = windowSaid(from.peek(), to.peek(), serverNow(), zone.peek());
+    trouble.value = said.trouble ?? "";
+    if (said.trouble) return;
+    isEdited.value = false;
+    run.value = null;
+    if (said.fixed) view.go(said.fixed);
+    else view.live(said.seconds);
+    show();
   };
   const input = (text, testid) =>
     h("input", {

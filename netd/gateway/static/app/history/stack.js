@@ -9,13 +9,15 @@ import { sharing, unitsOf, whyNotLog } from "../plots/scales.js";
 import { timePlot } from "../plots/time_plot.js";
 import { inkOf } from "../plots/figure.js";
 import { computed, effect, signal } from "../signal.js";
-import { nextOf } from "./figures.js";
+import { clustered, nextOf } from "./figures.js";
 import * as state from "./state.js";
 
 /** The part of the window within which the pointers of two plots are at the same time: live plots are not drawn at once. */
 const PIXEL = 1 / 500;
 /** How many colours there are. */
 const INKS = 8;
+/** How many lines of marks a plot has at most. */
+const MOST_LINES = 40;
 
 /** The plots. A plot with a third unit is drawn as several, each with two at most. */
 export const stack = () =>
@@ -66,7 +68,7 @@ function plotCard(item) {
         })),
       name: () => members.map((subject) => labelOf(subject)).join(", ") + ".",
       group: "history",
-      marks: () => state.happened.peek().filter(isMarked).map(asMark),
+      marks: marksOfWindow,
       isLog,
       isWide,
       locked: () => state.locked.value.get(key) ?? null,
@@ -106,6 +108,13 @@ function plotCard(item) {
     ),
     h("p.offscreen", {}, () => subjects.map((subject, index) => sentence(subject, summaries.value[index])).join(" ")),
   );
+}
+
+/** Of the marks that stand together, the first: an alert that comes and goes must not cover the curves. */
+function marksOfWindow() {
+  const { from, to } = state.view.read();
+  const seen = state.happened.peek().filter((one) => isMarked(one) && one.time >= from && one.time <= to);
+  return clustered(seen, (time) => ((time - from) / (to - from)) * MOST_LINES, 1).map(({ all: [first] }) => asMark(first));
 }
 
 /** Commands have signs in the lane alone: lines over each plot would be too many. */

@@ -18,6 +18,9 @@ export const plots = signal([]);
 /** The run that was chosen. @type {Writable<number|null>} */
 export const run = signal(null);
 
+/** What of the address says no time; "" where all does. */
+export const misread = signal("");
+
 /** All series that were ever recorded. @type {Writable<import("./tree.js").Recorded[]>} */
 export const recorded = signal([]);
 
@@ -70,6 +73,7 @@ export const removePlot = (index) => showPlots(plots.peek().filter((_, one) => o
 
 /** Show a run: its time, and nothing else is changed. @param {{run: number, begin: number, end: number|null}} chosen */
 export function showRun({ run: number, begin, end }) {
+  misread.value = "";
   run.value = number;
   view.go({ from: begin, to: Math.max(begin + 1, end ?? serverNow()) });
 }
@@ -130,5 +134,6 @@ export function followAddress() {
     run.value = shown.run;
     asked = query.from === undefined ? shown.run : null;
     view.set(shown.seconds, shown.fixed);
+    misread.value = shown.trouble ?? "";
   });
 }

@@ -20,11 +20,19 @@ const list = () =>
     "div.stack.wide",
     {},
     each(
-      () => servicesOf("alert").map(({ instance }) => instance),
+      () => loudestFirst(servicesOf("alert")).map(({ instance }) => instance),
       (name) => name,
       (name) => card(name.peek()),
     ),
   );
+
+const ORDER = ["firing", "unacknowledged", "acknowledged", "pending"];
+
+/** Alerts, those first that somebody has to look at. @template T @param {T[]} all with a state each. */
+export function loudestFirst(all) {
+  const rank = (/** @type {any} */ { state = "" }) => ORDER.indexOf(state) + 1 || ORDER.length + 1;
+  return [...all].sort((one, other) => rank(one) - rank(other));
+}
 
 /** What `polled` and `action` need to know of one alert. @param {string} name */
 const only = (name) => /** @type {any} */ ({ name: computed(() => name), params: (given = {}) => ({ ...given, instance: name }) });
@@ -37,6 +45,7 @@ function card(name) {
   told(() => `alert.${name}.>`, {}, refresh);
   const subjects = () => alert.answer.value?.subjects ?? [];
   const done = () => void alert.refresh();
+  const isLoud = () => ["firing", "unacknowledged"].includes(alert.answer.value?.state ?? "");
   const everything = acknowledging(instance, ">", done, "Acknowledge all");
   const tried = trying(instance);
   return panel(
@@ -64,7 +73,7 @@ function card(name) {
     ),
     h("div.row", {}, h("span", { hidden: () => subjects().length < 2 }, everything.button), tried.button),
     results(everything, tried),
-    commandLineToCopy(() => commandLine("alert", "acknowledge", name)),
+    commandLineToCopy(() => commandLine("alert", isLoud() ? "acknowledge" : "test", name)),
   );
 }
 

@@ -52,7 +52,7 @@ function middle() {
         hidden: () => (void answers.value, archive.trouble === ""),
         testid: "history-trouble",
       },
-      () => (void answers.value, `The recorder does not answer: ${archive.trouble}`),
+      () => (void answers.value, archive.trouble),
     ),
     h(
       "p.outcome",

@@ -60,7 +60,7 @@ export function latest() {
     ),
     when(
       () => others() > 0,
-      () => h("p.hint", {}, h("a", { href: addressOf("session") }, () => `${count(others())} further sessions`)),
+      () => h("p.hint", {}, h("a", { href: addressOf("session") }, () => plural(others(), "further session"))),
     ),
   );
   return when(

@@ -296,7 +296,8 @@ export class Archive {
       this.#take(alike, wish, asked, answer);
     } catch (error) {
       if (turn !== this.#turn) return;
-      this.trouble = error.message;
+      // A number is netd's answer; without one, the question or the answer was lost on the way.
+      this.trouble = typeof error.code === "number" ? error.message : `The recorder does not answer: ${error.message}`;
       this.#resumes = this.now() + RESPITE;
     }
     this.#isAsking = false;
