@@ -1,7 +1,7 @@
 """Runs the whole suite, or the parts of it that are named, and ends with one closing line in trial's form.
 
-The whole suite runs as two processes of trial beside each other: the inner rings, which compute, and the tests with real
-processes and sockets (``test_real_*``), which mostly wait.  One after the other, they take half as long again.
+The whole suite runs as two processes of trial beside each other: the pages in Chromium, and all other tests, of which those with
+real processes and sockets (``test_real_*``) come last.  One after the other, they take half as long again.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 REAL = "test_real_"
+PAGES = "tests.browser."
 
 Run = Callable[[dict[str, list[str]]], dict[str, tuple[int, str]]]
 """Runs trial on each named list of modules; returns exit status and output of each."""
@@ -24,8 +25,9 @@ _CLOSING_LINE = re.compile(r"^(?:PASSED|FAILED)(?: \((\w+=\d+(?:, \w+=\d+)*)\))?
 def halves(paths: Iterable[Path]) -> dict[str, list[str]]:
     """The modules of both processes, made of the *paths* of all modules of tests."""
     modules = sorted(".".join(path.with_suffix("").parts) for path in paths)
-    inner = [module for module in modules if not module.rpartition(".")[2].startswith(REAL)]
-    return {"inner": inner, "real": [module for module in modules if module not in set(inner)]}
+    pages = [module for module in modules if module.startswith(PAGES)]
+    others = [module for module in modules if not module.startswith(PAGES)]
+    return {"pages": pages, "others": sorted(others, key=lambda module: module.rpartition(".")[2].startswith(REAL))}
 
 
 def closing(outcomes: Iterable[tuple[int, str]]) -> tuple[int, str]:

@@ -16,10 +16,13 @@ CRASHED = (139, "tests.test_real_door\n")
 
 class HalvesTests(SynchronousTestCase):
     def test_every_module_once(self) -> None:
-        """Each module of tests is in exactly one half."""
-        paths = [Path("tests/relay/test_machine.py"), Path("tests/test_real_tour.py"), Path("tests/test_names.py")]
-        expected = {"inner": ["tests.relay.test_machine", "tests.test_names"], "real": ["tests.test_real_tour"]}
-        self.assertEqual(expected, halves(paths))
+        """Each module of tests is in exactly one half; those with real processes are the last ones of theirs."""
+        names = ("browser/test_real_load", "test_real_tour", "test_names", "relay/test_machine")
+        expected = {
+            "pages": ["tests.browser.test_real_load"],
+            "others": ["tests.relay.test_machine", "tests.test_names", "tests.test_real_tour"],
+        }
+        self.assertEqual(expected, halves(Path("tests", f"{name}.py") for name in names))
 
 
 class ClosingTests(SynchronousTestCase):
@@ -43,4 +46,4 @@ class WholeTests(SynchronousTestCase):
         """What both processes printed is shown, and the closing line of both together is last."""
         said: list[str] = []
         self.assertEqual(1, whole(lambda parts: dict(zip(parts, [FIRST, FAILED], strict=True)), [], said.append))
-        self.assertEqual([f"-- inner\n{FIRST[1]}", f"-- real\n{FAILED[1]}", "FAILED (failures=1, skips=1, successes=3)"], said)
+        self.assertEqual([f"-- pages\n{FIRST[1]}", f"-- others\n{FAILED[1]}", "FAILED (failures=1, skips=1, successes=3)"], said)
