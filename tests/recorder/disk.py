@@ -33,7 +33,8 @@ _TEXT = re.compile(r'^"(?P<text>[^"]*)"$')
 class Step:
     """One thing that the process did.
 
-    :ivar kind: ``write``, ``truncate``, ``sync``, ``create``, ``remove``, or ``say`` for what it wrote to its standard output.
+    :ivar kind: ``write``, ``truncate``, ``sync``, ``create``, ``remove``, ``rename``, or ``say`` for what it wrote to its
+        standard output.
     :ivar path: of the file, or of the directory that was synced.
     """
 
@@ -96,7 +97,7 @@ def _step(name: str, arguments: list[str], result: int) -> Step | None:
         case "unlink":
             return Step("remove", _bytes(arguments[0]).decode())
         case "rename":
-            raise AssertionError("a file was renamed: teach the disk what that means")
+            return Step("rename", _bytes(arguments[0]).decode())
     return None
 
 
@@ -169,6 +170,8 @@ class Disk:
     def do(self, step: Step) -> None:
         """Carry *step* out."""
         match step.kind:
+            case "rename":
+                raise AssertionError(f"{step.path} was renamed: teach the disk what that means")
             case "create" if step.path not in self._files:
                 self._files[step.path] = _Cached()
                 self._changes.append((step.path, self._files[step.path]))
