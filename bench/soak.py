@@ -52,6 +52,7 @@ class Looks:
 
     rows: list[tuple[float, int, float, float, int]] = field(default_factory=list)
     received: int = 0
+    pages: int = 0
 
 
 def free_port() -> int:
@@ -92,8 +93,21 @@ async def follow(port: int, looks: Looks) -> None:
         text = json.dumps({"jsonrpc": "2.0", "id": number, "method": "bus.subscribe", "params": request}).encode()
         text = text.ljust(126)  # the shortest that has a length of two bytes
         writer.write(bytes([0x81, 0x80 | 126]) + len(text).to_bytes(2, "big") + bytes(4) + text)
-    while piece := await reader.read(1 << 16):
-        looks.received += len(piece)
+    alive = asyncio.create_task(stay(writer))
+    looks.pages += 1
+    try:
+        while piece := await reader.read(1 << 16):
+            looks.received += len(piece)
+    finally:
+        alive.cancel()
+        looks.pages -= 1
+
+
+async def stay(writer: asyncio.StreamWriter) -> None:
+    """Give signs of life: netd cuts a page that answers none of its pings."""
+    while True:
+        await asyncio.sleep(5)
+        writer.write(bytes([0x8A, 0x80]) + bytes(4))
 
 
 async def start(command: str, directory: Path, ports: dict[str, int]) -> asyncio.subprocess.Process:
@@ -158,15 +172,17 @@ async def soak(options: argparse.Namespace, directory: Path) -> str:
                 await asyncio.sleep(1)
                 memory, cpu = process_facts(process.pid)
                 vitals = await asyncio.to_thread(facts_of, control)
+                if looks.pages < options.pages:
+                    raise SystemExit(f"{options.pages - looks.pages} of {options.pages} pages were cut")
                 looks.rows.append((time.monotonic() - begin, memory, cpu - spent, vitals["lag"], vitals["published"]))
             facts = await asyncio.to_thread(facts_of, control)
     finally:
         process.send_signal(signal.SIGTERM)
         await process.wait()
-    return report(looks, facts)
+    return report(looks, facts, options.pages)
 
 
-def report(looks: Looks, facts: dict[str, Any]) -> str:
+def report(looks: Looks, facts: dict[str, Any], pages: int) -> str:
     """What was seen, as Markdown."""
     rows = looks.rows
     Path("build").mkdir(exist_ok=True)
@@ -179,7 +195,7 @@ def report(looks: Looks, facts: dict[str, Any]) -> str:
     return "\n".join(
         [
             f"- {last[0]:.0f} s, {published / (last[0] - rows[0][0]):,.0f} events/s,"
-            f" {looks.received / last[0] / 1e3:,.0f} kB/s to the pages",
+            f" {looks.received / last[0] / 1e3:,.0f} kB/s to {pages} pages",
             f"- CPU {last[2] / last[0]:.0%} of a core, {(last[2] - rows[0][2]) / published * 1e6:.2f} µs an event",
             f"- RSS {first[1] / 1e6:.1f} MB after a tenth, {last[1] / 1e6:.1f} MB at the end",
             f"- lag, the worst of each second: median {lags[len(lags) // 2] * 1e3:.1f} ms, most {lags[-1] * 1e3:.1f} ms",
