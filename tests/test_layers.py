@@ -112,6 +112,7 @@ LAYERS = (
     ),
     # 1: what is pure and has a library, or stands among shells; all that is pure by default is the last row
     Layer("json", modules="netd.codec.{jsontext,jsontypes}", reaches=PURE, libraries="attrs msgspec", without=IO),
+    Layer("pure", modules="netd.cluster.interfaces", reaches=PURE, libraries="zope.interface", without=IO),
     Layer("pure", modules="netd.console.jsonrpc", reaches=PURE, libraries="attrs", without=IO),
     Layer("pure", modules="netd.gateway.metrics", reaches=PURE, libraries="attrs prometheus_client", without=IO),
     # What reads and writes the recorder's files. Programs outside of the daemon read them, too, and so it knows no Twisted.
@@ -168,7 +169,7 @@ LAYERS = (
     Layer(
         "pure",
         modules="netd.{boards,codec,connection}.* netd.bus netd.status"
-        " netd.{alert,command,control,feed,gateway,manhole,recorder,relay,room,session}.*",
+        " netd.{alert,cluster,command,control,feed,gateway,manhole,recorder,relay,room,session}.*",
         reaches=PURE,
         libraries="attrs",
         without=IO,

@@ -71,7 +71,7 @@ def compare(current: Configuration, wanted: Configuration, fixed: Collection[str
     netd = comparison.merge(NETD, current.netd, wanted.netd, is_fixed=False)
     sections = []
     for section in wanted.sections:
-        config: Any = attrs.evolve(section.config, state_directory=netd.state_directory)
+        config: Any = attrs.evolve(section.config, state_directory=netd.state_directory, node=netd.name)
         if section.name in running:
             config = comparison.merge(section.name, running[section.name].config, config, section.name in fixed)
         sections.append(Section(section.kind, section.instance, config))

@@ -283,6 +283,7 @@ def _section(draft: Draft, values: dict[str, Any], netd: NetdConfig, directory: 
             instance=draft.instance,
             directory=directory,
             state_directory=netd.state_directory,
+            node=netd.name,
             stop_timeout=netd.stop_timeout,
             dead_timeout=netd.dead_timeout,
             **values,

@@ -96,6 +96,7 @@ class SectionConfig:
     :ivar instance: ``main``, or the part of the section name after the colon.
     :ivar directory: the directory of the configuration file, to which relative paths in the file are relative.
     :ivar state_directory: the directory in which the daemon keeps its state.
+    :ivar node: the name of this node among others.
     :ivar stop_timeout: seconds that connections get to finish when the daemon stops.
     :ivar dead_timeout: seconds without a sign of life after which a connection counts as broken.
     """
@@ -105,6 +106,7 @@ class SectionConfig:
     instance: str = MAIN
     directory: Path = Path()
     state_directory: Path = Path()
+    node: str = ""
     stop_timeout: float = 5.0
     dead_timeout: float = 30.0
 

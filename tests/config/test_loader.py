@@ -46,9 +46,13 @@ class SectionTests(SynchronousTestCase):
         self.assertEqual(
             configuration.sections,
             (
-                Section("oven", "main", Oven(fan=False, state_directory=STATE)),
-                Section("pump", "main", Pump(state_directory=STATE)),
-                Section("pump", "lab2", Pump(instance="lab2", listen=("tcp:7003", "tcp:7004"), speed=99, state_directory=STATE)),
+                Section("oven", "main", Oven(fan=False, state_directory=STATE, node="lab")),
+                Section("pump", "main", Pump(state_directory=STATE, node="lab")),
+                Section(
+                    "pump",
+                    "lab2",
+                    Pump(instance="lab2", listen=("tcp:7003", "tcp:7004"), speed=99, state_directory=STATE, node="lab"),
+                ),
             ),
         )
         self.assertEqual([section.name for section in configuration.sections], ["oven", "pump", "pump:lab2"])
@@ -68,8 +72,8 @@ class SectionTests(SynchronousTestCase):
         self.assertEqual(
             (pump.config, oven.config),
             (
-                Pump(idle_timeout=3.0, state_directory=STATE),
-                Oven(listen=None, state_directory=STATE),
+                Pump(idle_timeout=3.0, state_directory=STATE, node="lab"),
+                Oven(listen=None, state_directory=STATE, node="lab"),
             ),
         )
 
@@ -347,7 +351,7 @@ class OriginTests(SynchronousTestCase):
         os.mkfifo(key)  # whoever opened it would wait for ever
         configuration = configure(f"[safe]\nkey_file = {key}\n")
         self.assertIn(f"[safe] key_file = {key} ; netd.ini:2", configuration.origin_lines())
-        self.assertEqual(configuration.sections[0].config, Safe(key_file=key, state_directory=STATE))
+        self.assertEqual(configuration.sections[0].config, Safe(key_file=key, state_directory=STATE, node="lab"))
 
 
 class RelativePathTests(SynchronousTestCase):

@@ -21,7 +21,7 @@ class OptionTests(SynchronousTestCase):
     def test_defaults_are_what_the_loader_gives(self) -> None:
         """A service under test behaves as one whose section is empty."""
         (section,) = configure("[pump]\n").sections
-        self.assertEqual(section.config, Pump(state_directory=section.config.state_directory))
+        self.assertEqual(section.config, Pump(state_directory=section.config.state_directory, node="lab"))
 
     def test_frozen(self) -> None:
         """Nobody changes the configuration of a running service."""

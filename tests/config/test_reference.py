@@ -25,13 +25,14 @@ class IniTests(SynchronousTestCase):
         """The packaged INI starts what is packaged, at the defaults, without a complaint."""
         sections = configure(self.ini).sections
         state = sections[0].config.state_directory
-        self.assertEqual([section.config for section in sections], [Pump(state_directory=state), Oven(state_directory=state)])
+        expected = [Pump(state_directory=state, node="lab"), Oven(state_directory=state, node="lab")]
+        self.assertEqual([section.config for section in sections], expected)
 
     def test_one_line_switches_a_section_on(self) -> None:
         """Taking the semicolon before [safe] away is all that starts the safe."""
         sections = configure(uncommented(self.ini, "[safe]")).sections
         self.assertEqual([section.name for section in sections], ["pump", "oven", "safe"])
-        self.assertEqual(sections[2].config, Safe(state_directory=sections[2].config.state_directory))
+        self.assertEqual(sections[2].config, Safe(state_directory=sections[2].config.state_directory, node="lab"))
 
     def test_every_default_is_right(self) -> None:
         """Taking the semicolon off every option changes nothing: what is shown is what is in force."""
