@@ -82,7 +82,8 @@ LAYERS = (
         reaches=(Reach("vocabulary"),),
         libraries="attrs zope.interface",
     ),
-    # Passwords and tokens in files: they lock, flush to the disk and hash.
+    # Passwords and tokens in files: they lock, flush to the disk and hash. The keys of NATS are Ed25519.
+    Layer("secrets", modules="netd.secrets.nkeys", reaches=(), libraries="cryptography"),
     Layer("secrets", modules="netd.secrets.*", reaches=(Reach("vocabulary secrets"),), libraries="attrs"),
     # Programs that talk to the daemon. They never import it, and single files are made of those that are "alone".
     Layer(
