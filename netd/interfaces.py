@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from zope.interface import Attribute, Interface
 
 from netd.change import Change
-from netd.message import Described, EventKind, Message, Want
+from netd.message import Demand, Described, EventKind, Message, Want
 from netd.operations import Operation, OperationTable
 from netd.principal import Principal
 
@@ -82,11 +82,15 @@ class IBus(Interface):
     def publish(message: Message) -> None:
         """Queue *message* for every matching subscriber, in order. Never blocks, never raises."""
 
-    def subscribe(pattern: str, receive: Callable[[Message], Any], want: Want = Want.EACH, every: float = 0.0) -> ISubscription:
+    def subscribe(
+        pattern: str, receive: Callable[[Message], Any], want: Want = Want.EACH, every: float = 0.0, is_local: bool = False
+    ) -> ISubscription:
         """Deliver in publication order until the subscription is cancelled.
 
         :param want: the least that the subscriber needs; it must accept more, because others may want it.
         :param every: with ``NEWEST``, seconds between two events of a subject that are enough.
+        :param is_local: whether the subscriber needs only what this node publishes. It gets nothing else then, and other nodes
+            need not send anything for it.
         :raises ValueError: when *pattern* is not a subject pattern.
         """
 
@@ -107,6 +111,12 @@ class IBus(Interface):
 
         A publisher asks before it builds an event, and builds no more than is wanted.
         """
+
+    def interests() -> dict[str, Demand]:
+        """Return what subscribers ask for that are not local, by pattern."""
+
+    def watch_interests(changed: Callable[[], object]) -> None:
+        """Call *changed* whenever :meth:`interests` has changed."""
 
     def interval(subject: str) -> float:
         """Return the shortest interval between two events of *subject* that a subscription for the ``NEWEST`` asks for."""

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from netd.alert.actions import Execute, Mail, Publish, Target, Webhook
 from netd.alert.condition import OPERATORS, Comparison, Condition, Ends, Judge, Offline, Plain, SilentFor, TooMany, Value
-from netd.bus.subject import covers, is_subject, split_pattern
+from netd.bus.subject import covers, is_own_subject, split_pattern
 from netd.config.parsers import duration
 
 __all__ = ["ReadCondition", "read_actions", "read_condition"]
@@ -151,6 +151,6 @@ def _mail(written: str) -> Target:
 
 
 def _publish(written: str) -> Target:
-    if not is_subject(written) or not covers("custom.>", written):
+    if not is_own_subject(written) or not covers("custom.>", written):
         raise ValueError(f"publish: {written!r:.80} is no subject that begins with `custom.`")
     return Publish(written)

@@ -183,11 +183,13 @@ class AlertService(Service):
         pattern = self._config.condition.pattern
         if "*" not in pattern and ">" not in pattern:
             self._watch.begin(pattern)
+        # Each node watches what it publishes itself: with the same section on all of them, an alert fires once.
+        is_local = "@" not in pattern and not pattern.startswith("custom.")
         for message in self._bus.last(pattern):
-            if self._watch.is_news(message.subject):
+            if self._watch.is_news(message.subject) and not (is_local and message.origin):
                 self._take(message)
         # NEWEST would be cheaper, and would miss a value that is too high for a moment only.
-        self._subscription = self._bus.subscribe(pattern, self._take, Want.BATCH)
+        self._subscription = self._bus.subscribe(pattern, self._take, Want.BATCH, is_local=is_local)
         self._arm(self._watch.due())
 
     def _end(self) -> None:

@@ -7,8 +7,8 @@ once and kept until subscriptions change; the newest message of each subject is 
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from attrs import define, field
@@ -17,7 +17,7 @@ from zope.interface import implementer
 
 from netd.bus.subject import is_subject, matches, split_pattern
 from netd.interfaces import IBus, ISubscription
-from netd.message import UNDESCRIBED, Described, Message, Want
+from netd.message import UNDESCRIBED, Demand, Described, Message, Want
 
 __all__ = ["SELDOM", "LocalBus"]
 
@@ -55,7 +55,12 @@ class _Subscription:
     _bus: LocalBus
     want: Want
     every: float
+    is_local: bool
     is_active: bool = field(default=True, init=False)
+
+    def takes(self, subject: str) -> bool:
+        """Whether messages under *subject* are delivered to it."""
+        return matches(self.pattern, subject) and not (self.is_local and "@" in subject)
 
     def cancel(self) -> None:
         if self.is_active:
@@ -68,10 +73,10 @@ class LocalBus:
     """An :class:`IBus` within this process.
 
     :param wall: the wall clock, in seconds since the epoch.
-    :param retained: the number of subjects whose routes, newest messages and descriptions are kept. When there are more, the
-        subjects that appeared first are forgotten, a tenth at a time.
+    :param retained: the number of subjects whose routes, newest messages and descriptions are kept; as many again of other nodes.
+        When there are more, the subjects that appeared first are forgotten, a tenth at a time.
     :param retained_weight: bytes that heavy retained messages may take together. Above, those of the subjects that appeared
-        first are dropped.
+        first are dropped, and before these what came from other nodes.
     """
 
     _log = Logger()
@@ -82,7 +87,10 @@ class LocalBus:
         self._retained_weight = retained_weight
         self._weight = 0
         self._routes: dict[str, _Route] = {}
+        self._far = 0  # routes of other nodes' subjects, which never push out those of this node
         self._subscriptions: list[_Subscription] = []
+        self._interests: Counter[tuple[str, Want, float]] = Counter()
+        self._watchers: list[Callable[[], object]] = []
         self._waiting: deque[tuple[_Route, Message]] = deque()
         self._is_delivering = False
         self.published = 0
@@ -95,7 +103,9 @@ class LocalBus:
                 return
             route = self._add_route(message.subject)
         self.published += 1 if message.batch is None else len(message.batch)
-        message.time, message.number = self.wall(), self.published
+        message.number = self.published
+        if not message.time:
+            message.time = self.wall()
         if message.weight or (route.last is not None and route.last.weight):
             self._retain(route, message)
         else:
@@ -114,14 +124,20 @@ class LocalBus:
             self._is_delivering = False
 
     def subscribe(
-        self, pattern: str, receive: Callable[[Message], Any], want: Want = Want.EACH, every: float = 0.0
+        self,
+        pattern: str,
+        receive: Callable[[Message], Any],
+        want: Want = Want.EACH,
+        every: float = 0.0,
+        is_local: bool = False,
     ) -> ISubscription:
         split_pattern(pattern)
-        subscription = _Subscription(pattern, receive, self, want, every)
+        subscription = _Subscription(pattern, receive, self, want, every, is_local)
         self._subscriptions.append(subscription)
         for subject, route in self._routes.items():
-            if matches(pattern, subject):
+            if subscription.takes(subject):
                 route.use((*route.subscriptions, subscription))
+        self._count_interest(subscription, 1)
         return subscription
 
     def last(self, pattern: str) -> list[Message]:
@@ -139,6 +155,16 @@ class LocalBus:
             route = self._add_route(subject)
         return route.want
 
+    def interests(self) -> dict[str, Demand]:
+        found: dict[str, Demand] = {}
+        for pattern, want, every in self._interests:
+            known = found.get(pattern)
+            found[pattern] = Demand(want, every) if known is None else Demand(max(want, known.want), min(every, known.every))
+        return found
+
+    def watch_interests(self, changed: Callable[[], object]) -> None:
+        self._watchers.append(changed)
+
     def interval(self, subject: str) -> float:
         route = self._routes.get(subject)
         return SELDOM if route is None else route.every
@@ -146,6 +172,7 @@ class LocalBus:
     def forget(self, subject: str) -> None:
         route = self._routes.pop(subject, None)
         if route is not None:
+            self._far -= "@" in subject
             self._let_go(route)
 
     def describe(self, subject: str, described: Described) -> None:
@@ -162,7 +189,10 @@ class LocalBus:
         return UNDESCRIBED if route is None else route.described
 
     def _deliver(self, route: _Route, message: Message) -> None:
-        for subscription in route.subscriptions:
+        subscriptions: Iterable[_Subscription] = route.subscriptions
+        if message.origin:  # under custom, nodes share their subjects
+            subscriptions = [one for one in subscriptions if not one.is_local]
+        for subscription in subscriptions:
             if not subscription.is_active:
                 continue
             try:
@@ -173,11 +203,14 @@ class LocalBus:
                 )
 
     def _add_route(self, subject: str) -> _Route:
-        if len(self._routes) >= self._retained:
-            for old in list(self._routes)[: max(1, self._retained // 10)]:
+        is_far = "@" in subject
+        if (self._far if is_far else len(self._routes) - self._far) >= self._retained:
+            alike = [other for other in self._routes if ("@" in other) is is_far]
+            for old in alike[: max(1, self._retained // 10)]:
                 self.forget(old)
         route = self._routes[subject] = _Route()
-        route.use(tuple(s for s in self._subscriptions if matches(s.pattern, subject)))
+        self._far += is_far
+        route.use(tuple(one for one in self._subscriptions if one.takes(subject)))
         return route
 
     def _retain(self, route: _Route, message: Message) -> None:
@@ -187,7 +220,8 @@ class LocalBus:
         route.last = message
         self._weight += message.weight
         if self._weight > self._retained_weight:
-            for heavy in [other for other in self._routes.values() if other.last is not None and other.last.weight]:
+            heavies = [other for other in self._routes.values() if other.last is not None and other.last.weight]
+            for heavy in sorted(heavies, key=lambda other: other.last is not None and not other.last.origin):
                 if self._weight <= self._retained_weight * 3 // 4:
                     break
                 self._let_go(heavy)
@@ -202,3 +236,17 @@ class LocalBus:
         for route in self._routes.values():
             if subscription in route.subscriptions:
                 route.use(tuple(s for s in route.subscriptions if s is not subscription))
+        self._count_interest(subscription, -1)
+
+    def _count_interest(self, subscription: _Subscription, difference: int) -> None:
+        if subscription.is_local:
+            return
+        key = (subscription.pattern, subscription.want, subscription.every)
+        before = self._interests[key]
+        if before + difference:
+            self._interests[key] += difference
+        else:
+            del self._interests[key]
+        if not (before and before + difference):
+            for changed in self._watchers:
+                changed()

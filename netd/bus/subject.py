@@ -1,7 +1,8 @@
 """Subjects and patterns, in the grammar of NATS.
 
-A subject is tokens ``[A-Za-z0-9_-]+`` joined by dots.  In a pattern, ``*`` stands for one token, a final ``>`` for one or more.
-Text from a peer never becomes a token unescaped: :func:`token` sees to that.
+A subject is tokens ``[A-Za-z0-9_@-]+`` joined by dots.  In a pattern, ``*`` stands for one token, a final ``>`` for one or more.
+Text from a peer never becomes a token unescaped: :func:`token` sees to that.  An ``@`` marks what another node of the cluster has
+published, ``session.main@north.oven``; a subject of this node has none (:func:`is_own_subject`).
 """
 
 from __future__ import annotations
@@ -9,19 +10,24 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["MAX_SUBJECT", "common", "covers", "is_subject", "matches", "overlaps", "split_pattern", "token"]
+__all__ = ["MAX_SUBJECT", "common", "covers", "is_own_subject", "is_subject", "matches", "overlaps", "split_pattern", "token"]
 
 MAX_SUBJECT = 512
 """The longest subject or pattern, in characters."""
 
-_SUBJECT = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
-_PATTERN_TOKEN = re.compile(r"[A-Za-z0-9_-]+|\*")
+_SUBJECT = re.compile(r"[A-Za-z0-9_@-]+(?:\.[A-Za-z0-9_@-]+)*")
+_PATTERN_TOKEN = re.compile(r"[A-Za-z0-9_@-]+|\*")
 _NOT_TOKEN = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def is_subject(text: str) -> bool:
     """Whether *text* is a subject, under which messages can be published."""
     return len(text) <= MAX_SUBJECT and _SUBJECT.fullmatch(text) is not None
+
+
+def is_own_subject(text: str) -> bool:
+    """Whether *text* is a subject that a caller or an option of this node may choose: one that names no other node."""
+    return "@" not in text and is_subject(text)
 
 
 @lru_cache(maxsize=1024)
@@ -36,7 +42,7 @@ def split_pattern(pattern: str) -> tuple[str, ...]:
     body = tokens[:-1] if tokens[-1] == ">" else tokens
     for part in body:
         if _PATTERN_TOKEN.fullmatch(part) is None:
-            raise ValueError(f"subject pattern {pattern!r}: {part!r} is no token of [A-Za-z0-9_-], no '*', and no final '>'")
+            raise ValueError(f"subject pattern {pattern!r}: {part!r} is no token of [A-Za-z0-9_@-], no '*', and no final '>'")
     return tokens
 
 

@@ -50,10 +50,8 @@ class CustomValues:
         self._table = part.table("value")
         for subject, kept in self._table.load(MOST_CUSTOM):
             text = encode(kept["data"])
-            message = Message(subject, kept["data"], weight=len(text), text=text)
             self._subjects[subject] = None
-            self._bus.publish(message)
-            message.time = kept["time"]  # nobody has seen the message yet: nothing has subscribed
+            self._bus.publish(Message(subject, kept["data"], weight=len(text), text=text, time=kept["time"]))
 
     def publish(self, subject: str, data: object, text: bytes) -> Deferred[bool]:
         """Publish *data*, whose JSON is *text*.

@@ -10,7 +10,7 @@ from typing import Literal
 from attrs import frozen
 from twisted.internet.defer import Deferred
 
-from netd.bus.subject import covers, is_subject, split_pattern
+from netd.bus.subject import covers, is_own_subject, split_pattern
 from netd.codec.jsontext import BadJSON, encode
 from netd.codec.units import Seconds
 from netd.console.cursor import SlowPolicy
@@ -91,7 +91,7 @@ class BusConsole:
 
         :returns: a Deferred, which waits for the disk if the value is promised (:mod:`netd.console.custom`).
         """
-        if not is_subject(subject) or not covers(CUSTOM, subject):
+        if not is_own_subject(subject) or not covers(CUSTOM, subject):
             raise InvalidArguments(f"subject: {subject!r:.80} is none that begins with `custom.`, of [A-Za-z0-9_-] between dots")
         _check(caller, subject)
         try:

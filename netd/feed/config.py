@@ -19,7 +19,7 @@ FAKER = "faker"
 FIELDS = ("name", "country", "email", "url", "text", "latitude", "currency", "city")
 """The names of the values in a round, in the order of :data:`netd.feed.rounds.TYPES`."""
 
-_PATTERN = re.compile(r"(?:(?:[A-Za-z0-9_-]+|\*)\.)*(?:[A-Za-z0-9_-]+|\*|>)")
+_PATTERN = re.compile(r"(?:(?:[A-Za-z0-9_@-]+|\*)\.)*(?:[A-Za-z0-9_@-]+|\*|>)")
 _LOCALE = re.compile(r"[a-z]{2,3}_[A-Z]{2}")
 
 

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
-from netd.bus.subject import MAX_SUBJECT, is_subject
+from netd.bus.subject import MAX_SUBJECT, is_own_subject
 from netd.connection.shares import TurnShare
 from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
 from netd.interfaces import IBus
@@ -159,7 +159,7 @@ class Replays:
         :raises InvalidArguments: if *prefix* is no token, or one under which others publish.
         :raises OperationFailed: if too many replays run.
         """
-        if not is_subject(prefix) or "." in prefix or len(prefix) > LONGEST or prefix in (*KEPT_NAMES, *self.kinds()):
+        if not is_own_subject(prefix) or "." in prefix or len(prefix) > LONGEST or prefix in (*KEPT_NAMES, *self.kinds()):
             raise InvalidArguments(
                 f"prefix: {prefix!r:.80} is no token of its own, such as replay; services publish under others"
             )

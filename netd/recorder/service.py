@@ -177,7 +177,9 @@ class RecorderService(Service):
 
     def _subscribe(self) -> None:
         for pattern in self._config.record:
-            self._subscriptions.append(self._bus.subscribe(pattern, partial(self._take, pattern), Want.BATCH))
+            is_local = "@" not in pattern  # each node of a cluster records what it publishes itself
+            take = partial(self._take, pattern)
+            self._subscriptions.append(self._bus.subscribe(pattern, take, Want.BATCH, is_local=is_local))
 
     def _unsubscribe(self) -> None:
         for subscription in self._subscriptions:

@@ -41,7 +41,8 @@ class Selection:
     def owner(self, subject: str) -> str | None:
         """Return the pattern by which *subject* is recorded, the first that takes it; None where it is left out.
 
-        Several patterns may take one subject, and the bus delivers an event for each of them.
+        Several patterns may take one subject, and the bus delivers an event for each of them; those of other nodes only for
+        patterns that name a node.
         """
         if any(matches(pattern, subject) for pattern in self.exclude):
             return None
@@ -49,7 +50,7 @@ class Selection:
         if special is not None:
             name = special.removesuffix(".>")
             return next((one for one in self.record if f"{one}.".startswith(f"{name}.") and matches(one, subject)), None)
-        return next((one for one in self.record if matches(one, subject)), None)
+        return next((one for one in self.record if matches(one, subject) and ("@" in one or "@" not in subject)), None)
 
 
 @define

@@ -52,7 +52,7 @@ ROLES: Mapping[str, Role] = {role.name.lower(): role for role in (Role.VIEWER, R
 
 _MOST_TOKENS = 1000
 _HASH = re.compile(r"[0-9a-f]{64}")
-_PATTERN = re.compile(r"(?:(?:[A-Za-z0-9_-]+|\*)\.)*(?:[A-Za-z0-9_-]+|\*|>)")
+_PATTERN = re.compile(r"(?:(?:[A-Za-z0-9_@-]+|\*)\.)*(?:[A-Za-z0-9_@-]+|\*|>)")
 _MAX_PATTERN = 512
 
 

@@ -85,6 +85,7 @@ class ActionTests(SynchronousTestCase):
         for written, why in (
             ("call me", "'call' is no action"),
             ("webhook", "its target is missing"),
+            ("publish custom.door@north", "no subject that begins with `custom.`"),
             ("webhook ftp://example.org", "nothing can be posted to ftp://; write https://"),
             ("webhook https://[", "write a URL"),
             ("webhook https://example.org/a b", "write a URL"),

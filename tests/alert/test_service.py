@@ -375,6 +375,19 @@ class ServiceTests(AlertTestCase):
         self.assertEqual(self.states("alert.hot.custom.x"), [("fired", "firing")])
         self.assertFalse([one for one in self.bus.messages if one.subject.startswith("alert.hot.alert")])
 
+    def test_other_nodes(self) -> None:
+        """An alert watches its own node, and of others what it names, or what they publish under ``custom``, which all share."""
+        far, shared = "session.main@north.lamp.temp", "custom.temp"
+        for subject in (far, shared):
+            self.bus.publish(Message(subject, 31.0, origin="north"))
+        self.start("when = session.*.lamp.temp > 30")
+        self.bus.publish(Message(far, 32.0, origin="north"))
+        self.assertEqual(self.bus.interests(), {})
+        self.assertEqual(self.states(f"alert.hot.{far}"), [])
+        for subject in (far, shared):
+            self.start(f"when = {subject} > 30")
+            self.assertEqual(self.states(f"alert.hot.{subject}"), [("fired", "firing")])
+
     def test_webhook(self) -> None:
         """The event is posted as JSON, signed with the secret; the end of the alert is posted, too."""
         secret = self.directory / "secret"

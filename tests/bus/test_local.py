@@ -13,7 +13,7 @@ from zope.interface.verify import verifyObject
 from netd.bus.local import SELDOM, LocalBus
 from netd.bus.subject import matches
 from netd.interfaces import IBus, ISubscription
-from netd.message import UNDESCRIBED, Described, Message, Want
+from netd.message import UNDESCRIBED, Demand, Described, Message, Want
 
 STEPS = st.lists(
     st.one_of(
@@ -250,6 +250,32 @@ class MemoryTests(BusTests):
         other.cancel()
         self.assertFalse(self.bus.wants("b"))
 
+    def test_interests(self) -> None:
+        """Whoever asks on behalf of other nodes learns what is wanted, of each pattern the most, and when that has changed."""
+        changes: list[dict[str, Demand]] = []
+        self.bus.watch_interests(lambda: changes.append(self.bus.interests()))
+        first = self.bus.subscribe("a.*", self.hear("one"), Want.NEWEST, 1.0)
+        alike = self.bus.subscribe("a.*", self.hear("two"), Want.NEWEST, 1.0)
+        more = self.bus.subscribe("a.*", self.hear("three"), Want.BATCH)
+        self.bus.subscribe(">", self.hear("four"), is_local=True).cancel()
+        for subscription in (first, alike, more):
+            subscription.cancel()
+        newest, all_of_them = Demand(Want.NEWEST, 1.0), Demand(Want.BATCH, 0.0)
+        self.assertEqual([{"a.*": newest}, {"a.*": all_of_them}, {"a.*": all_of_them}, {}], changes)
+
+    def test_local(self) -> None:
+        """Who needs only what this node publishes gets nothing of others, and so nothing is built for it."""
+        self.bus.subscribe(">", self.hear("local"), is_local=True)
+        for subject in ("session.main@north.oven", "custom.door"):
+            self.bus.publish(Message(subject, 1, origin="north"))
+        self.assertEqual(Want.NOBODY, self.bus.wants("session.main@north.lamp"))
+        self.bus.subscribe("session.main@north.*", self.hear("near"), is_local=True)
+        self.bus.subscribe(">", self.hear("all"))
+        for subject in ("session.main@north.oven", "custom.door"):
+            self.bus.publish(Message(subject, 2, origin="north"))
+        self.publish("custom.door", 3)
+        self.assertEqual([("all", 2), ("all", 2), ("local", 3), ("all", 3)], self.heard)
+
     def test_greatest_want(self) -> None:
         """A publisher is told what the most demanding subscriber needs, and of others again when that one has gone."""
         self.publish("a.known", 1)
@@ -289,6 +315,19 @@ class MemoryTests(BusTests):
             self.assertLessEqual(len(self.last(">")), 20)
         self.assertEqual([("device.097", 97), ("device.098", 98), ("device.099", 99)], self.last(">")[-3:])
         self.assertGreaterEqual(len(self.last(">")), 18)
+
+    def test_subjects_of_other_nodes_push_out_their_like(self) -> None:
+        """However many subjects other nodes have, those of this node stay."""
+        self.bus = LocalBus(float, retained=10)
+        for n in range(10):
+            self.publish(f"device.{n}", n)
+        for n in range(100):
+            self.publish(f"device@north.{n:02d}", n)
+        self.assertEqual(list(range(10)), [n for _, n in self.last("device.*")])
+        self.assertEqual([f"device@north.{n}" for n in range(90, 100)], [subject for subject, _ in self.last("device@north.*")])
+        self.bus.forget("device@north.99")
+        self.publish("device@north.a", 100)
+        self.assertEqual(10, len(self.last("device@north.*")))
 
     def test_a_tenth_goes_at_a_time(self) -> None:
         """Over the number of subjects a tenth of them goes, the first ones, and at least one: no more is lost than makes room."""
@@ -344,6 +383,16 @@ class RetentionTests(SynchronousTestCase):
         self.assertIn(19, kept)
         self.assertEqual(len(bus.last("light")), 1)
 
+    def test_those_of_other_nodes_go_first(self) -> None:
+        """What other nodes say pushes out none of what was said here."""
+        bus = LocalBus(float, retained_weight=1000)
+        for number in range(4):
+            bus.publish(Message(f"own.n{number}", number, weight=100))
+        for number in range(20):
+            bus.publish(Message(f"far.n{number}", number, weight=100, origin="north"))
+        self.assertEqual([message.event for message in bus.last("own.*")], [0, 1, 2, 3])
+        self.assertIn(19, [message.event for message in bus.last("far.*")])
+
     def test_too_heavy_alone(self) -> None:
         """One message that would take a large part of the room is delivered, and not retained."""
         bus = LocalBus(float, retained_weight=1000)
@@ -393,6 +442,9 @@ class RetentionTests(SynchronousTestCase):
         message = Message("a", 1)
         bus.publish(message)
         self.assertEqual(message.time, 1732.125)
+        elsewhere = Message("a", 1, time=1731.5)
+        bus.publish(elsewhere)
+        self.assertEqual(elsewhere.time, 1731.5)
 
     def test_a_newer_message_replaces_the_weight(self) -> None:
         """However often a subject is published, only its newest message weighs."""

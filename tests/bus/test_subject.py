@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.bus.subject import MAX_SUBJECT, common, covers, is_subject, matches, overlaps, split_pattern, token
+from netd.bus.subject import MAX_SUBJECT, common, covers, is_own_subject, is_subject, matches, overlaps, split_pattern, token
 
 TOKENS = st.text("ab-_", min_size=1, max_size=2)
 SUBJECTS = st.lists(TOKENS, min_size=1, max_size=5).map(".".join)
@@ -33,6 +33,13 @@ class SubjectTests(SynchronousTestCase):
             self.assertTrue(is_subject(good), good)
         for bad in ("", ".", "a.", ".a", "a..b", "a b", "a.*", "a.>", "a\n", "ä", "٣", "a/b", "a" * (MAX_SUBJECT + 1)):
             self.assertFalse(is_subject(bad), bad)
+
+    def test_subjects_of_other_nodes(self) -> None:
+        """A subject with an ``@`` is one, and none that a caller may choose."""
+        self.assertTrue(is_subject("session.main@north.oven"))
+        self.assertFalse(is_own_subject("session.main@north.oven"))
+        self.assertTrue(is_own_subject("session.main.oven"))
+        self.assertFalse(is_own_subject("a..b"))
 
 
 class PatternTests(SynchronousTestCase):
@@ -88,7 +95,7 @@ class PatternTests(SynchronousTestCase):
         for pattern, part in (("a.>.b", ">"), ("a..b", ""), ("a.b*", "b*"), ("a.>>", ">>"), ("", "")):
             error = self.assertRaises(ValueError, split_pattern, pattern)
             self.assertEqual(
-                f"subject pattern {pattern!r}: {part!r} is no token of [A-Za-z0-9_-], no '*', and no final '>'", str(error)
+                f"subject pattern {pattern!r}: {part!r} is no token of [A-Za-z0-9_@-], no '*', and no final '>'", str(error)
             )
             self.assertRaises(ValueError, matches, pattern, "a")
         error = self.assertRaises(ValueError, split_pattern, "a" * (MAX_SUBJECT + 1))
@@ -110,6 +117,7 @@ class TokenTests(SynchronousTestCase):
         made = token(text)
         self.assertTrue(is_subject(made))
         self.assertNotIn(".", made)
+        self.assertNotIn("@", made)
         self.assertLessEqual(len(made), 64)
         self.assertEqual(made, token(made))
 

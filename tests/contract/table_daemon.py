@@ -42,7 +42,7 @@ BUS: Mapping[str, Row] = {
             Case(
                 "of no pattern",
                 {"pattern": "a b"},
-                fault=invalid("pattern: subject pattern 'a b': 'a b' is no token of [A-Za-z0-9_-], no '*', and no final '>'"),
+                fault=invalid("pattern: subject pattern 'a b': 'a b' is no token of [A-Za-z0-9_@-], no '*', and no final '>'"),
             ),
         ),
     ),
@@ -57,6 +57,13 @@ BUS: Mapping[str, Row] = {
                 {"subject": "relay.main.said.lamp"},
                 fault=invalid(
                     "subject: 'relay.main.said.lamp' is none that begins with `custom.`, of [A-Za-z0-9_-] between dots"
+                ),
+            ),
+            Case(
+                "as another node",
+                {"subject": "custom.main@north.lamp"},
+                fault=invalid(
+                    "subject: 'custom.main@north.lamp' is none that begins with `custom.`, of [A-Za-z0-9_-] between dots"
                 ),
             ),
             Case("without a subject", {"data": 1}, fault=missing("subject")),
@@ -80,7 +87,7 @@ BUS: Mapping[str, Row] = {
             Case(
                 "no subject",
                 {"subject": "a b"},
-                fault=invalid("subject: subject pattern 'a b': 'a b' is no token of [A-Za-z0-9_-], no '*', and no final '>'"),
+                fault=invalid("subject: subject pattern 'a b': 'a b' is no token of [A-Za-z0-9_@-], no '*', and no final '>'"),
             ),
         ),
     ),

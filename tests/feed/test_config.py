@@ -22,7 +22,7 @@ class ConfigTests(SynchronousTestCase):
         """Old clients sleep for two seconds; by default they have much longer to answer a ping."""
         self.assertGreater(Config().ping_timeout, 5)
 
-    @given(st.text(alphabet="ab*>. _-", max_size=8) | st.text(max_size=5))
+    @given(st.text(alphabet="ab*>. _@-", max_size=8) | st.text(max_size=5))
     @example("session.>")
     @example(">")
     @example("x" * 513)

@@ -175,7 +175,7 @@ class ReplayTests(RecorderTestCase):
 
     def test_arguments(self) -> None:
         """A prefix of a service would let yesterday be taken for today; a speed is a number from 0 on."""
-        for wrong in ("session", "custom", "system", "board", "a.b", "", "recorder", "x" * 65):
+        for wrong in ("session", "custom", "system", "board", "a.b", "", "recorder", "x" * 65, "main@north"):
             self.assertRaises(InvalidArguments, self.call, "replay", SUBJECT, prefix=wrong)
         for wrong in (-1.0, float("nan"), 1e9):
             self.assertRaises(InvalidArguments, self.call, "replay", SUBJECT, speed=wrong)

@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationFailed
-from netd.message import Described, Want
+from netd.message import Described, Message, Want
 from netd.operations import Role
 from netd.recorder.results import PastEvent, PastSamples
 from netd.recorder.service import LAST, PATIENCE
@@ -92,6 +92,16 @@ class RecordingTests(RecorderTestCase):
         self.assertFalse(self.bus.wants("custom.a.b"))
         self.publish(1, "system.main.vitals")
         self.assertEqual(self.call("subjects", "system.main.vitals")[0].count, 1)
+
+    def test_other_nodes(self) -> None:
+        """Each node records what it publishes itself. What others publish is recorded where a pattern names the node."""
+        self.restart("record = >, session.main@north.>")
+        for node in ("north", "south"):
+            for subject in (f"session.main@{node}.lamp", "custom.door"):
+                self.bus.publish(Message(subject, 1, origin=node))
+        self.publish(1, "custom.lamp")
+        self.assertEqual([one.subject for one in self.call("subjects")], ["custom.lamp", "session.main@north.lamp"])
+        self.assertEqual(set(self.bus.interests()), {"session.main@north.>"})
 
     def test_replay_by_a_wide_pattern(self) -> None:
         """What is replayed is not recorded again by a pattern that takes everything."""

@@ -245,7 +245,7 @@ class ReadTests(TokenTestCase):
         for token in tokens.values():
             self.assertNotEqual(token.role, Role.NOBODY)
 
-    @given(st.text("abAB09_-.*> ", max_size=20))
+    @given(st.text("abAB09_@-.*> ", max_size=20))
     def test_patterns(self, pattern: str) -> None:
         """What is taken for a pattern here is one to the bus, and the other way round."""
         digest = "a" * 64
