@@ -84,6 +84,7 @@ def assemble(
     is_in_foreground: bool = True,
     read: Callable[[], Configuration] | None = None,
     run: Run | None = None,
+    loop: Any = None,
 ) -> Daemon:
     """Build every service of *configuration*, wire it to the bus and to the table of operations.
 
@@ -91,6 +92,7 @@ def assemble(
     :param wall: the wall clock, in seconds since the epoch.
     :param read: reads the configuration anew, for a reload; raises :class:`netd.errors.ConfigErrors`.
     :param run: runs a function in the thread of the state database; by default in a thread of its own.
+    :param loop: the loop of asyncio on which the reactor runs; None if it runs on none.
     :raises netd.errors.ConfigErrors: if two sections offer the same operation.
     """
 
@@ -113,6 +115,7 @@ def assemble(
     lifecycle = Lifecycle(running, bus, reactor)
     shares = TurnShares(reactor.seconds, reactor.callLater)
     sections = Sections(kinds, reactor, bus, table, budget, shares, lifecycle.admit, state)
+    sections.loop = loop
     # The answer to the call that stops the daemon leaves at the end of this turn, so the stop comes a little later.
     system = System(
         netd.name,

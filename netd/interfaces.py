@@ -17,6 +17,7 @@ from netd.principal import Principal
 
 __all__ = [
     "Cancellable",
+    "IAsyncio",
     "IBudgeted",
     "IBus",
     "IConsole",
@@ -226,6 +227,17 @@ class IBudgeted(Interface):
 
     def use_budget(budget: Any, quota: Any) -> None:
         """Take a share of the daemon's ``budget`` within the section's ``quota``; see :mod:`netd.connection.budget`."""
+
+
+class IAsyncio(Interface):
+    """A service that uses libraries of asyncio, as ``uses_asyncio`` of its options says. The reactor runs on asyncio's loop."""
+
+    def use_loop(loop: Any) -> None:
+        """Use *loop*, an ``asyncio.AbstractEventLoop``, before the service starts.
+
+        It is None in a daemon that was started without such a section: starting the service then raises a
+        :class:`netd.errors.NetdError`, which says that a restart is needed.
+        """
 
 
 class IPaced(Interface):

@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from netd.config import Section
 from netd.connection.budget import Budget
 from netd.connection.shares import TurnShares
-from netd.interfaces import IBudgeted, IBus, IConsole, INetdService, IPaced, IServiceKind, IWitness
+from netd.interfaces import IAsyncio, IBudgeted, IBus, IConsole, INetdService, IPaced, IServiceKind, IWitness
 from netd.listening import quota_of
 from netd.operations import Operation, OperationTable
 from netd.state.state import State
@@ -31,6 +31,7 @@ class Sections(MultiService):
     :param admit: called with each service before it starts.
     :param state: the state database, of which services get their parts before they start.
     :ivar by_name: the services by section, in the order of the file.
+    :ivar loop: the loop of asyncio on which the reactor runs; None if it runs on none.
     """
 
     _log = Logger()
@@ -59,6 +60,7 @@ class Sections(MultiService):
         self._removed: list[tuple[str, INetdService]] = []
         self._offered: dict[str, list[Operation]] = {}
         self.by_name: dict[str, INetdService] = {}
+        self.loop: Any = None
 
     def build(self, section: Section) -> INetdService:
         """Return the service of *section*, wired to bus, operations and budget, but not started."""
@@ -67,6 +69,8 @@ class Sections(MultiService):
             service.use_operations(self._table)
         if IBudgeted.providedBy(service):
             service.use_budget(self._budget, quota_of(section.config))
+        if IAsyncio.providedBy(service):
+            service.use_loop(self.loop)
         return service
 
     def start(self, section: Section, coming: OperationTable | None = None) -> INetdService:

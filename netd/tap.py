@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from twisted.python.usage import Options as TwistedOptions
 
 from netd.check import check, packaged_ini, read, refusal, show
 from netd.clock import make_monotonic
-from netd.config import Configuration, load_again
+from netd.config import Configuration, Section, load_again
 from netd.errors import ConfigErrors
 from netd.kinds import find_kinds
 
@@ -38,6 +39,7 @@ class Options(TwistedOptions):
     ]
     configuration: Configuration
     read: Callable[[], Configuration]
+    loop: Any = None
 
     def postOptions(self) -> None:
         """Read the configuration, while mistakes can still be shown on the terminal: twistd daemonises later."""
@@ -52,11 +54,39 @@ class Options(TwistedOptions):
             show(self.configuration, bool(self["origin"]))
         if self["check"] or self["origin"] or self["show-config"]:
             raise SystemExit(0)
+        users = [section for section in self.configuration.sections if section.config.uses_asyncio]
+        if users:
+            self.loop = _asyncio_loop(self.configuration, users, sys.modules)
         twistd: Any = self.parent
         if twistd and _is_in_foreground(self) and not any(twistd.get(chosen) for chosen in ("logger", "logfile", "syslog")):
             twistd["logger"] = OBSERVER
         elif twistd:
             _make_log_file(twistd)
+
+
+def _asyncio_loop(configuration: Configuration, users: Iterable[Section], modules: Container[str]) -> Any:
+    """Have Twisted run on a loop of asyncio, and return the loop. To be called while no reactor is installed.
+
+    Without a section that uses asyncio, none of this is imported, and the reactor is Twisted's own.
+
+    :param users: the sections that use it.
+    :param modules: the modules that are imported.
+    :raises SystemExit: after the reasons have been printed that would keep these sections from starting.
+    """
+    problems = [configuration.problem(section.name, *found) for section in users for found in section.config.objections()]
+    if "twisted.internet.reactor" in modules:
+        forced = "needs the reactor on asyncio, which netd chooses by itself: start twistd without --reactor"
+        problems += [configuration.problem(section.name, "", forced) for section in users]
+    if problems:
+        raise refusal(problems)
+    import asyncio
+
+    from twisted.internet import asyncioreactor
+
+    loop = asyncio.SelectorEventLoop()
+    asyncio.set_event_loop(loop)
+    asyncioreactor.install(loop)
+    return loop
 
 
 def _make_log_file(twistd: Any) -> None:
@@ -84,6 +114,9 @@ def makeService(options: Options) -> Any:
 
     make_monotonic(reactor, time.monotonic)
     try:
-        return assemble(options.configuration, find_kinds(), reactor, time.time, _is_in_foreground(options), options.read)
+        is_in_foreground = _is_in_foreground(options)
+        return assemble(
+            options.configuration, find_kinds(), reactor, time.time, is_in_foreground, options.read, loop=options.loop
+        )
     except ConfigErrors as errors:
         raise refusal(errors.problems) from None

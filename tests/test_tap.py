@@ -266,6 +266,33 @@ class LogTests(OptionsTestCase):
         )
 
 
+class ReactorTests(OptionsTestCase):
+    """A section that uses asyncio. Reactors are chosen in processes of their own: tests/test_real_reactor.py."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        folder = self.folder / "plugins"
+        folder.mkdir()
+        (folder / "oven_plugin.py").write_text(
+            "from netd.kinds import ServiceKind\noven = ServiceKind('oven', 'tests.asyncio_kind')\n", encoding="utf-8"
+        )
+        self.patch(twisted.plugins, "__path__", [*twisted.plugins.__path__, str(folder)])
+        self.addCleanup(sys.modules.pop, "twisted.plugins.oven_plugin", None)
+        with self.ini.open("a", encoding="utf-8") as file:
+            file.write("[oven]\n")
+
+    def test_objections(self) -> None:
+        """What would keep the section from starting is told, too, before a reactor is chosen."""
+        with self.ini.open("a", encoding="utf-8") as file:
+            file.write("heat = no\n")
+        self.assertEqual(78, self.leave())
+        self.assertIn(f"{self.ini}:6: [oven] heat: is off\n", self.errors.getvalue())
+
+    def test_checked(self) -> None:
+        """`--check` says that the configuration is good, whatever the reactor."""
+        self.assertEqual(0, self.leave("--check"))
+
+
 class MakeServiceTests(OptionsTestCase):
     def test_service(self) -> None:
         """The service is whole, and has touched nothing: no port, no state directory."""

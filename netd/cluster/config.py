@@ -81,6 +81,7 @@ class Config(SectionConfig):
     """
 
     packaged: ClassVar[bool] = False
+    uses_asyncio: ClassVar[bool] = True
 
     servers: tuple[str, ...] = option(
         _servers,

@@ -91,6 +91,7 @@ class SectionConfig:
     """Base of every kind's ``Config``; the first paragraph of the derived class's docstring is the section's help.
 
     :cvar packaged: whether the packaged INI runs this kind, or carries its section commented out.
+    :cvar uses_asyncio: whether the kind's service uses libraries of asyncio. The daemon then runs on asyncio's loop.
     The attributes below are no options: the loader sets them.
 
     :ivar instance: ``main``, or the part of the section name after the colon.
@@ -102,6 +103,7 @@ class SectionConfig:
     """
 
     packaged: ClassVar[bool] = True
+    uses_asyncio: ClassVar[bool] = False
 
     instance: str = MAIN
     directory: Path = Path()
