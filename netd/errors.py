@@ -96,7 +96,15 @@ class TimedOut(ProtocolError):
 
 
 class OperationFailed(NetdError):
-    """An operation could not be carried out. The message says why."""
+    """An operation could not be carried out. The message says why.
+
+    :ivar data: what programs can know beside the message: plain values by name. ``known`` tells whether something was done that
+        another node was to do: ``no``, ``maybe`` or ``yes``.
+    """
+
+    def __init__(self, message: str = "", data: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.data = data or {}
 
 
 class NoSuchTarget(OperationFailed):
@@ -104,14 +112,7 @@ class NoSuchTarget(OperationFailed):
 
 
 class Outdated(OperationFailed):
-    """An operation was to replace something that somebody else has changed meanwhile.
-
-    :ivar data: what there is now, for programs: plain values by name.
-    """
-
-    def __init__(self, message: str, data: dict[str, Any]) -> None:
-        super().__init__(message)
-        self.data = data
+    """An operation was to replace something that somebody else has changed meanwhile. ``data`` tells what there is now."""
 
 
 class NotInTime(OperationFailed):

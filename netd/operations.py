@@ -21,6 +21,7 @@ if typing.TYPE_CHECKING:
     from netd.secrets.tries import Tries
 
 __all__ = [
+    "EVERYWHERE",
     "MAIN",
     "NO_DEFAULT",
     "Argument",
@@ -28,13 +29,22 @@ __all__ = [
     "CallerLink",
     "OfferedTwice",
     "Operation",
+    "OperationSignature",
     "OperationTable",
     "Role",
     "default_instance",
+    "node_of",
 ]
 
 MAIN = "main"
 """The instance name of a section without one: ``[relay]`` is instance ``main`` of kind ``relay``."""
+
+EVERYWHERE = "@"
+"""Stands where the name of an instance does, for an operation about the services of all nodes of a cluster. Calls that name no
+instance go to it. It is not listed among the instances."""
+
+MOST_NAMED = 20
+"""Instances that an error names."""
 
 
 class CallerLink(typing.Protocol):
@@ -150,11 +160,41 @@ class Argument:
         return self.default is NO_DEFAULT
 
 
-def default_instance(instances: Collection[str]) -> str | None:
-    """The instance for calls that name none: the only one, or ``main``; None if neither exists."""
-    if len(instances) == 1:
-        return next(iter(instances))
-    return MAIN if MAIN in instances else None
+def node_of(instance: str) -> str:
+    """Return the node that *instance* runs on, ``B`` for ``main@B``; empty for this one."""
+    return instance.partition("@")[2]
+
+
+def default_instance(instances: Collection[str], node: str = "") -> str | None:
+    """The instance for calls that name none: ``main``, or else the only one; None if neither exists.
+
+    :param node: only its instances count; by default those of this node, so that another node never changes what a call means.
+    """
+    main = f"{MAIN}@{node}" if node else MAIN
+    if main in instances:
+        return main
+    its = [instance for instance in instances if node_of(instance) == node and instance != EVERYWHERE]
+    return its[0] if len(its) == 1 else None
+
+
+@frozen
+class OperationSignature:
+    """What callers pass to an operation, and what they get.
+
+    :ivar arguments: the arguments for callers.
+    :ivar caller: name of the argument that takes the :class:`Caller`; None without one.
+    :ivar result: the type of the result; ``object`` if nothing is known of it.
+    """
+
+    arguments: tuple[Argument, ...]
+    caller: str | None
+    result: object
+
+
+def _signature(function: Callable[..., object]) -> OperationSignature:
+    """Return the signature of an annotated *function*."""
+    hints = typing.get_type_hints(function, include_extras=True)
+    return OperationSignature(*_arguments(function, hints), _result(hints.get("return", object)))
 
 
 def _arguments(function: Callable[..., object], hints: Mapping[str, object]) -> tuple[tuple[Argument, ...], str | None]:
@@ -194,6 +234,7 @@ class Operation:
     :ivar kind: the kind of service that offers it; the noun, unless another is given, as ``recorder`` for ``history.query``.
     :ivar is_lasting: its effect lasts as long as the caller's connection, so that it needs one that stays open.
     :ivar describe_result: returns the JSON Schema of the result, if the annotation of the function cannot express it.
+    :ivar signature: arguments and result, by default those of the function's annotations.
     :ivar arguments: the arguments for callers.
     :ivar caller: name of the argument that takes the :class:`Caller`; None without one.
     :ivar action: the action that callers must be permitted.
@@ -209,22 +250,38 @@ class Operation:
     kind: str = field(kw_only=True)
     is_lasting: bool = field(default=False, kw_only=True)
     describe_result: Callable[[], dict[str, typing.Any]] | None = field(default=None, kw_only=True)
+    signature: OperationSignature = field(kw_only=True, repr=False)
     arguments: tuple[Argument, ...] = field(init=False)
     caller: str | None = field(init=False)
     action: Action = field(init=False)
     result: object = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        hints = typing.get_type_hints(self.function, include_extras=True)
-        arguments, caller = _arguments(self.function, hints)
         object.__setattr__(self, "action", Action(self.name, self.role))
-        object.__setattr__(self, "arguments", arguments)
-        object.__setattr__(self, "caller", caller)
-        object.__setattr__(self, "result", _result(hints.get("return", object)))
+        object.__setattr__(self, "arguments", self.signature.arguments)
+        object.__setattr__(self, "caller", self.signature.caller)
+        object.__setattr__(self, "result", self.signature.result)
 
     @kind.default
     def _kind_of_the_noun(self) -> str:
         return self.name.partition(".")[0]
+
+    @signature.default
+    def _signature_of_the_function(self) -> OperationSignature:
+        return _signature(self.function)
+
+
+def _nearest_first(instance: str) -> tuple[bool, str]:
+    return "@" in instance, instance
+
+
+def _chosen(instances: Mapping[str, Operation], wanted: object) -> object:
+    """Return the instance that a call means; anything else than the name of an instance if there is none."""
+    if wanted is None:
+        return EVERYWHERE if EVERYWHERE in instances else default_instance(instances)
+    if isinstance(wanted, str) and wanted.startswith("@"):
+        return default_instance(instances, wanted[1:])
+    return wanted
 
 
 class OfferedTwice(NetdError):
@@ -241,7 +298,8 @@ class OperationTable:
     """All operations of one daemon, by name and instance.
 
     Two relays (``[relay]`` and ``[relay:lab2]``) both offer ``relay.send``: callers choose with the extra argument
-    ``instance``.  Left out, it means ``main``, or the only instance that there is.
+    ``instance``.  Left out, it means ``main``, or the only instance that there is. In a cluster, what runs on node B is the
+    instance ``main@B``, and ``@B`` means the instance that a call without one would mean there.
 
     :param sections: the section that offers the operations whose names begin with a word, for each such word.
     """
@@ -249,6 +307,11 @@ class OperationTable:
     def __init__(self, sections: Mapping[str, str] | None = None) -> None:
         self._operations: dict[str, dict[str, Operation]] = {}
         self._sections = sections or {}
+        self._watchers: list[Callable[[str], object]] = []
+
+    def watch(self, changed: Callable[[str], object]) -> None:
+        """Call *changed* with the name of an instance whose operations have changed."""
+        self._watchers.append(changed)
 
     def add(self, operations: Iterable[Operation], instance: str = MAIN) -> None:
         """Offer *operations* under *instance*.
@@ -272,21 +335,32 @@ class OperationTable:
 
         :raises OfferedTwice: when that instance already offers one of that name; nothing has changed then.
         """
-        operations = {name: dict(instances) for name, instances in self._operations.items()}
+        before, after = list(before), list(after)
+        operations = dict(self._operations)
+        for name in {operation.name for operation in (*before, *after)}:
+            operations[name] = dict(operations.get(name, {}))
         for operation in before:
             del operations[operation.name][instance]
         for operation in after:
-            instances = operations.setdefault(operation.name, {})
+            instances = operations[operation.name]
             if instance in instances:
                 raise OfferedTwice(operation, instances[instance], instance)
             instances[instance] = operation
         self._operations = {name: instances for name, instances in operations.items() if instances}
+        for changed in self._watchers:
+            changed(instance)
+
+    def remove(self, instance: str) -> None:
+        """Offer nothing more under *instance*."""
+        self.replace([found[instance] for found in self._operations.values() if instance in found], (), instance)
 
     def __iter__(self) -> Iterator[tuple[Operation, tuple[str, ...]]]:
-        """Each operation by name, with the instances that offer it."""
+        """Each operation by name, with the instances that offer it; of several, as an instance of this node offers it."""
         for name in sorted(self._operations):
             instances = self._operations[name]
-            yield next(iter(instances.values())), tuple(sorted(instances))
+            offered = tuple(sorted(instance for instance in instances if instance != EVERYWHERE))
+            if offered:
+                yield instances[default_instance(offered) or min(offered, key=_nearest_first)], offered
 
     def is_open_to_all(self, name: str) -> bool:
         """Return True if callers without any role may call *name*."""
@@ -304,14 +378,15 @@ class OperationTable:
             raise NoSuchOperation(f"no operation {name!r}{self._instead(name)}")
         rest = dict(parameters)
         wanted = rest.pop("instance", None)
-        chosen = default_instance(instances) if wanted is None else wanted
+        chosen = _chosen(instances, wanted)
         operation = instances.get(chosen) if isinstance(chosen, str) else None
         if operation is not None:
             return operation, str(chosen), rest
-        offered = ", ".join(sorted(instances))
+        offered = sorted(instance for instance in instances if instance != EVERYWHERE)
+        some = ", ".join(offered[:MOST_NAMED]) + (f" and {len(offered) - MOST_NAMED} more" if len(offered) > MOST_NAMED else "")
         if wanted is None:
-            raise InvalidArguments(f"instance: {name} has the instances {offered}; say which")
-        there_are = f"there are {offered}" if len(instances) > 1 else f"there is only {offered}"
+            raise InvalidArguments(f"instance: {name} has the instances {some}; say which")
+        there_are = f"there are {some}" if len(offered) > 1 else f"there is only {some}"
         raise InvalidArguments(f"no instance {wanted!r:.80}; {there_are}")
 
     def _instead(self, name: str) -> str:

@@ -9,7 +9,18 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.errors import InvalidArguments, NetdError, NoSuchOperation
-from netd.operations import MAIN, NO_DEFAULT, Argument, OfferedTwice, Operation, OperationTable, Role, default_instance
+from netd.operations import (
+    EVERYWHERE,
+    MAIN,
+    NO_DEFAULT,
+    Argument,
+    OfferedTwice,
+    Operation,
+    OperationSignature,
+    OperationTable,
+    Role,
+    default_instance,
+)
 
 
 class Relay:
@@ -62,6 +73,12 @@ class OperationTests(SynchronousTestCase):
 
         results = [Operation("a.b", one, Role.VIEWER, "…").result for one in (soon, later, said, nothing_said, annotated)]
         self.assertEqual([int, list[str], str, object, Annotated[float, "in metres"]], results)
+
+    def test_signature(self) -> None:
+        """The arguments of an operation of another node are those that the node tells, whatever the function takes."""
+        told = OperationSignature((Argument("target", object),), "caller", object)
+        operation = Operation("relay.send", lambda **_said: None, Role.OPERATOR, "…", signature=told)
+        self.assertEqual((told.arguments, "caller", object), (operation.arguments, operation.caller, operation.result))
 
     def test_default_of_none(self) -> None:
         """An argument whose default is None is not one that must be given."""
@@ -172,3 +189,72 @@ class TableTests(SynchronousTestCase):
         told = "relay.send of the instance main is offered twice, by the kinds relay and relay; "
         self.assertTrue(str(error).startswith(told), error)
         table.check(offer(), "lab2")
+
+
+class OtherNodesTests(SynchronousTestCase):
+    """What runs on node B is the instance ``main@B``."""
+
+    def setUp(self) -> None:
+        self.table = OperationTable()
+
+    def meant(self, **parameters: object) -> str:
+        """The instance that a call goes to."""
+        return self.table.find("relay.send", parameters)[1]
+
+    def test_default(self) -> None:
+        """Another node never changes what a call without an instance means on a node that has its own."""
+        self.table.add(offer(), "lab")
+        self.table.add(offer(), "main@B")
+        self.table.add(offer(), "lab@C")
+        self.assertEqual("lab", self.meant())
+        self.table.remove("lab")
+        error = self.assertRaises(InvalidArguments, self.meant)
+        self.assertEqual("instance: relay.send has the instances lab@C, main@B; say which", str(error))
+
+    def test_default_of_a_node(self) -> None:
+        """``@B`` means what a call without an instance would mean on B."""
+        for instance in ("main", "main@B", "lab@B", "lab@C"):
+            self.table.add(offer(), instance)
+        self.assertEqual(["main@B", "lab@C"], [self.meant(instance="@B"), self.meant(instance="@C")])
+        self.assertIn("no instance '@D'", str(self.assertRaises(InvalidArguments, self.meant, instance="@D")))
+
+    def test_everywhere(self) -> None:
+        """An operation about all nodes takes the calls that name no instance, and is no instance in lists."""
+        self.table.add(offer(("relay.devices",)), EVERYWHERE)
+        self.assertEqual([], list(self.table))
+        self.table.add(offer(), "main")
+        self.assertEqual([("main",), ("main",)], [instances for _, instances in self.table])
+        self.assertEqual(EVERYWHERE, self.table.find("relay.devices", {})[1])
+        self.assertEqual("main", self.table.find("relay.devices", {"instance": "main"})[1])
+        self.assertEqual("main", self.meant())
+
+    def test_removed(self) -> None:
+        """What is removed is offered no more; the rest is."""
+        self.table.add(offer(), "main")
+        self.table.add(offer(), "main@B")
+        self.table.remove("main@B")
+        self.assertEqual({"main"}, {instance for _, instances in self.table for instance in instances})
+
+    def test_shown_as_here(self) -> None:
+        """An operation is listed as this node offers it, whatever another one says of it."""
+        mine, other = offer(("relay.send",)), offer(("relay.send",))
+        self.table.add(other, "a@B")
+        self.assertEqual([(other[0], ("a@B",))], list(self.table))
+        self.table.add(mine, "lab")
+        self.assertEqual([(mine[0], ("a@B", "lab"))], list(self.table))
+
+    def test_watched(self) -> None:
+        """Whoever tells other nodes of the table learns of each change."""
+        told: list[str] = []
+        self.table.watch(told.append)
+        self.table.add(offer(), "main")
+        self.table.remove("main")
+        self.assertEqual(["main", "main"], told)
+
+    def test_many_instances(self) -> None:
+        """An error names some of a hundred nodes, not all."""
+        for number in range(100):
+            self.table.add(offer(), f"main@n{number:02}")
+        some = ", ".join(f"main@n{number:02}" for number in range(20))
+        error = self.assertRaises(InvalidArguments, self.meant)
+        self.assertEqual(f"instance: relay.send has the instances {some} and 80 more; say which", str(error))

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from netd.codec.jsontext import BadJSON, decode, encode
+from netd.codec.jsontext import BadJSON, decode, decode_object, encode
 from netd.errors import (
     InvalidArguments,
     NetdError,
@@ -19,7 +19,7 @@ from netd.errors import (
     text_of,
 )
 
-__all__ = ["BadRequest", "Request", "answer", "failure", "join", "notification", "parse"]
+__all__ = ["BadRequest", "Request", "answer", "failure", "join", "notification", "parse", "result_of"]
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32700, -32600, -32601, -32602, -32603
 OPERATION_FAILED, NO_SUCH_TARGET, NOT_PERMITTED, NOT_IN_TIME, OUTDATED = -32000, -32001, -32002, -32003, -32004
@@ -89,8 +89,30 @@ def failure(request_id: Any, error: Exception) -> bytes:
     code = next((code for kind, code in _CODES if isinstance(error, kind)), INTERNAL_ERROR)
     message = text_of(error) if code != INTERNAL_ERROR else "internal error; netd's log has it"
     message = message.encode("utf-8", "backslashreplace").decode()  # a file name that is not UTF-8 holds lone surrogates
-    data = {"data": error.data} if isinstance(error, Outdated) else {}
+    data = {"data": error.data} if isinstance(error, OperationFailed) and error.data else {}
     return encode({"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message} | data})
+
+
+def result_of(text: bytes) -> Any:
+    """Return the result in an answer that :func:`answer` has made.
+
+    :raises NetdError: the error that :func:`failure` has put into it. A fault of the other daemon's own is an
+        :class:`netd.errors.OperationFailed`.
+    :raises BadJSON: if *text* is no answer.
+    """
+    said = decode_object(text)
+    error = said.get("error")
+    if error is None:
+        if "result" not in said:
+            raise BadJSON("no answer of JSON-RPC 2.0")
+        return said["result"]
+    if not isinstance(error, dict) or not isinstance(error.get("message"), str):
+        raise BadJSON("no answer of JSON-RPC 2.0")
+    kind = next((kind for kind, code in _CODES if code == error.get("code")), OperationFailed)
+    data = error.get("data")
+    if issubclass(kind, OperationFailed):
+        raise kind(error["message"], data if isinstance(data, dict) else None)
+    raise kind(error["message"])
 
 
 def notification(method: str, params: object) -> bytes:

@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.codec.jsontext import BadJSON
-from netd.console.jsonrpc import MAX_BATCH, BadRequest, Request, answer, failure, join, parse
+from netd.console.jsonrpc import MAX_BATCH, BadRequest, Request, answer, failure, join, parse, result_of
 from netd.errors import (
     Gone,
     InvalidArguments,
     NoSuchOperation,
     NoSuchTarget,
+    NotInTime,
     NotPermitted,
     OperationFailed,
+    Outdated,
     TimedOut,
 )
 
@@ -139,3 +141,31 @@ class UnspeakableTests(SynchronousTestCase):
         """An error whose text no JSON can hold, such as the name of a file, is told all the same, escaped."""
         told = json.loads(failure(1, InvalidArguments("no file a\udcff")))
         self.assertEqual("no file a\\udcff", told["error"]["message"])
+
+
+class ResultTests(SynchronousTestCase):
+    """A node reads the answers of another."""
+
+    def test_result(self) -> None:
+        """The result comes out as it went in."""
+        for result in (None, {"a": [1, 2.5]}, "x"):
+            self.assertEqual(result, result_of(answer(1, result)))
+
+    def test_errors(self) -> None:
+        """An error is of the same class as on the other node, with what programs can know of it."""
+        known = {"known": "maybe"}
+        for error in (NoSuchOperation("a"), InvalidArguments("b"), NotPermitted("c"), NoSuchTarget("d"), NotInTime("e", known)):
+            raised = self.assertRaises(type(error), result_of, failure(1, error))
+            self.assertEqual(str(error), str(raised))
+        self.assertEqual(known, self.assertRaises(NotInTime, result_of, failure(1, NotInTime("e", known))).data)
+        self.assertEqual({"version": 8}, self.assertRaises(Outdated, result_of, failure(1, Outdated("f", {"version": 8}))).data)
+
+    def test_fault(self) -> None:
+        """A fault of the other daemon's own is one of the operation here: this daemon's log has nothing of it."""
+        raised = self.assertRaises(OperationFailed, result_of, failure(1, ValueError("secret")))
+        self.assertEqual("internal error; netd's log has it", str(raised))
+
+    def test_unreadable(self) -> None:
+        """What is no answer is told apart from an error of the operation."""
+        for text in (b"", b"[]", b"{}", b'{"error": 1}', b'{"error": {"code": -32000}}'):
+            self.assertRaises(BadJSON, result_of, text)
