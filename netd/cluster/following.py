@@ -1,0 +1,91 @@
+"""What other nodes can be asked for, fetched when they come, and whenever a hello says that it has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from netd.cluster.interfaces import LinkLost, NoAnswer, NobodyThere
+from netd.cluster.member import Member
+from netd.cluster.questions import Questions
+from netd.errors import OperationFailed
+
+__all__ = ["Following", "Received"]
+
+Received = Callable[[Member, Any], Any]
+"""Takes an answer of a member, or a part of it. It returns where to go on, or None if that was all."""
+
+
+class Following:
+    """Asks each member that is there for what the other parts follow.
+
+    :ivar receivers: the functions that take the answers, by what is asked for.
+    """
+
+    _log = Logger()
+
+    def __init__(self, questions: Questions) -> None:
+        self.receivers: dict[str, Received] = {}
+        self._questions = questions
+        self._known: dict[str, dict[str, int]] = {}
+        self._open: dict[tuple[str, str], object] = {}
+
+    def begin(self, member: Member) -> None:
+        """Ask *member*, which is there from now on or again, for everything."""
+        self.end(member)
+        self.look(member)
+
+    def end(self, member: Member) -> None:
+        """Forget what *member* has answered, and take no more from it."""
+        self._known.pop(member.name, None)
+        for what in self.receivers:
+            self._open.pop((member.name, what), None)
+
+    def look(self, member: Member) -> None:
+        """Ask *member* for what it has in another version than before."""
+        if not member.is_there:
+            return
+        known = self._known.setdefault(member.name, {})
+        for what in self.receivers:
+            version = member.versions.get(what, 0)
+            if known.get(what) != version and (member.name, what) not in self._open:
+                key = self._open[member.name, what] = object()
+                self._ask(_Fetch(member, what, version, key), None)
+
+    def _ask(self, fetch: _Fetch, after: object) -> None:
+        answer = self._questions.ask(fetch.member.name, fetch.what, after, fetch.member.epoch)
+        answer.addCallback(self._take, fetch).addErrback(self._fail, fetch)
+
+    def _take(self, answer: Any, fetch: _Fetch) -> None:
+        member, what = fetch.member, fetch.what
+        if self._open.get((member.name, what)) is not fetch.key:
+            return
+        after = self.receivers[what](member, answer)
+        if after is not None:
+            self._ask(fetch, after)
+            return
+        del self._open[member.name, what]
+        self._known[member.name][what] = fetch.version
+        self.look(member)
+
+    def _fail(self, failure: Failure, fetch: _Fetch) -> None:
+        """The next hello has it asked for again."""
+        if self._open.get((fetch.member.name, fetch.what)) is fetch.key:
+            del self._open[fetch.member.name, fetch.what]
+        if not failure.check(LinkLost, NoAnswer, NobodyThere, OperationFailed):
+            self._log.failure(
+                "cluster: the {what} of node {node} cannot be taken", failure, what=fetch.what, node=fetch.member.name
+            )
+
+
+class _Fetch:
+    """One answer that is being fetched, in parts."""
+
+    def __init__(self, member: Member, what: str, version: int, key: object) -> None:
+        self.member = member
+        self.what = what
+        self.version = version
+        self.key = key
