@@ -93,6 +93,7 @@ LAYERS = (
     ),
     Layer("client", modules="netd.client.gateway_http", reaches=(Reach("alone client"),), libraries="h11"),
     Layer("client", modules="netd.client.*", reaches=(*OUTSIDE, Reach("alone client"))),
+    Layer("cli", modules="netd.cli.authority", reaches=(Reach("vocabulary", within="netd"),), libraries="cryptography"),
     Layer("cli", modules="netd.cli.*", reaches=(*OUTSIDE, Reach("alone client cli")), libraries="click rich"),
     # 2: what the configuration says
     Layer(

@@ -79,6 +79,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
             "passwd": Listed("passwd", "Set the password of NAME for the manhole."),
             "context": Listed("context", "Name the gateways of other machines, and choose one."),
             "client": Listed("client", "Print a client as one file, or list them."),
+            "cluster": Listed("cluster", "Set up NATS for several machines, and check it."),
             "grafana": Listed("grafana", "Print a data source for Grafana."),
             "completion": Listed("completion", "Print the completion script of a SHELL."),
         },
@@ -88,8 +89,10 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
 
 _OWN: Mapping[str, Listed] = MappingProxyType({name: one for section in SECTIONS.values() for name, one in section.items()})
 
-BOARD_FILES = ("export", "import", "--help", "-h")
-"""What ``netd board`` does itself."""
+OWN_VERBS: Mapping[str, Sequence[str]] = MappingProxyType(
+    {"board": ("export", "import", "--help", "-h"), "cluster": ("init", "check", "--help", "-h")}
+)
+"""What commands do themselves that share their name with a service."""
 
 _WORDS = "netd.cli.main.words"
 """The key in a click context for the words after the name that is looked up."""
@@ -157,8 +160,8 @@ def _is_operation(name: str, words: Sequence[str]) -> bool:
 
     That is ``netd board list``, and ``netd history query``: subjects have a dot, or are patterns.
     """
-    if name == "board":
-        return bool(words) and words[0] not in BOARD_FILES
+    if name in OWN_VERBS:
+        return bool(words) and words[0] not in OWN_VERBS[name]
     return name == "history" and bool(words) and words[0].isalpha()
 
 
