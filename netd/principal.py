@@ -53,6 +53,8 @@ class Proof(enum.Enum):
     """The operating system names the user of a process on this machine."""
     PASSWORD = "password"  # noqa: S105 - the word for it
     TOKEN = "token"  # noqa: S105 - the word for it
+    NODE = "node"
+    """Another node of the cluster vouches for its caller."""
 
 
 _NOUNS = {Proof.UNIX: "user", Proof.PASSWORD: "user", Proof.TOKEN: "token"}
@@ -76,8 +78,8 @@ class Principal:
     credential: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
-        """For the log, e.g. ``token panel``; empty where the address tells all that is known."""
-        return "" if self.name is None else f"{_NOUNS[self.proof]} {self.name}"
+        """For the log, e.g. ``token panel``; empty where the address tells all that is known. Another node says it as a whole."""
+        return "" if self.name is None else f"{_NOUNS.get(self.proof, '')} {self.name}".lstrip()
 
     def sees(self, subject: str) -> bool:
         """Return True if everything under *subject*, which may be a pattern, is among the principal's subjects.

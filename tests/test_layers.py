@@ -147,7 +147,7 @@ LAYERS = (
         " netd.gateway.{channel,chunks,conversation,guard,history,past,site} netd.gateway.graphite.answers"
         " netd.manhole.{login,menu,prompt} netd.recorder.{backlog,history,reader,replay,store}"
         " netd.alert.{acting,delivery,mail,program,webhook}"
-        " netd.cluster.{following,inquiries,membership,nodes,questions}"
+        " netd.cluster.{answering,asking,calls,following,inquiries,membership,nodes,questions}"
         " netd.relay.guests netd.room.visitors netd.session.{dialer,revival}",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",

@@ -139,7 +139,8 @@ def deed_of(past: Mapping[str, Any]) -> Deed:
         arguments = event["arguments"]
         about = next((_brief(one) for one in map(arguments.get, _ABOUT) if isinstance(one, (str, int))), "")
         who = ", ".join(filter(None, (event["who"], event["from"])))
-        told = (who, event["operation"], about, event["outcome"])
+        where = f" on {event['node']}" if event.get("node") else ""
+        told = (who, f"{event['operation']}{where}", about, event["outcome"])
     elif kind == "relay":
         told = (event["from"], f"message {event['request']}", event["device"], event["status"])
     else:

@@ -19,7 +19,7 @@ PROTOCOL = 1
 MOST = 2048
 """The longest hello, in bytes."""
 
-ASPECTS = ("wants", "devices", "history")
+ASPECTS = ("wants", "devices", "history", "operations")
 """What another node can be asked for. A hello says the version of each."""
 
 _LARGEST = 1 << 53

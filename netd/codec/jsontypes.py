@@ -13,17 +13,26 @@ import typing
 from typing import Any
 
 import msgspec
+from attrs import frozen
 
 from netd.errors import InvalidArguments, text_of
 from netd.operations import Argument
 
-__all__ = ["ABSENT", "Absent", "bind", "check_type", "described", "result_schema", "schema"]
+__all__ = ["ABSENT", "Absent", "DescribedType", "bind", "check_type", "described", "result_schema", "schema"]
 
 ABSENT = msgspec.UNSET
 """The value of a member that is left out of the JSON object."""
 
 Absent = msgspec.UnsetType
 """The type of :data:`ABSENT`: ``error: str | Absent = ABSENT``."""
+
+
+@frozen(eq=False)
+class DescribedType:
+    """A type of which only the JSON Schema is known: any value is taken, and another node checks it."""
+
+    schema: dict[str, Any]
+
 
 _WANTED = {
     "float": "a number",
@@ -66,6 +75,8 @@ def schema(annotation: object) -> dict[str, Any]:
     """
     if annotation is object:
         return {}
+    if isinstance(annotation, DescribedType):
+        return annotation.schema
     try:
         return _schema(annotation)
     except TypeError:  # the annotation has no hash, or is not a type
@@ -142,7 +153,7 @@ def _check_names(arguments: tuple[Argument, ...], parameters: dict[str, Any]) ->
 
 
 def _convert(argument: Argument, value: object) -> object:
-    if argument.type is object or argument.type is Any:
+    if argument.type is object or argument.type is Any or isinstance(argument.type, DescribedType):
         return value
     try:
         return msgspec.convert(value, argument.type)

@@ -37,6 +37,7 @@ AuditedCall = TypedDict(
         "from": Address,
         "role": str,
         "operation": str,
+        "node": str,
         "arguments": dict[str, Any],
         "outcome": str,
         "error": str,
@@ -47,7 +48,8 @@ AuditedCall = TypedDict(
 """``audit.<instance>.<service>.<verb>``: an operation of role operator or above was called, and the call has ended.
 
 ``who`` is the caller's principal (``token panel``, ``user root``), and empty where only its address is known; ``from`` is the
-console and the address. ``outcome`` is ``done``, ``failed`` or ``refused``.
+console and the address. ``node`` is the node that the operation was to be carried out by; empty for this one. Where a caller of
+another node has called, ``who`` names its node. ``outcome`` is ``done``, ``failed`` or ``refused``.
 """
 
 AUDITED = EventKind("audit.>", AuditedCall)
@@ -74,10 +76,11 @@ class Audit:
         """
         if operation.role is Role.VIEWER:
             return None
-        subject = f"audit.{instance}.{operation.name}"
+        name, _, node = instance.partition("@")
+        subject = f"audit.{name or MAIN}.{operation.name}"  # the event is this node's own, whichever one carries it out
         if not self.bus.wants(subject):
             return None
-        return self._pending(subject, operation.name, _by_name(operation, given), caller, operation.role > Role.VIEWER)
+        return self._pending(subject, operation.name, _by_name(operation, given), caller, operation.role > Role.VIEWER, node)
 
     def note(self, name: str, caller: Caller, arguments: Mapping[str, Any], seconds: float = 0.0) -> None:
         """Publish something that is no operation of the table, such as the opening of a prompt."""
@@ -97,8 +100,10 @@ class Audit:
         """Return False if a refused call of *operation* from *host* by a caller without a role is one too many."""
         return self._refused.admit(operation, host) is not None
 
-    def _pending(self, subject: str, name: str, arguments: Mapping[str, Any], caller: Caller, tells_success: bool) -> Pending:
-        return Pending(self, subject, name, caller, caller.principal, redacted(arguments), self.monotonic(), tells_success)
+    def _pending(
+        self, subject: str, name: str, arguments: Mapping[str, Any], caller: Caller, tells_success: bool, node: str = ""
+    ) -> Pending:
+        return Pending(self, subject, name, caller, caller.principal, redacted(arguments), self.monotonic(), tells_success, node)
 
 
 @define(eq=False)
@@ -116,6 +121,7 @@ class Pending:
     arguments: dict[str, Any]
     started: float
     tells_success: bool
+    node: str = ""
 
     def done(self, result: Any) -> Any:
         """Publish that the call has its result, which is passed on."""
@@ -145,6 +151,7 @@ class Pending:
             "from": self.caller.origin,
             "role": self.principal.role.name.lower(),
             "operation": self.name,
+            "node": self.node,
             "arguments": self.arguments,
             "outcome": outcome,
             "error": abridged(error),

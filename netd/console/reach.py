@@ -6,7 +6,8 @@ This module knows subjects and principals, and no wire.
 from __future__ import annotations
 
 from netd.bus.subject import overlaps
-from netd.operations import Operation
+from netd.cluster.rights import names_node
+from netd.operations import Operation, node_of
 from netd.principal import Principal, may
 
 __all__ = ["instances_for", "sees_some", "subjects_of"]
@@ -27,8 +28,9 @@ def instances_for(principal: Principal, operation: Operation, instances: tuple[s
         return instances
     if not may(principal, operation.action):
         return ()
-    if operation.spans_services:
-        return instances
+    if operation.spans_services:  # another node refuses callers that see nothing of it
+        own = principal.subjects
+        return tuple(instance for instance in instances if not node_of(instance) or names_node(own, node_of(instance)))
     kind, action = operation.kind, operation.action
     if not operation.checks_subjects:
         return tuple(instance for instance in instances if may(principal, action, subjects_of(kind, instance)))

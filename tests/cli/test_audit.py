@@ -55,6 +55,11 @@ class AuditTests(CommandTests):
         self.assertEqual(message[1:], ["('10.0.0.8', 5)", "message off", "lamp", "sent", "1 ms"])
         self.assertEqual(run[1:], ["10.0.0.9:5", "command", "set", "success", "2 s"])
 
+    def test_other_node(self) -> None:
+        """A call that another node was to carry out names it."""
+        self.control.answers["history.events"] = [{**CALL, "data": {**CALL["data"], "node": "north"}}]
+        self.assertIn("relay.send on north", self.lines()[1])
+
     def test_filters(self) -> None:
         """Callers, devices and operations are chosen by a part of their names; the recorder is asked for those alone."""
         for words, expected in (

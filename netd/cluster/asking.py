@@ -1,0 +1,169 @@
+"""Calls of operations on other nodes. Each is sent once, and never again; each ends, whatever becomes of the node.
+
+Without an answer, the error tells by ``known`` whether the node has carried the operation out: ``no``, ``maybe`` or ``yes``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from attrs import define, field
+from twisted.internet.defer import Deferred, inlineCallbacks
+
+from netd.cluster.callwire import PART, BadCall, CallHead, MoreHead, Vouched, call_bytes, more_bytes, read_part
+from netd.cluster.interfaces import ILink, LinkLost, NoAnswer, NobodyThere
+from netd.codec.jsontext import BadJSON, encode
+from netd.console.jsonrpc import result_of
+from netd.errors import NotInTime, NotPermitted, OperationFailed
+from netd.operations import Caller
+
+__all__ = ["PATIENCE", "NodeCalls", "vouched"]
+
+PATIENCE = 120.0
+"""Seconds within which a node answers, unless the operation has a deadline of its own."""
+
+MARGIN = 5.0
+"""Seconds beyond that deadline: the node tells its end itself."""
+
+MOST_TO_ONE, MOST_TO_ALL = 128, 1024
+"""Calls that are open at a time, to one node and to all of them."""
+
+UNKNOWN = "whether it was carried out is not known"
+
+
+def vouched(caller: Caller) -> Vouched:
+    """Return *caller* as another node is told of it."""
+    principal = caller.principal
+    return Vouched(str(principal) or caller.origin, principal.role.name.lower(), principal.subjects)
+
+
+@define(eq=False)
+class NodeCalls:
+    """The calls of this node that wait for an answer.
+
+    :param name: the name of this node.
+    :ivar epoch: names this process.
+    :ivar open: the calls that wait, by node.
+    """
+
+    name: str
+    root: str
+    link: ILink
+    epoch: str = ""
+    counters: dict[str, int] = field(factory=lambda: {"calls": 0, "unanswered": 0}, init=False)
+    open: dict[str, dict[Deferred[Any], None]] = field(factory=dict, init=False)
+    _number: int = field(default=0, init=False)
+    _waiting: int = field(default=0, init=False)
+
+    def call(
+        self, node: str, instance: str, method: str, arguments: dict[str, Any], caller: Vouched, seconds: float | None = None
+    ) -> Deferred[Any]:
+        """Call the operation *method* of an instance on *node*, on behalf of *caller*.
+
+        :param seconds: for how long to wait; by default :data:`PATIENCE`, or as long as the argument ``deadline`` lets it take.
+        :returns: a Deferred of the result as plain values. It fails as the operation does, or with an
+            :class:`netd.errors.OperationFailed` that tells what is known.
+        """
+        request = encode({"jsonrpc": "2.0", "id": 1, "method": method, "params": {**arguments, "instance": instance}})
+        if len(request) > PART:
+            return _failed(f"the arguments have {len(request)} bytes; another node takes at most {PART}")
+        mine = self.open.setdefault(node, {})
+        if len(mine) >= MOST_TO_ONE or self._waiting >= MOST_TO_ALL:
+            return _failed(f"too many calls wait for node {node}; nothing was sent")
+        self._number += 1
+        self.counters["calls"] += 1
+        wait = _patience(arguments) if seconds is None else seconds
+        head = CallHead(self.name, self.epoch, self._number, caller, wait)
+        ended: Deferred[Any] = Deferred()
+        mine[ended] = None
+        self._waiting += 1
+        answered = self._ask(node, head, request)
+        answered.addBoth(self._settle, ended, node)
+        return ended
+
+    def give_up(self, node: str, why: str) -> None:
+        """Fail the calls that wait for *node*, because of *why*."""
+        for ended in list(self.open.get(node, ())):
+            self._take(ended, node)
+            ended.errback(OperationFailed(f"{why}; {UNKNOWN}", {"known": "maybe"}))
+
+    def give_up_all(self, why: str) -> None:
+        """Fail all calls that wait."""
+        for node in list(self.open):
+            self.give_up(node, why)
+
+    def _settle(self, result: Any, ended: Deferred[Any], node: str) -> None:
+        if self._take(ended, node):
+            ended.callback(result)  # a Failure, too
+
+    def _take(self, ended: Deferred[Any], node: str) -> bool:
+        """Take *ended* out of the calls that wait. Return False if it waits no more."""
+        mine = self.open.get(node, {})
+        if ended not in mine:
+            return False
+        del mine[ended]
+        if not mine:
+            del self.open[node]
+        self._waiting -= 1
+        return True
+
+    @inlineCallbacks
+    def _ask(self, node: str, head: CallHead, request: bytes) -> Any:
+        subject = f"{self.root}.node.{node}.call"
+        try:
+            body = yield self.link.request(subject, call_bytes(head, request), head.seconds)
+        except (NobodyThere, LinkLost, NoAnswer) as error:
+            self._unanswered(node, error, head.seconds)
+        text = yield self._whole(subject, head, node, body)
+        try:
+            return result_of(text)
+        except NotPermitted as error:
+            raise NotPermitted(f"on node {node}: {error}") from None
+        except BadJSON as error:
+            raise OperationFailed(f"node {node} gives an answer that cannot be read: {error}", {"known": "yes"}) from None
+
+    @inlineCallbacks
+    def _whole(self, subject: str, head: CallHead, node: str, body: bytes) -> Any:
+        """Return the whole answer, of which *body* is the first part."""
+        try:
+            part = read_part(body)
+            pieces, have = [part.piece], len(part.piece)
+            while have < part.size:
+                more = more_bytes(MoreHead(self.name, self.epoch, head.number, have))
+                body = yield self.link.request(subject, more, head.seconds)
+                following = read_part(body)
+                if (following.size, following.begin) != (part.size, have):
+                    raise BadCall("the parts do not fit")
+                pieces.append(following.piece)
+                have += len(following.piece)
+        except (NobodyThere, LinkLost, NoAnswer, BadCall) as error:
+            self.counters["unanswered"] += 1
+            raise OperationFailed(
+                f"node {node} has carried it out, and the rest of its answer did not come: {error}", {"known": "yes"}
+            ) from None
+        return b"".join(pieces)
+
+    def _unanswered(self, node: str, error: NobodyThere | LinkLost | NoAnswer, seconds: float) -> NoReturn:
+        self.counters["unanswered"] += 1
+        if isinstance(error, NobodyThere):
+            raise OperationFailed(f"node {node} is not there; nothing was sent", {"known": "no"}) from None
+        if isinstance(error, NoAnswer):
+            raise NotInTime(f"node {node} did not answer within {seconds:g} s; {UNKNOWN}", {"known": "maybe"}) from None
+        if error.was_sent:
+            raise OperationFailed(
+                f"the connection to NATS was lost before node {node} answered; {UNKNOWN}", {"known": "maybe"}
+            ) from None
+        raise OperationFailed(f"node {node} cannot be reached: {error}; nothing was sent", {"known": "no"}) from None
+
+
+def _failed(why: str) -> Deferred[Any]:
+    failed: Deferred[Any] = Deferred()
+    failed.errback(OperationFailed(why, {"known": "no"}))
+    return failed
+
+
+def _patience(arguments: dict[str, Any]) -> float:
+    deadline = arguments.get("deadline")
+    if isinstance(deadline, (int, float)) and not isinstance(deadline, bool) and deadline > 0:
+        return max(PATIENCE, deadline + MARGIN)
+    return PATIENCE
