@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from attrs import define, field
 from twisted.internet.defer import Deferred
 
-from netd.recorder.intake import EventTaken, ReadTaken, samples_in, weight_of
+from netd.recorder.intake import EventTaken, SamplesTaken, merged, samples_in, weight_of
 from netd.recorder.part_file import MarkMade
 
 __all__ = ["AT_ONCE", "WriteBacklog"]
@@ -27,7 +27,7 @@ class _Waiting:
     :ivar is_full: whether a caller waits for the disk, too.
     """
 
-    reads: Sequence[ReadTaken] = ()
+    taken: SamplesTaken = field(factory=dict)
     events: Sequence[EventTaken] = ()
     samples: int = 0
     weight: int = 0
@@ -79,18 +79,18 @@ class WriteBacklog:
         """Whether so much waits that something was dropped."""
         return self._unmarked is not None and self.weight > 0
 
-    def add(self, reads: Sequence[ReadTaken], events: Sequence[EventTaken], most: int, now: int) -> None:
+    def add(self, taken: SamplesTaken, events: Sequence[EventTaken], most: int, now: int) -> None:
         """Let samples and events wait, or drop them.
 
         :param most: bytes of memory that may wait. A first batch may be larger.
         :param now: the time in microseconds since the epoch.
         """
-        samples = samples_in(reads)
-        weight = weight_of(reads, events, samples)
+        samples = samples_in(taken)
+        weight = weight_of(taken, events, samples)
         if self.weight + weight > most and self.weight:
             self._drop(samples, len(events), now)
         else:
-            self._queue.append(_Waiting(reads, events, samples, weight))
+            self._queue.append(_Waiting(taken, events, samples, weight))
             self.weight += weight
 
     def wait_for_newest(self, is_full: bool) -> Deferred[None]:
@@ -106,15 +106,15 @@ class WriteBacklog:
         newest.is_full = newest.is_full or is_full
         return waiting
 
-    def begin(self) -> tuple[list[ReadTaken], list[EventTaken], list[MarkMade], bool]:
-        """Return the batch that was refused, or the next one: reads, events, marks, and whether it must be on the disk."""
+    def begin(self) -> tuple[SamplesTaken, list[EventTaken], list[MarkMade], bool]:
+        """Return the batch that was refused, or the next one: samples, events, marks, and whether it must be on the disk."""
         if not self._batch:
             self._batch = self._next_batch()
         self._marked, self._unmarked = self._unmarked, None
-        reads = [read for one in self._batch for read in one.reads]
+        taken = merged([one.taken for one in self._batch])
         events = [event for one in self._batch for event in one.events]
         marks = [] if self._marked is None else [self._marked.mark()]
-        return reads, events, marks, any(one.is_full for one in self._batch)
+        return taken, events, marks, any(one.is_full for one in self._batch)
 
     def written(self) -> Callers:
         """Forget the batch, which is written. Return its callers."""

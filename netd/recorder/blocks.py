@@ -3,15 +3,16 @@
 Both are JSON, compressed by zlib, so that any language reads them without netd. A block is
 ``{"t": [first, differences…], "v": [values…], "a": [first, differences…]}``. Times are whole microseconds since the epoch, as the
 bus stamped them; ``a`` are the agent's own, and left out where it gave none for any sample of the block. Where it gave none for
-some, these are null, and the next difference counts from the one before them. A row of the journal is
-``[[series, [t…], [v…], [a…] or null], …]`` with times in the same form.
+some, these are null, and the next difference counts from the one before them. A row of the journal is a block of several series,
+one after the other: ``{"s": [their numbers], "n": [samples of each], "t": …, "v": …, "a": …}``. Differences go on from one series
+to the next, so that samples of one moment cost a digit each.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import accumulate, chain
+from collections.abc import Collection, Iterable, Mapping
+from itertools import accumulate, chain, pairwise
 from math import isfinite
 from operator import sub
 from typing import Any
@@ -25,6 +26,7 @@ __all__ = [
     "BadBlock",
     "Columns",
     "are_fractions",
+    "joined",
     "pack_block",
     "pack_journal",
     "sound",
@@ -67,6 +69,10 @@ class Columns:
         self.times += other.times
         self.values += other.values
 
+    def copy(self) -> Columns:
+        """Return columns of the same samples, to add others to."""
+        return self.part(0, len(self.times))
+
     def part(self, start: int, end: int) -> Columns:
         """Return the samples from index *start* to before *end*."""
         agent_times = None if self.agent_times is None else self.agent_times[start:end]
@@ -101,15 +107,24 @@ def sound(columns: Columns) -> Columns:
     return Columns([time for time, _, _ in kept], [value for _, value, _ in kept], agent_times if has_times else None)
 
 
-def are_fractions(batch: Collection[Columns]) -> bool:
-    """Return True if all samples of *batch* are finite fractions without an agent's time, as most are.
+def joined(every: Collection[Columns]) -> Columns:
+    """Return the samples of several series, one series after the other.
 
-    They are then sound. Of all series of a flush together, this is found out in half the time that it takes one by one.
+    What is then done for all of them at once takes half the time that it takes for one series after the other.
     """
-    values = [columns.values for columns in batch if columns.agent_times is None]
-    if len(values) < len(batch) or set(map(type, chain.from_iterable(values))) - {float}:
+    said: list[int | None] | None = None
+    if any(columns.agent_times is not None for columns in every):
+        said = list(chain.from_iterable(columns.agent_times or [None] * len(columns) for columns in every))
+    times = list(chain.from_iterable([columns.times for columns in every]))
+    return Columns(times, list(chain.from_iterable([columns.values for columns in every])), said)
+
+
+def are_fractions(columns: Columns) -> bool:
+    """Return True if all samples are finite fractions without an agent's time, as most are. They are then sound."""
+    values = columns.values
+    if columns.agent_times is not None or set(map(type, values)) - {float}:
         return False
-    return isfinite(sum(map(sum, values)))  # neither NaN nor an infinity is lost in a sum
+    return isfinite(sum(values))  # neither NaN nor an infinity is lost in a sum
 
 
 def _are_numbers(values: list[float]) -> bool:
@@ -141,10 +156,7 @@ def _number(value: object) -> float | None:
 
 def pack_block(columns: Columns) -> bytes:
     """Return *columns*, at least one sample, as a block."""
-    block: dict[str, object] = {"t": _differences(columns.times), "v": columns.values}
-    if columns.agent_times is not None:
-        block["a"] = _sparse_differences(columns.agent_times)
-    return zlib.compress(encode(block), LEVEL)
+    return zlib.compress(encode(_members(columns.times, columns.values, columns.agent_times)), LEVEL)
 
 
 def unpack_block(data: bytes) -> Columns:
@@ -152,25 +164,17 @@ def unpack_block(data: bytes) -> Columns:
 
     :raises BadBlock: if it is damaged.
     """
-    block = _unpack(data)
-    try:
-        return _columns(block["t"], block["v"], block.get("a"))
-    except (TypeError, KeyError, AttributeError) as error:
-        raise BadBlock(f"no block: {error!r}") from None
+    return _columns(_unpack(data))
 
 
-def pack_journal(batch: Mapping[int, Columns]) -> bytes:
-    """Return the samples of many series, by the number of the series, as one row of the journal."""
-    rows = [
-        [
-            series,
-            _differences(columns.times),
-            columns.values,
-            None if columns.agent_times is None else _sparse_differences(columns.agent_times),
-        ]
-        for series, columns in batch.items()
-    ]
-    return zlib.compress(encode(rows), LEVEL)
+def pack_journal(batch: Mapping[int, Columns], every: Columns) -> bytes:
+    """Return the samples of many series, by the number of the series, as one row of the journal.
+
+    :param every: all samples of *batch*, as :func:`joined` returns them.
+    """
+    counts = [len(columns.times) for columns in batch.values()]
+    row = {"s": list(batch), "n": counts, **_members(every.times, every.values, every.agent_times)}
+    return zlib.compress(encode(row), LEVEL)
 
 
 def unpack_journal(data: bytes) -> dict[int, Columns]:
@@ -178,9 +182,14 @@ def unpack_journal(data: bytes) -> dict[int, Columns]:
 
     :raises BadBlock: if it is damaged.
     """
+    row = _unpack(data)
+    columns = _columns(row)
     try:
-        return {int(series): _columns(times, values, said) for series, times, values, said in _unpack(data)}
-    except (TypeError, ValueError) as error:
+        ends = list(accumulate(row["n"], initial=0))
+        if ends[-1] != len(columns) or ends != sorted(ends):
+            raise BadBlock("a row of the journal has more samples than its series, or fewer")
+        return {int(one): _own(columns.part(*span)) for one, span in zip(row["s"], pairwise(ends), strict=True)}
+    except (TypeError, KeyError, ValueError) as error:
         raise error if isinstance(error, BadBlock) else BadBlock(f"no row of a journal: {error!r}") from None
 
 
@@ -195,15 +204,29 @@ def _unpack(data: bytes) -> Any:
         raise BadBlock(f"no block: {error}") from None
 
 
-def _columns(times: list[int], values: list[float], said: list[int | None] | None) -> Columns:
-    agent_times = None if said is None else _sparse_sums(said)
-    if not len(times) == len(values) == len(times if agent_times is None else agent_times):
-        raise BadBlock("a block has more times than values, or fewer")
-    return Columns(list(accumulate(times)), values, agent_times)
+def _members(times: list[int], values: list[float], said: list[int | None] | None) -> dict[str, object]:
+    differences = list(map(sub, times, chain((0,), times)))
+    members: dict[str, object] = {"t": differences, "v": values}
+    if said is not None:
+        members["a"] = _sparse_differences(said)
+    return members
 
 
-def _differences(times: Sequence[int]) -> list[int]:
-    return [times[0], *map(sub, times[1:], times)] if times else []
+def _own(columns: Columns) -> Columns:
+    """Return *columns*, without agents' times if there are none: those of the row are of other series."""
+    said = columns.agent_times
+    return columns if said is None or said.count(None) < len(said) else Columns(columns.times, columns.values)
+
+
+def _columns(members: Any) -> Columns:
+    try:
+        times, values, said = members["t"], members["v"], members.get("a")
+        agent_times = None if said is None else _sparse_sums(said)
+        if not len(times) == len(values) == len(times if agent_times is None else agent_times):
+            raise BadBlock("a block has more times than values, or fewer")
+        return Columns(list(accumulate(times)), values, agent_times)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise BadBlock(f"no block: {error!r}") from None
 
 
 def _sparse_differences(times: Iterable[int | None]) -> list[int | None]:

@@ -1,18 +1,18 @@
-"""Samples and events between the bus and the store: the samples of one read, and events as JSON."""
+"""Samples and events between the bus and the store: samples as columns, a pair for each series, and events as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from netd.recorder.blocks import Columns
 from netd.recorder.micros import MICRO, micros
 
-__all__ = ["EventTaken", "ReadTaken", "SeriesName", "gather", "samples_in", "weight_of"]
+__all__ = ["EventTaken", "SamplesTaken", "SeriesName", "add_read", "merged", "samples_in", "weight_of"]
 
-_THIRD = itemgetter(2)
-"""The values of a read, or the text of an event."""
+_TEXT = itemgetter(2)
+"""The text of an event."""
 
 
 class SeriesName(NamedTuple):
@@ -23,17 +23,8 @@ class SeriesName(NamedTuple):
     unit: str = ""
 
 
-class ReadTaken(NamedTuple):
-    """Samples of one series that came at once.
-
-    :ivar time: when they came, in microseconds since the epoch.
-    :ivar agent_times: the time that the agent gave for each, in seconds since the epoch; empty where it gave none.
-    """
-
-    series: SeriesName
-    time: int
-    values: Sequence[float]
-    agent_times: Sequence[float | None] = ()
+SamplesTaken = Mapping[SeriesName, Columns]
+"""The samples of some time, by series, in the order in which they came."""
 
 
 class EventTaken(NamedTuple):
@@ -44,35 +35,48 @@ class EventTaken(NamedTuple):
     text: bytes
 
 
-def samples_in(reads: Iterable[ReadTaken]) -> int:
-    """Return how many samples *reads* have. Of each read this costs 40 ns, a fifth of what a generator does."""
-    return sum(map(len, map(_THIRD, reads)))
+def add_read(columns: Columns, time: int, values: Sequence[float], agent_times: Sequence[float | None]) -> None:
+    """Append the samples of one read to the *columns* of their series.
+
+    :param time: when they came, in microseconds since the epoch.
+    :param agent_times: the time that the agent gave for each, in seconds since the epoch; empty where it gave none.
+    """
+    count = len(values)
+    if agent_times or columns.agent_times is not None:
+        columns.add(Columns([time] * count, list(values), _all_micros(agent_times) or None))
+    elif count == 1:  # half the time, for what sessions send most
+        columns.times.append(time)
+        columns.values.append(values[0])
+    else:
+        columns.times += [time] * count
+        columns.values += values
 
 
-def weight_of(reads: Sequence[ReadTaken], events: Sequence[EventTaken], samples: int) -> int:
+def samples_in(samples: Mapping[Any, Columns]) -> int:
+    """Return how many samples these are."""
+    return sum([len(columns.times) for columns in samples.values()])
+
+
+def weight_of(samples: SamplesTaken, events: Sequence[EventTaken], count: int) -> int:
     """Return about how many bytes of memory these take.
 
-    :param samples: how many the reads have.
+    :param count: how many samples there are.
     """
-    return 200 * (len(reads) + len(events)) + 60 * samples + sum(map(len, map(_THIRD, events)))
+    return 300 * len(samples) + 90 * count + 200 * len(events) + sum(map(len, map(_TEXT, events)))
 
 
-def gather(reads: Iterable[ReadTaken]) -> dict[SeriesName, Columns]:
-    """Return the samples of *reads* by series, in the order in which they came."""
+def merged(batches: Sequence[SamplesTaken]) -> SamplesTaken:
+    """Return the samples of several batches, which stay as they are."""
+    if len(batches) == 1:
+        return batches[0]
     found: dict[SeriesName, Columns] = {}
-    for series, time, values, agent_times in reads:
-        columns = found.get(series)
-        if columns is None:
-            columns = found[series] = Columns([], [])
-        count = len(values)
-        if agent_times or columns.agent_times is not None:
-            columns.add(Columns([time] * count, list(values), _all_micros(agent_times) or None))
-        elif count == 1:  # half the time, for what sessions send most
-            columns.times.append(time)
-            columns.values.append(values[0])
-        else:
-            columns.times += [time] * count
-            columns.values += values
+    for batch in batches:
+        for series, columns in batch.items():
+            before = found.get(series)
+            if before is None:
+                found[series] = columns.copy()
+            else:
+                before.add(columns)
     return found
 
 

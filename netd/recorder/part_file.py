@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from netd.codec.jsontext import encode
-from netd.recorder.blocks import Columns, are_fractions, pack_block, pack_journal, sound, unpack_journal
+from netd.recorder.blocks import Columns, are_fractions, joined, pack_block, pack_journal, sound, unpack_journal
 from netd.recorder.database import FileFormat, connect, telling_damage, transaction
-from netd.recorder.intake import EventTaken, SeriesName
+from netd.recorder.intake import EventTaken, SeriesName, samples_in
 from netd.recorder.part_summary import PartSummary, summarise
 from netd.recorder.sealing import LENGTH, next_length, seal_plan, summary_of
 
@@ -26,6 +26,9 @@ __all__ = ["MOST_OPEN", "MOST_SERIES", "MarkMade", "PartFile", "open_part"]
 
 MOST_OPEN = 65536
 """Samples that are held open; more are sealed. They take some 5 MB."""
+
+PAGE_SIZE = 4096
+"""Bytes in a page of the database."""
 
 MOST_SERIES = 65536
 """Series in a part. What comes of further ones is left out: a peer that makes up names would otherwise fill the memory."""
@@ -69,14 +72,17 @@ class PartFile:
 
     :ivar held: samples that are open.
     :ivar refused: samples that were no numbers, and samples and events of too many series, since the part was opened.
+    :ivar size: bytes of the database after the last write, without its WAL; 0 before.
     """
 
     def __init__(self, path: Path, database: sqlite3.Connection) -> None:
         self.path = path
         self.held = 0
         self.refused = 0
+        self.size = 0
         self._database = database
         self._series: dict[tuple[str, str], tuple[int, str]] = {}  # number and label, by subject and unit
+        self._numbers: dict[SeriesName, int] = {}  # the same, by the whole name that a series has now
         self._open: dict[int, Columns] = {}
         self._lengths: dict[int, int] = {}
         self._chunk = 0
@@ -94,12 +100,6 @@ class PartFile:
         """The numbers of the newest row of the journal and of the newest event: each flush makes one of them greater."""
         return self._row, self._event
 
-    @property
-    def size(self) -> int:
-        """Bytes of the database, without its WAL."""
-        (pages,) = self._database.execute("PRAGMA page_count").fetchone()
-        return int(pages) * 4096
-
     def prepare(self) -> bool:
         """Make the tables, or read what is open in a part that is there.
 
@@ -113,7 +113,7 @@ class PartFile:
             if tables:
                 FORMAT.check(database, self.path)
             else:
-                database.execute("PRAGMA page_size=4096")
+                database.execute(f"PRAGMA page_size={PAGE_SIZE}")
             database.execute("PRAGMA journal_mode=WAL")
             database.execute("PRAGMA wal_autocheckpoint=256")
             if tables:
@@ -130,20 +130,21 @@ class PartFile:
         marks: Iterable[MarkMade] = (),
         is_full: bool = False,
     ) -> None:
-        """Write all of this in one transaction.
+        """Write all of this in one transaction. The columns of *batch* are then the part's own.
 
         :param is_full: whether it is on the disk afterwards, with all that was appended before.
         """
         with telling_damage(), transaction(self._database, is_full):
-            numbered = self._numbered(batch)
+            numbered, every = self._numbered(batch)
             rows = self._event_rows(events)
             if numbered:
-                self._enter(numbered)
+                self._enter(numbered, every)
             if rows:
                 self._database.executemany("INSERT INTO event VALUES (?, ?, ?, ?)", rows)
                 self._event = rows[-1][0]
             for mark in marks:
                 self._mark(mark)
+            self._measure()
         self._hold(numbered)
 
     def seal(self, hour: int | None) -> None:
@@ -166,7 +167,8 @@ class PartFile:
                     self._database.executemany("INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
                     self._database.executemany("INSERT INTO chunk VALUES (?, ?)", chunks)
                     if rest:
-                        self._enter(rest)
+                        self._enter(rest, joined(rest.values()))
+                    self._measure()
                 self._chunk += len(rows)
                 self._open = {}
                 self.held = 0
@@ -238,20 +240,26 @@ class PartFile:
         ).fetchone()
         return bool(newest == ("stopped",))
 
-    def _numbered(self, batch: Mapping[SeriesName, Columns]) -> dict[int, Columns]:
+    def _numbered(self, batch: Mapping[SeriesName, Columns]) -> tuple[dict[int, Columns], Columns]:
+        """Return the samples that can be written by the number of their series, and all of them one after the other."""
+        every = joined(batch.values())
+        are_sound = are_fractions(every)
+        numbers = [*map(self._numbers.get, batch)]
+        if are_sound and None not in numbers:  # as nearly always: what follows would take a tenth of the time of a flush
+            return dict(zip(numbers, batch.values(), strict=True)), every  # type: ignore[arg-type] # none of them is None
         found: dict[int, Columns] = {}
-        are_sound = are_fractions(batch.values())
         for name, taken in batch.items():
             columns = taken if are_sound else sound(taken)
             number = self._number(name)
             self.refused += len(taken) - (0 if number is None else len(columns))
             if number is None or not columns:
                 continue
-            if number in found:  # two labels of one series
+            if number in found:  # two labels of one series; the batch is offered again if it cannot be written
+                found[number] = found[number].copy()
                 found[number].add(columns)
             else:
                 found[number] = columns
-        return found
+        return found, joined(found.values())
 
     def _event_rows(self, events: Iterable[EventTaken]) -> list[tuple[int, int, int, str]]:
         rows: list[tuple[int, int, int, str]] = []
@@ -265,35 +273,42 @@ class PartFile:
 
     def _number(self, name: SeriesName) -> int | None:
         """Return the number of a series, which is written if it is new or has another label; None if there are too many."""
+        known = self._numbers.get(name)
+        if known is not None:
+            return known
         subject, label, unit = name
         found = self._series.get((subject, unit))
         if found is None:
             if len(self._series) >= MOST_SERIES:
                 return None
-            found = len(self._series) + 1, label
-            self._database.execute("INSERT INTO series VALUES (?, ?, ?, ?)", (found[0], subject, label, unit))
-        elif found[1] != label:
-            found = found[0], label
-            self._database.execute("UPDATE series SET label = ? WHERE id = ?", (label, found[0]))
-        self._series[subject, unit] = found
-        return found[0]
+            number = len(self._series) + 1
+            self._database.execute("INSERT INTO series VALUES (?, ?, ?, ?)", (number, subject, label, unit))
+        else:
+            number, before = found
+            self._numbers.pop(SeriesName(subject, before, unit), None)
+            if before != label:
+                self._database.execute("UPDATE series SET label = ? WHERE id = ?", (label, number))
+        self._series[subject, unit] = number, label
+        self._numbers[name] = number
+        return number
 
-    def _enter(self, batch: Mapping[int, Columns]) -> None:
+    def _enter(self, batch: Mapping[int, Columns], every: Columns) -> None:
         """Write a row of the journal. Readers tell by its number, which only grows, whether they have seen it."""
         self._row += 1
-        self._database.execute("INSERT INTO journal VALUES (?, ?)", (self._row, pack_journal(batch)))
+        self._database.execute("INSERT INTO journal VALUES (?, ?)", (self._row, pack_journal(batch, every)))
 
     def _hold(self, batch: Mapping[int, Columns]) -> None:
+        opened = self._open
+        self.held += samples_in(batch)
         for number, columns in batch.items():
-            held = self._open.get(number)
+            held = opened.get(number)
             if held is None:
-                self._open[number] = columns
+                opened[number] = columns
             elif held.agent_times is None and columns.agent_times is None:  # a call for each series would cost as much again
                 held.times += columns.times
                 held.values += columns.values
             else:
                 held.add(columns)
-            self.held += len(columns.times)
 
     def _blocks(self, hour: int | None) -> tuple[list[tuple[int, Columns]], dict[int, Columns]]:
         """The blocks to be made of the open samples, and what stays open."""
@@ -309,6 +324,11 @@ class PartFile:
             if sum(map(len, rest.values())) <= MOST_OPEN // 2:  # else short blocks are better than none
                 break
         return blocks, rest
+
+    def _measure(self) -> None:
+        """Called within a transaction: outside of one, SQLite reads the state of the WAL anew for this question alone."""
+        (pages,) = self._database.execute("PRAGMA page_count").fetchone()
+        self.size = int(pages) * PAGE_SIZE
 
     def _mark(self, mark: MarkMade) -> None:
         time, kind, data = mark

@@ -39,8 +39,8 @@ __all__ = ["RecorderService", "make_service"]
 REPLAYING = 0.005
 """Most seconds of a turn for replays."""
 
-LARGE = 10_000
-"""Reads and events after which they are handed over before their time."""
+LARGE = 50_000
+"""Samples and events after which they are handed over before their time."""
 
 LONG = 1 << 22
 """Bytes of events after which they are: what is not handed over yet is bounded by this alone."""
@@ -189,14 +189,14 @@ class RecorderService(Service):
     def _take(self, pattern: str, message: Message) -> None:
         taking = self._taking
         taking.take(pattern, message)
-        if len(taking.reads) + len(taking.events) >= LARGE or taking.size >= LONG:
+        if taking.count >= LARGE or taking.size >= LONG:
             self._flush()
 
     def _flush(self) -> None:
         """Hand over what was taken."""
-        reads, events = self._taking.swap()
-        if reads or events:
-            self._store.append(reads, events)
+        samples, events = self._taking.swap()
+        if samples or events:
+            self._store.append(samples, events)
 
     def _tick(self) -> None:
         """Do what is due each ``flush``: hand over, tell how recording goes, see to files that may be damaged."""

@@ -21,7 +21,7 @@ from netd.recorder.backlog import WriteBacklog
 from netd.recorder.catalog import Catalog
 from netd.recorder.facts import StoreFacts, StoreSettings
 from netd.recorder.folder import RecorderFolder
-from netd.recorder.intake import EventTaken, ReadTaken
+from netd.recorder.intake import EventTaken, SamplesTaken
 from netd.recorder.micros import micros
 from netd.recorder.part_file import MarkMade, PartFile, open_part
 from netd.recorder.writer import RecordWriter
@@ -85,14 +85,14 @@ class Store:
         self._run(self._writer.start)
         self._looking.start(LOOK_EVERY, now=False)
 
-    def append(self, reads: Sequence[ReadTaken], events: Sequence[EventTaken]) -> None:
+    def append(self, samples: SamplesTaken, events: Sequence[EventTaken]) -> None:
         """Hand over what was taken. It is written at once, in one transaction, in the writer's thread. For nothing, nothing is.
 
-        Call it every ``flush`` seconds, and earlier when some 10,000 samples have come: they are bounded only here. Neither list
+        Call it every ``flush`` seconds, and earlier when some 10,000 samples have come: they are bounded only here. Neither
         may be changed afterwards.
         """
-        if reads or events:
-            self._backlog.add(reads, events, self._settings.most_waiting, micros(self._wall()))
+        if samples or events:
+            self._backlog.add(samples, events, self._settings.most_waiting, micros(self._wall()))
         self._go_on()
 
     def flush(self) -> Deferred[None]:
@@ -185,10 +185,10 @@ class Store:
         self._is_writing = True
         self._run(self._write, *self._backlog.begin()).addCallbacks(self._written, self._failed)
 
-    def _write(self, reads: Sequence[ReadTaken], events: Sequence[EventTaken], marks: Sequence[MarkMade], is_full: bool) -> bool:
+    def _write(self, samples: SamplesTaken, events: Sequence[EventTaken], marks: Sequence[MarkMade], is_full: bool) -> bool:
         """Runs in the writer's thread."""
-        if reads or events or marks:
-            return self._writer.write(reads, events, marks, is_full)
+        if samples or events or marks:
+            return self._writer.write(samples, events, marks, is_full)
         return not is_full or self._writer.sync()
 
     def _written(self, is_done: bool) -> None:

@@ -1,7 +1,7 @@
 """What the recorder takes of the messages of the bus: numbers as samples, everything else as JSON text.
 
-This runs for each message, in the reactor's thread, and costs less than a microsecond a sample: of a batch, the columns are taken
-without an object for each sample, and an event is encoded once for all who need its text.
+This runs for each message, in the reactor's thread, and costs less than a microsecond a sample: samples are appended to the
+columns of their series, without an object for each, and an event is encoded once for all who need its text.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from netd.bus.subject import matches
 from netd.codec.jsontext import BadJSON, encode
 from netd.message import UNDESCRIBED, Described, Message
-from netd.recorder.intake import EventTaken, ReadTaken, SeriesName
+from netd.recorder.blocks import Columns
+from netd.recorder.intake import EventTaken, SeriesName, add_read
 from netd.recorder.micros import MICRO
 
 __all__ = ["Selection", "Taking"]
@@ -55,18 +56,26 @@ class Selection:
 
 @define
 class _Known:
-    """A subject: the pattern by which it is recorded, if it is, its series, and the description that this one is named by."""
+    """A subject.
+
+    :ivar owner: the pattern by which it is recorded, if it is.
+    :ivar described: the description by which its *series* is named.
+    :ivar columns: where its samples go while *taken* is what is being filled.
+    """
 
     owner: str | None
     described: Described
     series: SeriesName
+    columns: Columns = field(factory=lambda: Columns([], []))
+    taken: object = None
 
 
 class Taking:
     """Collects what came until the next flush.
 
     :param described: returns the description of a subject.
-    :ivar reads: samples that were taken, and *events* likewise.
+    :ivar samples: samples that were taken, by series, and *events* likewise.
+    :ivar count: how many samples and events these are.
     :ivar size: bytes of the text of these events.
     """
 
@@ -75,10 +84,11 @@ class Taking:
         self._described = described
         self._known: dict[str, _Known] = {}
         self._readers: dict[type, Callable[[Any], tuple[float, float | None] | None]] = {}
-        self.reads: list[ReadTaken] = []
+        self.samples: dict[SeriesName, Columns] = {}
         self.events: list[EventTaken] = []
-        self.unfit = 0
+        self.count = 0
         self.size = 0
+        self.unfit = 0
 
     def select(self, selection: Selection) -> None:
         """Take by *selection* from now on."""
@@ -97,25 +107,27 @@ class Taking:
         # A busy bus forgets subjects, with their descriptions; the one that is remembered here holds until another is given.
         if described is not known.described and described is not UNDESCRIBED:
             known.described, known.series = described, SeriesName(subject, described.label, described.unit)
+            known.taken = None
         time = round(message.time * MICRO)
         batch: Any = message.batch
-        if batch is not None:
-            values = getattr(batch, "values", None)
-            if values is not None:
-                self.reads.append(ReadTaken(known.series, time, values, batch.agent_times))
-                return
-            for event in batch:
-                self._take_one(known.series, time, event, None)
+        if batch is None:
+            self._take_one(known, time, message.event, message)
             return
-        self._take_one(known.series, time, message.event, message)
+        values = getattr(batch, "values", None)
+        if values is not None:
+            add_read(self._columns(known), time, values, batch.agent_times)
+            self.count += len(values)
+            return
+        for event in batch:
+            self._take_one(known, time, event, None)
 
-    def swap(self) -> tuple[list[ReadTaken], list[EventTaken]]:
+    def swap(self) -> tuple[dict[SeriesName, Columns], list[EventTaken]]:
         """Return what was taken, and begin anew."""
-        taken = self.reads, self.events
-        self.reads, self.events, self.size = [], [], 0
+        taken = self.samples, self.events
+        self.samples, self.events, self.count, self.size = {}, [], 0, 0
         return taken
 
-    def _take_one(self, series: SeriesName, time: int, event: object, message: Message | None) -> None:
+    def _take_one(self, known: _Known, time: int, event: object, message: Message | None) -> None:
         kind = type(event)
         read = self._readers.get(kind)
         if read is None:
@@ -123,15 +135,29 @@ class Taking:
         sample = read(event)
         if sample is not None:
             value, agent_time = sample
-            self.reads.append(ReadTaken(series, time, (value,), () if agent_time is None else (agent_time,)))
+            columns = known.columns if known.taken is self.samples else self._columns(known)
+            if agent_time is None and columns.agent_times is None:
+                columns.times.append(time)
+                columns.values.append(value)
+            else:
+                add_read(columns, time, (value,), (agent_time,))
+            self.count += 1
             return
         try:
             text = encode(event) if message is None else message.encoded(encode)
         except BadJSON:
             self.unfit += 1
             return
-        self.events.append(EventTaken(series, time, text))
+        self.events.append(EventTaken(known.series, time, text))
+        self.count += 1
         self.size += len(text)
+
+    def _columns(self, known: _Known) -> Columns:
+        """Return the columns of the series of *known*, which the subject keeps until the next swap."""
+        if known.taken is not self.samples:
+            known.taken = self.samples
+            known.columns = self.samples.setdefault(known.series, Columns([], []))
+        return known.columns
 
     def _learn(self, subject: str) -> _Known:
         if len(self._known) >= MOST_KNOWN:

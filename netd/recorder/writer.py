@@ -18,7 +18,7 @@ from netd.recorder.clock_watch import ClockWatch
 from netd.recorder.database import DamagedPart, OtherFormat
 from netd.recorder.facts import StoreFacts, StoreSettings
 from netd.recorder.folder import RecorderFolder
-from netd.recorder.intake import EventTaken, ReadTaken, SeriesName, gather, samples_in
+from netd.recorder.intake import EventTaken, SamplesTaken, SeriesName, samples_in
 from netd.recorder.micros import micros
 from netd.recorder.part_file import MarkMade, PartFile, open_part
 from netd.recorder.part_names import PartName, day_of
@@ -90,7 +90,7 @@ class RecordWriter:
         self.look_after()
 
     def write(
-        self, reads: Sequence[ReadTaken], events: Sequence[EventTaken], marks: Sequence[MarkMade] = (), is_full: bool = False
+        self, samples: SamplesTaken, events: Sequence[EventTaken], marks: Sequence[MarkMade] = (), is_full: bool = False
     ) -> bool:
         """Write a batch in one transaction.
 
@@ -98,7 +98,7 @@ class RecordWriter:
         :returns: False if it cannot be written now: *facts* say why. The same batch should then be offered again, before others:
             if its commit went through although it failed, it is not written twice.
         """
-        if not self._attempt(lambda: self._write(reads, events, marks, is_full)):
+        if not self._attempt(lambda: self._write(samples, events, marks, is_full)):
             return False
         self._attempt(self._seal, is_proof=False)
         return True
@@ -151,24 +151,27 @@ class RecordWriter:
 
     # Writing
 
-    def _write(self, reads: Sequence[ReadTaken], events: Sequence[EventTaken], marks: Sequence[MarkMade], is_full: bool) -> None:
+    def _write(self, samples: SamplesTaken, events: Sequence[EventTaken], marks: Sequence[MarkMade], is_full: bool) -> None:
         self._note_steps()
+        count = samples_in(samples)  # before the part adds to them
         part = self._ready()
-        file = part.file
+        file, is_synced = part.file, self.facts.is_synced
         if not self._is_committed(file):
             is_due = self.settings.sync is not None and self._seconds() - self._synced_at >= self.settings.sync
+            is_synced = is_full or is_due
             self._doubt = file.path, file.position
-            file.append(gather(reads), events, [*self._marks, *marks], is_full or is_due)
-            self._note_synced(is_full or is_due)
+            file.append(samples, events, [*self._marks, *marks], is_synced)
+            self._synced_at = self._seconds() if is_synced else self._synced_at
         self._doubt = None
         self._marks.clear()
         refused, part.refused = file.refused - part.refused, file.refused
         self.facts = evolve(
             self.facts,
-            samples=self.facts.samples + samples_in(reads),
+            samples=self.facts.samples + count,
             events=self.facts.events + len(events),
             refused=self.facts.refused + refused,
             open_samples=file.held,
+            is_synced=is_synced,
         )
 
     def _is_committed(self, file: PartFile) -> bool:

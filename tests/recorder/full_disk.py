@@ -19,11 +19,12 @@ from attrs import asdict
 from twisted.internet.task import Clock
 
 from netd.recorder.facts import StoreSettings
-from netd.recorder.intake import EventTaken, ReadTaken, SeriesName
+from netd.recorder.intake import EventTaken, SeriesName
 from netd.recorder.micros import MICRO
 from netd.recorder.retention import Retention
 from netd.recorder.store import Store
 from tests.recorder.place import MORNING, SameThread
+from tests.recorder.reads import ReadTaken, gather
 
 X = SeriesName("session.main.a.x")
 ROOM = 2 << 20
@@ -71,7 +72,7 @@ def main(directory: Path, how: str) -> None:
         nonlocal sent
         now = round((MORNING + clock.seconds()) * MICRO)
         values = [chance.random() for _ in range(SAMPLES - 1)]
-        store.append([ReadTaken(X, now, [float(sent), *values])], [EventTaken(X, now, b"%d" % sent)])
+        store.append(gather([ReadTaken(X, now, [float(sent), *values])]), [EventTaken(X, now, b"%d" % sent)])
         sent += 1
         clock.advance(1)
 

@@ -19,10 +19,11 @@ from twisted.internet.defer import Deferred, inlineCallbacks
 
 from netd.clock import make_monotonic
 from netd.recorder.facts import StoreSettings
-from netd.recorder.intake import EventTaken, ReadTaken, SeriesName
+from netd.recorder.intake import EventTaken, SamplesTaken, SeriesName
 from netd.recorder.micros import MICRO
 from netd.recorder.retention import Retention
 from netd.recorder.store import Store
+from tests.recorder.reads import ReadTaken, gather
 
 SERIES = 4
 SAMPLES = 500
@@ -33,11 +34,11 @@ NAMES = [SeriesName(f"session.main.bench.c{number}", "", "V") for number in rang
 EVENTS = SeriesName("custom.test")
 
 
-def batch(number: int) -> tuple[list[ReadTaken], list[EventTaken]]:
+def batch(number: int) -> tuple[SamplesTaken, list[EventTaken]]:
     """Reads and events of one batch."""
     now = round(time.time() * MICRO)
     values = [float(number * SAMPLES + index) for index in range(SAMPLES)]
-    return [ReadTaken(name, now, values) for name in NAMES], [EventTaken(EVENTS, now, b"%d" % number)]
+    return gather([ReadTaken(name, now, values) for name in NAMES]), [EventTaken(EVENTS, now, b"%d" % number)]
 
 
 def say(what: object) -> None:

@@ -16,11 +16,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.recorder.blocks import unpack_block, unpack_journal
 from netd.recorder.facts import StoreSettings
-from netd.recorder.intake import EventTaken, ReadTaken, SeriesName
+from netd.recorder.intake import EventTaken, SeriesName
 from netd.recorder.micros import MICRO
 from netd.recorder.part_file import PartFile, open_part
 from netd.recorder.retention import Retention
 from netd.recorder.store import Store
+from tests.recorder.reads import ReadTaken
 
 DAY = 86400
 MORNING = 1_795_996_800.0

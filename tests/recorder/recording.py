@@ -12,10 +12,11 @@ from pathlib import Path
 
 from netd.recorder.facts import StoreSettings
 from netd.recorder.folder import RecorderFolder
-from netd.recorder.intake import EventTaken, ReadTaken, SeriesName
+from netd.recorder.intake import EventTaken, SamplesTaken, SeriesName
 from netd.recorder.micros import MICRO
 from netd.recorder.retention import Retention
 from netd.recorder.writer import RecordWriter
+from tests.recorder.reads import ReadTaken, gather
 
 BATCHES = 240
 SERIES = 5
@@ -41,11 +42,11 @@ class Clock:
         return self.now
 
 
-def batch(number: int, now: float) -> tuple[list[ReadTaken], list[EventTaken]]:
+def batch(number: int, now: float) -> tuple[SamplesTaken, list[EventTaken]]:
     """Reads and events of one batch."""
     time = round(now * MICRO)
     reads = [ReadTaken(name, time + index, [float(number)]) for name in NAMES for index in range(SAMPLES)]
-    return reads, [EventTaken(EVENTS, time, b"%d" % number)]
+    return gather(reads), [EventTaken(EVENTS, time, b"%d" % number)]
 
 
 def say(committed: int, synced: int) -> None:

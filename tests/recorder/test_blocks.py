@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.recorder.blocks import BadBlock, Columns, pack_block, pack_journal, sound, unpack_block, unpack_journal
+from netd.recorder.blocks import BadBlock, Columns, joined, pack_block, pack_journal, sound, unpack_block, unpack_journal
 
 TIMES = st.integers(-(2**61), 2**61)
+ROW = b'{"s":%b,"n":%b,"t":[2,0],"v":[2,3]}'
+BAD_ROWS = ((b"[1]", b"[1]"), (b"[1,2]", b"[2]"), (b"[1]", b"[1,1]"), (b'["x"]', b"[2]"), (b"[1,2]", b"[3,-1]"), (b"[1]", b"2"))
 VALUES = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**61), 2**61)
 
 
@@ -27,6 +29,11 @@ def columns(draw: st.DrawFn, least: int = 1) -> Columns:
     return Columns(times, values, said)
 
 
+def _known(said: list[int | None] | None) -> list[int | None] | None:
+    """None where none of the agent's times is known."""
+    return None if said is None or set(said) == {None} else said
+
+
 class BlockTests(SynchronousTestCase):
     @given(columns())
     def test_round_trip(self, samples: Columns) -> None:
@@ -38,17 +45,19 @@ class BlockTests(SynchronousTestCase):
     @given(st.dictionaries(st.integers(1, 2**31), columns(), max_size=5))
     def test_journal_round_trip(self, batch: dict[int, Columns]) -> None:
         """A row of the journal gives back the samples of each series."""
-        self.assertEqual(batch, unpack_journal(pack_journal(batch)))
+        expected = {number: Columns(one.times, one.values, _known(one.agent_times)) for number, one in batch.items()}
+        self.assertEqual(expected, unpack_journal(pack_journal(batch, joined(batch.values()))))
 
     def test_read_without_netd(self) -> None:
         """The form that the documentation promises to other languages: compressed JSON with differences of times."""
         samples = Columns([10, 20, 15], [1, 2.5, -3.0], [7, None, 9])
+        row = {3: samples, 4: Columns([16], [2])}
         self.assertEqual(
             {"t": [10, 10, -5], "v": [1, 2.5, -3.0], "a": [7, None, 2]}, json.loads(zlib.decompress(pack_block(samples)))
         )
         self.assertEqual(
-            [[3, [10, 10, -5], [1, 2.5, -3.0], [7, None, 2]], [4, [1], [2], None]],
-            json.loads(zlib.decompress(pack_journal({3: samples, 4: Columns([1], [2])}))),
+            {"s": [3, 4], "n": [3, 1], "t": [10, 10, -5, 1], "v": [1, 2.5, -3.0, 2], "a": [7, None, 2, None]},
+            json.loads(zlib.decompress(pack_journal(row, joined(row.values())))),
         )
         self.assertNotIn(b'"a"', zlib.decompress(pack_block(Columns([1], [2.0]))))
 
@@ -81,7 +90,7 @@ class BlockTests(SynchronousTestCase):
         ):
             with self.assertRaises(BadBlock, msg=text):
                 unpack_block(zlib.compress(text))
-        for text in (b"{}x", b"1", b"[1]", b"[[1,[2],[3]]]", b"[[1,[2],[],null]]", b'[["x",[2],[2],null]]'):
+        for text in (b"{}x", b"1", b"[1]", *map(ROW.__mod__, BAD_ROWS)):
             with self.assertRaises(BadBlock, msg=text):
                 unpack_journal(zlib.compress(text))
 
@@ -129,9 +138,7 @@ class ColumnsTests(SynchronousTestCase):
     @given(columns())
     def test_all_sound(self, samples: Columns) -> None:
         """Samples that are numbers stay as they are."""
-        said = samples.agent_times
-        expected = Columns(samples.times, samples.values, None if said is None or set(said) == {None} else said)
-        self.assertEqual(expected, sound(samples))
+        self.assertEqual(Columns(samples.times, samples.values, _known(samples.agent_times)), sound(samples))
 
     def test_extremes(self) -> None:
         """Numbers whose sum is none, or cancels out, are looked at one by one."""

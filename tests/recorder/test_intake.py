@@ -5,7 +5,8 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.recorder.blocks import Columns
-from netd.recorder.intake import EventTaken, ReadTaken, SeriesName, gather, samples_in, weight_of
+from netd.recorder.intake import EventTaken, SeriesName, merged, samples_in, weight_of
+from tests.recorder.reads import ReadTaken, gather
 
 X, Y = SeriesName("session.main.a.x"), SeriesName("session.main.a.y", "Y", "V")
 
@@ -23,9 +24,15 @@ class GatherTests(SynchronousTestCase):
         odd = gather([ReadTaken(X, 10, [1.0, 2.0, 3.0], [float("nan"), float("inf"), 1e-7])])
         self.assertEqual([None, None, 0], odd[X].agent_times)
 
+    def test_merged(self) -> None:
+        """Batches that are written together are put together in their order, and stay as they are for another attempt."""
+        batches = [gather([ReadTaken(X, 10, [1.0])]), gather([ReadTaken(Y, 20, [2.0]), ReadTaken(X, 20, [3.0])])]
+        for _attempt in range(2):
+            self.assertEqual({X: Columns([10, 20], [1.0, 3.0]), Y: Columns([20], [2.0])}, merged(batches))
+
     def test_weight(self) -> None:
         """What waits is weighed by its samples and texts."""
-        reads = [ReadTaken(X, 1, [1.0] * 1000), ReadTaken(Y, 1, (1.0,))]
-        self.assertEqual(1001, samples_in(reads))
-        self.assertGreater(weight_of(reads, [], 1001), 32_000)
-        self.assertGreater(weight_of([], [EventTaken(X, 1, b"x" * 1000)], 0), 1000)
+        samples = gather([ReadTaken(X, 1, [1.0] * 1000), ReadTaken(Y, 1, (1.0,))])
+        self.assertEqual(1001, samples_in(samples))
+        self.assertGreater(weight_of(samples, [], 1001), 32_000)
+        self.assertGreater(weight_of({}, [EventTaken(X, 1, b"x" * 1000)], 0), 1000)

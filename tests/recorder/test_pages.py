@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.recorder.archives import DAWN, ArchiveTestCase
 from tests.recorder.place import X
+from tests.recorder.reads import gather
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "your-data.md"
 
@@ -17,7 +18,7 @@ class YourDataTests(ArchiveTestCase):
     def test_reading_without_netd(self) -> None:
         """The program of the page reads all samples of a day that is over, without netd."""
         store = self.make()
-        store.append([self.read(X, float(number)) for number in range(300)], [])
+        store.append(gather([self.read(X, float(number)) for number in range(300)]), [])
         self.close(store)
         [program] = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
         part = next((self.directory / "parts").iterdir())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from netd.recorder.blocks import Columns
 from netd.recorder.gaps import gaps
-from netd.recorder.intake import EventTaken, ReadTaken, SeriesName
+from netd.recorder.intake import EventTaken, SeriesName
 from netd.recorder.micros import HOUR
 from netd.recorder.paging import BadPlace, Page, Reading, newest_events, read
 from netd.recorder.part_file import MarkMade
 from netd.recorder.subjects import subjects
 from tests.recorder.archives import ALL, DAWN, ArchiveTestCase
 from tests.recorder.place import ON, X, Y
+from tests.recorder.reads import ReadTaken, gather
 
 SECOND = 1_000_000
 
@@ -41,11 +42,11 @@ class PagingTests(ArchiveTestCase):
 
     def add(self, *at: float, series: SeriesName = X) -> None:
         """Record a sample at each of these seconds after the first midnight; its value is that second."""
-        self.store.append([ReadTaken(series, DAWN + round(one * SECOND), (float(one),)) for one in at], [])
+        self.store.append(gather([ReadTaken(series, DAWN + round(one * SECOND), (float(one),)) for one in at]), [])
 
     def say(self, at: float, text: str) -> None:
         """Record an event."""
-        self.store.append([], [EventTaken(ON, DAWN + round(at * SECOND), text.encode())])
+        self.store.append({}, [EventTaken(ON, DAWN + round(at * SECOND), text.encode())])
 
     def test_everything(self) -> None:
         """Pages of any size give all there is, hour by hour, and the last of them says so."""
@@ -102,7 +103,7 @@ class PagingTests(ArchiveTestCase):
         """Pages go on in the next day, also where the part of the place has been deleted meanwhile."""
         for day in range(3):
             self.ahead += 86400 if day else 0
-            self.store.append([self.read(X, float(day))], [])
+            self.store.append(gather([self.read(X, float(day))]), [])
         self.assertEqual([value for _, value in contents(self.pages(limit=1))[X.subject]], [0.0, 1.0, 2.0])
         reading = Reading((">",), *ALL, 1)
         first = read(self.archive, reading)
@@ -127,7 +128,7 @@ class PagingTests(ArchiveTestCase):
         """The newest events come first, over all days, filtered by what is in their text."""
         for day in range(2):
             self.ahead += 86400 if day else 0
-            self.store.append([], [self.event(f'"lamp {day} {number}%"') for number in range(3)])
+            self.store.append({}, [self.event(f'"lamp {day} {number}%"') for number in range(3)])
 
         def found(contains: str | None, newest: int) -> list[str]:
             return [event.data for _, event in newest_events(self.archive, Reading((">",), *ALL), contains, newest)]
@@ -145,7 +146,7 @@ class PagingTests(ArchiveTestCase):
         self.add(20)
         self.say(5, '"a"')
         self.ahead += 86400
-        self.store.append([self.read(X, 1.0)], [])
+        self.store.append(gather([self.read(X, 1.0)]), [])
         x, on = sorted(subjects(self.archive, [">"]), key=lambda one: one.is_numeric, reverse=True)
         self.assertEqual(
             (x.subject, x.unit, x.label, x.first, x.count, x.is_numeric), (X.subject, "°C", "Temperature", DAWN, 4, True)
@@ -168,9 +169,9 @@ class PagingTests(ArchiveTestCase):
         found = gaps(self.archive, stopped - 5 * SECOND, started + 5 * SECOND)
         self.assertEqual([(gap.begin, gap.end, gap.reason) for gap in found], [(stopped, started, "netd was stopped")])
         self.assertEqual(gaps(self.archive, DAWN, DAWN + 5), [])
-        self.store._writer.write([], [self.event()], [_mark(started, "dropped", until=started + SECOND, samples=7, events=0)])
+        self.store._writer.write({}, [self.event()], [_mark(started, "dropped", until=started + SECOND, samples=7, events=0)])
         self.store._writer.write(
-            [], [self.event()], [_mark(started + 2 * SECOND, "full", until=started + 3 * SECOND, reason="full")]
+            {}, [self.event()], [_mark(started + 2 * SECOND, "full", until=started + 3 * SECOND, reason="full")]
         )
         found = gaps(self.archive, started, started + 9 * SECOND)
         self.assertEqual([gap.reason.partition(":")[0] for gap in found], ["more came than could be written", "full"])

@@ -80,6 +80,13 @@ class AppendTests(PartTestCase):
         self.assertEqual(["X", "X", ""], [label for (label,) in self.rows("SELECT label FROM series ORDER BY id")])
         self.assertEqual(4 + 1 + 2 + 1, self.part.held)
 
+    def test_labels_of_a_refused_batch(self) -> None:
+        """A batch that could not be written stays as it was, so that another attempt writes each sample once."""
+        batch = {X: ramp(1), X._replace(label="Voltage"): ramp(1, 5000)}
+        self.assertRaises(AttributeError, self.part.append, batch, [EventTaken(Y, 1, "no bytes")])
+        self.reopen().append(batch)
+        self.assertEqual({X.subject: [(0, 0.0), (5000, 0.0)]}, self.found())
+
     def test_too_many_series(self) -> None:
         """A peer that makes up names fills neither disk nor memory; what it sends is counted."""
         self.part._series = dict.fromkeys(((str(number), "") for number in range(MOST_SERIES)), (1, ""))

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netd.recorder.archive import NotFinished
-from netd.recorder.intake import ReadTaken, SeriesName
+from netd.recorder.intake import SeriesName
 from netd.recorder.micros import DAY, HOUR
 from netd.recorder.query import Query, TooMuch, query
 from tests.recorder.archives import ALL, DAWN, ArchiveTestCase, points_of
 from tests.recorder.place import X
+from tests.recorder.reads import ReadTaken, gather
 
 SECOND = 1_000_000
 
@@ -34,14 +35,14 @@ class QueryTests(ArchiveTestCase):
         store = self.make()
         samples = [(DAWN + number * SECOND, float(number * 7 % 100)) for number in range(1500)]
         for start in range(0, 1500, 100):
-            store.append([ReadTaken(X, time, (value,)) for time, value in samples[start : start + 100]], [])
+            store.append(gather([ReadTaken(X, time, (value,)) for time, value in samples[start : start + 100]]), [])
         question = DAWN + 100 * SECOND, DAWN + 1300 * SECOND, 60
         expected = self.expected(samples, *question)
         self.assertEqual(points_of(self.ask(*question)), expected)
         store._writer._part.file.seal(None)
         self.assertEqual(points_of(self.ask(*question)), expected)
         more = [(DAWN + number * SECOND, -1.0) for number in (50, 200, 2000)]
-        store.append([ReadTaken(X, time, (value,)) for time, value in more], [])
+        store.append(gather([ReadTaken(X, time, (value,)) for time, value in more]), [])
         expected = self.expected(samples + more, *question)
         self.assertEqual(points_of(self.ask(*question)), expected)
         self.archive.close()
@@ -70,7 +71,7 @@ class QueryTests(ArchiveTestCase):
         samples: list[tuple[int, float]] = []
         for number, flush in enumerate(flushes):
             taken = [(DAWN + at * SECOND, float(value)) for at, value in flush]
-            store.append([ReadTaken(X, time, (value,)) for time, value in taken], [])
+            store.append(gather([ReadTaken(X, time, (value,)) for time, value in taken]), [])
             samples += taken
             if number == sealed_after:
                 store._writer._part.file.seal(None)
@@ -87,7 +88,7 @@ class QueryTests(ArchiveTestCase):
         store = self.make()
         for hour in range(8):
             times = [DAWN + hour * HOUR + number * 5 * SECOND for number in range(700)]
-            store.append([ReadTaken(X, time, (float(number),)) for number, time in enumerate(times)], [])
+            store.append(gather([ReadTaken(X, time, (float(number),)) for number, time in enumerate(times)]), [])
             store._writer._part.file.seal(None)
         [answer] = self.ask(DAWN, DAWN + 8 * HOUR, 12)
         self.assertFalse(answer.points.is_exact)
@@ -103,7 +104,7 @@ class QueryTests(ArchiveTestCase):
         store = self.make()
         for day in range(30):
             self.ahead += 86400 if day else 0
-            store.append([self.read(X, float(day))], [])
+            store.append(gather([self.read(X, float(day))]), [])
         [answer] = self.ask(DAWN, DAWN + 30 * DAY, 720)
         self.assertEqual([bucket.mean for _, bucket in answer.points.buckets()], [float(day) for day in range(30)])
         self.assertEqual(len(self.archive._open), 16)
@@ -115,11 +116,11 @@ class QueryTests(ArchiveTestCase):
         store = self.make()
         for day in range(3):
             self.ahead += 86400 if day else 0
-            store.append([self.read(X, float(day)), self.read(X, float(day) + 0.5)], [])
+            store.append(gather([self.read(X, float(day)), self.read(X, float(day) + 0.5)]), [])
         self.close(store)
         self.archive.close()
         store = self.make()
-        store.append([self.read(X, 9.0)], [])
+        store.append(gather([self.read(X, 9.0)]), [])
         self.archive.release("2026-11-30.db")
         (self.directory / "parts" / "2026-11-30.db").unlink()
         [answer] = self.ask(DAWN, DAWN + 3 * DAY, 72)
@@ -135,7 +136,7 @@ class QueryTests(ArchiveTestCase):
         self.ahead = self.ahead - self.ahead % 86400
         now = self.now() + 600 * SECOND
         said = tuple((now - late * SECOND) / SECOND for late in (30, 20))
-        store.append([ReadTaken(X, now, (1.0, 2.0), said), ReadTaken(X, now, (3.0,))], [])
+        store.append(gather([ReadTaken(X, now, (1.0, 2.0), said), ReadTaken(X, now, (3.0,))]), [])
         begin, end = now - 60 * SECOND, now + 60 * SECOND
         self.assertEqual(points_of(self.ask(begin, end, 12))[0][1], 3)
         expected = [(now - 30 * SECOND, 1, 1.0, 1.0), (now - 20 * SECOND, 1, 2.0, 2.0), (now, 1, 3.0, 3.0)]
@@ -149,7 +150,7 @@ class QueryTests(ArchiveTestCase):
         store = self.make()
         for day in range(2):
             self.ahead += 86400 if day else 0
-            store.append([self.read(X, float(day))], [])
+            store.append(gather([self.read(X, float(day))]), [])
         self.close(store)
         self.archive.close()
         part = self.directory / "parts" / "2026-11-30.db"
@@ -161,7 +162,7 @@ class QueryTests(ArchiveTestCase):
     def test_examined(self) -> None:
         """SQLite looks through a part that a crash has left; of one that is not sound, the reason is noted."""
         store = self.make()
-        store.append([self.read(X, float(number)) for number in range(300)], [])
+        store.append(gather([self.read(X, float(number)) for number in range(300)]), [])
         self.close(store)
         name = "2026-11-30.db"
         self.archive.examine(name)
@@ -188,7 +189,7 @@ class QueryTests(ArchiveTestCase):
     def test_given_up(self) -> None:
         """A question that is over ends between two blocks, and the next one is answered."""
         store = self.make()
-        store.append([self.read(X, 1.0)], [])
+        store.append(gather([self.read(X, 1.0)]), [])
         self.is_over = True
         self.assertRaises(NotFinished, self.ask, *ALL)
         self.is_over = False
@@ -200,7 +201,7 @@ class QueryTests(ArchiveTestCase):
         """Series that the caller does not see are no part of an answer, nor counted in what is too much."""
         store = self.make()
         names = [SeriesName(f"custom.c{number}") for number in range(25)]
-        store.append([self.read(name, 1.0) for name in names], [])
+        store.append(gather([self.read(name, 1.0) for name in names]), [])
         answers = query(self.archive, Query(("custom.>",), *ALL, sees=lambda subject: subject in ("custom.c1", "custom.c2")))
         self.assertEqual([one.subject for one in answers], ["custom.c1", "custom.c2"])
         error = self.assertRaises(TooMuch, query, self.archive, Query(("custom.>",), *ALL))

@@ -26,6 +26,7 @@ from tests.process import CHECKOUT, PATIENCE
 from tests.recorder import full_disk
 from tests.recorder.live import NAMES, SAMPLES
 from tests.recorder.place import StoreTestCase, X
+from tests.recorder.reads import gather
 
 KILLS = int(os.environ.get("KILLS", "20"))
 """How often a recorder is killed."""
@@ -56,9 +57,9 @@ class OtherProgramTests(StoreTestCase):
     def test_locks(self) -> None:
         """Another program that reads the open part and ends leaves netd its write-ahead log, whatever netd did."""
         store = self.make()
-        store.append([self.read(X, 1.0)], [])
+        store.append(gather([self.read(X, 1.0)]), [])
         self.clock.advance(7200)
-        store.append([self.read(X, 2.0)], [])
+        store.append(gather([self.read(X, 2.0)]), [])
         self.clock.advance(1)
         self.successResultOf(store.delete([], 0.0))
         self.successResultOf(store.ask(lambda catalog: catalog.annotate(self.now(), None, None, "", None, "")))
@@ -182,7 +183,7 @@ class ReadOnlyTests(StoreTestCase):
     def test_reader_without_rights(self) -> None:
         """A user who may not write to a closed part, nor beside it, reads it; a part that was not closed could not be read so."""
         store = self.make()
-        store.append([self.read(X, 1, 2, 3)], [])
+        store.append(gather([self.read(X, 1, 2, 3)]), [])
         self.clock.advance(1)
         self.close(store)
         public = Path(tempfile.mkdtemp(prefix="netd-test-"))

@@ -11,7 +11,7 @@ from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationF
 from netd.message import Described, Message, Want
 from netd.operations import Role
 from netd.recorder.results import PastEvent, PastSamples
-from netd.recorder.service import LAST, PATIENCE
+from netd.recorder.service import LARGE, LAST, PATIENCE
 from netd.session.events import Samples, SampleTaken
 from netd.testing import ServiceKindTests, configured, make_caller, reload, result_of
 from tests.recorder.kind import SUBJECT, RecorderKind, RecorderTestCase
@@ -164,15 +164,15 @@ class RecordingTests(RecorderTestCase):
 
     def test_many_at_once(self) -> None:
         """What comes in bulk is handed over before its time, and `flush` can be changed while netd runs."""
-        for number in range(10_000):
+        for number in range(LARGE):
             self.publish(float(number))
-        self.assertEqual(self.service.status().counters["recorded"], 10_000)
+        self.assertEqual(self.service.status().counters["recorded"], LARGE)
         reload(self.service, configured(self.kind, f"folder = {self.folder}", "flush = 5s"))
         self.publish(1.0)
         self.reactor.advance(4)
-        self.assertEqual(self.service.status().counters["recorded"], 10_000)
+        self.assertEqual(self.service.status().counters["recorded"], LARGE)
         self.reactor.advance(1)
-        self.assertEqual(self.service.status().counters["recorded"], 10_001)
+        self.assertEqual(self.service.status().counters["recorded"], LARGE + 1)
 
     def test_long_at_once(self) -> None:
         """Long events are handed over before their time, too: however long ``flush`` is, they do not fill the memory."""

@@ -11,11 +11,12 @@ from twisted.logger import formatEvent, globalLogPublisher
 
 from netd.errors import NoSuchTarget, OperationFailed
 from netd.recorder.backlog import AT_ONCE
-from netd.recorder.intake import EventTaken, ReadTaken, SeriesName
+from netd.recorder.intake import EventTaken, SeriesName
 from netd.recorder.micros import MICRO
 from netd.recorder.part_file import PartFile, open_part
 from netd.recorder.store import MOST_ASKED, RETRY, Store
 from tests.recorder.place import MORNING, ON, StoreTestCase, X, Y
+from tests.recorder.reads import ReadTaken, gather
 
 PART = "2026-11-30.db"
 
@@ -24,8 +25,8 @@ class FlushTests(StoreTestCase):
     def test_flush(self) -> None:
         """Samples and events are in the file as soon as they are handed over, one row of the journal for each time."""
         store = self.make()
-        store.append([self.read(X, 1, 2), self.read(Y, 50.5), self.read(X, 3)], [self.event('{"on":true}')])
-        store.append([self.read(X, 4.25)], [])
+        store.append(gather([self.read(X, 1, 2), self.read(Y, 50.5), self.read(X, 3)]), [self.event('{"on":true}')])
+        store.append(gather([self.read(X, 4.25)]), [])
         self.assertEqual([PART], self.parts())
         self.assertEqual({X.subject: [1, 2, 3, 4.25], Y.subject: [50.5]}, self.values())
         self.assertEqual([(2,)], self.query(PART, "SELECT count(*) FROM journal"))
@@ -37,12 +38,12 @@ class FlushTests(StoreTestCase):
     def test_reopened(self) -> None:
         """After a restart, the part of the day goes on, and says from when to when nothing was recorded."""
         store = self.make()
-        store.append([self.read(X, 1, 2)], [self.event()])
+        store.append(gather([self.read(X, 1, 2)]), [self.event()])
         self.clock.advance(5)
         self.close(store)
         self.clock.advance(100)
         store = self.make()
-        store.append([self.read(X, 3)], [])
+        store.append(gather([self.read(X, 3)]), [])
         self.assertEqual({X.subject: [1, 2, 3]}, self.values())
         self.assertEqual([(43200, "started", {}), (43205, "stopped", {}), (43305, "started", {})], self.marks(PART))
         self.close(store)
@@ -51,11 +52,11 @@ class FlushTests(StoreTestCase):
     def test_nothing(self) -> None:
         """Nothing is written while nothing comes."""
         store = self.make()
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         self.clock.advance(20)
         before = self.stamps()
         for _ in range(300):
-            store.append([], [])
+            store.append({}, [])
             self.clock.advance(1)
         self.assertEqual(before, self.stamps())
         self.close(store)
@@ -66,7 +67,7 @@ class FlushTests(StoreTestCase):
     def test_others_may_not_look(self) -> None:
         """Files are for the user alone that netd runs as, directories too."""
         store = self.make()
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         modes = {path.name: path.stat().st_mode & 0o777 for path in [self.directory, *self.directory.rglob("*")]}
         self.close(store)
         self.assertEqual({"main", "parts"}, {name for name, mode in modes.items() if mode == 0o700})
@@ -76,7 +77,7 @@ class FlushTests(StoreTestCase):
     def test_numbers_of_the_state(self) -> None:
         """The state tells what is on the disk, and what was left out."""
         store = self.make()
-        store.append([self.read(X, 1, float("nan"))], [])
+        store.append(gather([self.read(X, 1, float("nan"))]), [])
         self.clock.advance(60)
         state = store.state()
         self.assertEqual((PART, 1, PART, 1), (state.part, state.parts, state.oldest, state.refused))
@@ -91,7 +92,7 @@ class SyncTests(StoreTestCase):
         synced = []
         for _ in range(25):
             self.clock.advance(1)
-            store.append([self.read(X, 1)], [])
+            store.append(gather([self.read(X, 1)]), [])
             synced.append(store.state().is_synced)
         self.assertEqual([10, 20], [index + 1 for index, is_synced in enumerate(synced) if is_synced])
         self.clock.advance(10)
@@ -101,7 +102,7 @@ class SyncTests(StoreTestCase):
     def test_off(self) -> None:
         """Without sync, nothing is synced but on demand."""
         store = self.make(sync=None)
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         self.clock.advance(1000)
         self.assertFalse(store.state().is_synced)
         self.successResultOf(store.flush())
@@ -112,8 +113,8 @@ class SyncTests(StoreTestCase):
         """A flush answers when all that was handed over before it is on the disk, in one full commit."""
         store = self.make()
         self.threads.is_held = True
-        store.append([self.read(X, 1)], [])
-        store.append([self.read(X, 2)], [])
+        store.append(gather([self.read(X, 1)]), [])
+        store.append(gather([self.read(X, 2)]), [])
         flushed = store.flush()
         self.assertNoResult(flushed)
         self.threads.work()
@@ -130,7 +131,7 @@ class WaitingTests(StoreTestCase):
         store = self.make()
         self.threads.is_held = True
         for value in range(5):
-            store.append([self.read(X, value)], [])
+            store.append(gather([self.read(X, value)]), [])
         self.assertEqual(1, len(self.threads.held))
         self.threads.work()
         self.assertEqual([(2,)], self.query(PART, "SELECT count(*) FROM journal"))
@@ -142,9 +143,9 @@ class WaitingTests(StoreTestCase):
         """A transaction has only so many samples, so that what else wants the thread need not wait for long."""
         store = self.make()
         self.threads.is_held = True
-        store.append([self.read(X, 0)], [])
+        store.append(gather([self.read(X, 0)]), [])
         for _ in range(3):
-            store.append([ReadTaken(X, self.now(), [1.0] * (AT_ONCE // 2))], [])
+            store.append(gather([ReadTaken(X, self.now(), [1.0] * (AT_ONCE // 2))]), [])
         self.threads.is_held = False
         self.threads.work()
         self.assertEqual(1 + AT_ONCE // 2 * 3, store.state().samples)
@@ -153,18 +154,18 @@ class WaitingTests(StoreTestCase):
 
     def test_too_much(self) -> None:
         """What comes above the bound is dropped, newest first, counted, and marked with the time that it covers."""
-        store = self.make(most_waiting=1300)
+        store = self.make(most_waiting=1700)
         self.threads.is_held = True
-        store.append([self.read(X, 1)], [])
-        store.append([self.read(X, *range(10))], [])
+        store.append(gather([self.read(X, 1)]), [])
+        store.append(gather([self.read(X, *range(10))]), [])
         self.clock.advance(2)
-        store.append([self.read(X, *range(10))], [self.event(), self.event()])
+        store.append(gather([self.read(X, *range(10))]), [self.event(), self.event()])
         self.clock.advance(3)
-        store.append([self.read(X, *range(10))], [])
+        store.append(gather([self.read(X, *range(10))]), [])
         self.assertEqual(22, store.dropped)
         self.threads.is_held = False
         self.threads.work()
-        store.append([self.read(X, 9)], [])
+        store.append(gather([self.read(X, 9)]), [])
         self.assertEqual(
             [(43202, "dropped", {"until": (MORNING + 43205) * MICRO, "samples": 20, "events": 2})], self.marks(PART)[1:]
         )
@@ -174,7 +175,7 @@ class WaitingTests(StoreTestCase):
     def test_one_that_is_too_large(self) -> None:
         """What is handed over while nothing waits is taken, however much it is."""
         store = self.make(most_waiting=10)
-        store.append([self.read(X, *range(100))], [])
+        store.append(gather([self.read(X, *range(100))]), [])
         self.assertEqual((100, 0), (len(self.values()[X.subject]), store.dropped))
         self.close(store)
 
@@ -184,7 +185,7 @@ class WaitingTests(StoreTestCase):
         self.threads.is_held = True
         asked = [store.ask(lambda catalog: catalog.runs()) for _ in range(MOST_ASKED + 1)]
         self.failureResultOf(asked.pop(), OperationFailed)
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         self.threads.is_held = False
         self.threads.work()
         self.assertEqual([[]] * MOST_ASKED, [self.successResultOf(one) for one in asked])
@@ -200,7 +201,7 @@ class WaitingTests(StoreTestCase):
         self.assertLessEqual(len(self.threads.held), MOST_ASKED)
         self.failureResultOf(store.delete(["none"]), OperationFailed)
         self.failureResultOf(store.set_aside("none", "damaged"), OperationFailed)
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         self.threads.is_held = False
         self.threads.work()
         for one in asked[:-1]:
@@ -213,7 +214,7 @@ class WaitingTests(StoreTestCase):
         """Whoever waits no longer for a disk that hangs leaves nothing behind, and others are told."""
         store = self.make()
         self.threads.is_held = True
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         for _ in range(100):
             given_up = store.commit()
             given_up.cancel()
@@ -232,8 +233,8 @@ class WaitingTests(StoreTestCase):
         store = self.make(most_waiting=10)
         store.apply(self.settings(most_waiting=10_000))
         self.threads.is_held = True
-        store.append([self.read(X, 1)], [])
-        store.append([self.read(X, 2)], [])
+        store.append(gather([self.read(X, 1)]), [])
+        store.append(gather([self.read(X, 2)]), [])
         self.assertEqual(0, store.dropped)
         self.threads.is_held = False
         self.threads.work()
@@ -292,11 +293,11 @@ class FailingDiskTests(StoreTestCase):
     def test_pause(self) -> None:
         """While the disk takes nothing, all waits; the pause is told once, and marked as soon as recording goes on."""
         store = self.make()
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         self.disk.fails = "before"
         self.clock.advance(1)
         for value in (2, 3):
-            store.append([self.read(X, value)], [])
+            store.append(gather([self.read(X, value)]), [])
         flushed = store.flush()
         self.clock.pump([RETRY] * 5)
         self.assertIn("disk I/O error", str(self.failureResultOf(flushed, OperationFailed).value))
@@ -319,7 +320,7 @@ class FailingDiskTests(StoreTestCase):
         store = self.make()
         for reads, events in (([self.read(X, 1, 2)], []), ([], [self.event()])):
             self.disk.fails = "after"
-            store.append(reads, events)
+            store.append(gather(reads), events)
             self.assertIn("disk I/O error", store.state().paused)
             self.disk.fails = ""
             self.clock.advance(RETRY)
@@ -330,9 +331,9 @@ class FailingDiskTests(StoreTestCase):
     def test_sync_that_fails(self) -> None:
         """A sync that fails pauses, too; the next look finds out that the disk is there again."""
         store = self.make(sync=None)
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         self.disk.fails = "before"
-        store.append([self.read(X, 2)], [])
+        store.append(gather([self.read(X, 2)]), [])
         self.clock.advance(60)
         self.disk.fails = ""
         self.clock.advance(60)
@@ -343,7 +344,7 @@ class FailingDiskTests(StoreTestCase):
         """A daemon that stops while the disk takes nothing says what is lost, and ends."""
         store = self.make()
         self.disk.fails = "before"
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         self.close(store)
         self.assertTrue(any(line.startswith("What is not yet recorded is lost: nothing is recorded: ") for line in self.logged))
         self.assertTrue(self.threads.is_stopped)
@@ -353,7 +354,7 @@ class FailingDiskTests(StoreTestCase):
         for fails in ("before", "prepare"):
             self.disk.fails = fails
             store = self.make()
-            store.append([self.read(X, 1)], [])
+            store.append(gather([self.read(X, 1)]), [])
             self.assertIn("disk I/O error", store.state().paused)
             self.disk.fails = ""
             self.clock.advance(RETRY)
@@ -364,7 +365,7 @@ class FailingDiskTests(StoreTestCase):
     def test_part_of_yesterday(self) -> None:
         """A part that a crash left open, and that cannot be read now, is closed when it can be."""
         store = self.make()
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         for call in [*self.clock.getDelayedCalls()]:
             call.cancel()
         store._writer._put_down()
@@ -381,14 +382,14 @@ class FailingDiskTests(StoreTestCase):
     def test_end_that_fails(self) -> None:
         """A part that cannot be closed for another reason than a reader pauses the recording, as any error does."""
         store = self.make()
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         self.disk.fails = "settle"
         self.clock.advance(86400)
         self.assertIn("disk I/O error", store.state().paused)
         self.disk.fails = ""
         self.clock.advance(60)
         self.assertEqual(("", [("delete",)]), (store.state().paused, self.query(PART, "PRAGMA journal_mode")))
-        store.append([self.read(X, 2)], [])
+        store.append(gather([self.read(X, 2)]), [])
         self.close(store)
         self.assertEqual([(2,)], self.query("catalog.db", "SELECT sum(count) FROM hour"))
         self.assertEqual({X.subject: [1, 2]}, self.values())
@@ -399,7 +400,7 @@ class FailingDiskTests(StoreTestCase):
         self.directory.write_text("a file stands in the way")
         store = self.make()
         self.assertIn("main: is no directory", store.state().paused)
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         self.failureResultOf(store.ask(lambda catalog: catalog.runs()), OperationFailed)
         self.directory.unlink()
         self.clock.advance(RETRY)
@@ -409,10 +410,10 @@ class FailingDiskTests(StoreTestCase):
     def test_mistake_of_ours(self) -> None:
         """A batch that nothing can write is given up and logged, and does not stand in the way of the next."""
         store = self.make()
-        store.append([self.read(X, 1)], [EventTaken(ON, self.now(), "no bytes")])  # type: ignore[arg-type]
+        store.append(gather([self.read(X, 1)]), [EventTaken(ON, self.now(), "no bytes")])  # type: ignore[arg-type]
         self.assertEqual(1, len(self.flushLoggedErrors(AttributeError)))
         self.assertEqual((2, 0), (store.dropped, store.waiting))
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         self.assertEqual({X.subject: [1]}, self.values())
         self.close(store)
 
@@ -430,9 +431,9 @@ class QuestionTests(StoreTestCase):
         """Closed parts can be deleted by name, or by day; the open one cannot, and neither can what is no part."""
         store = self.make()
         for _ in range(4):
-            store.append([self.read(X, 1)], [])
+            store.append(gather([self.read(X, 1)]), [])
             self.clock.advance(86400)
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         for name in (store.state().part, "../catalog.db", "2020-01-01.db", ""):
             self.failureResultOf(store.delete([name]), NoSuchTarget)
         self.assertEqual(["2026-12-01.db"], self.successResultOf(store.delete(["2026-12-01.db"])))
@@ -446,12 +447,12 @@ class QuestionTests(StoreTestCase):
     def test_set_aside(self) -> None:
         """A part that a reader finds to be damaged is renamed; what was open of it in memory goes on in another."""
         store = self.make()
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         self.clock.advance(86400)
-        store.append([self.read(X, 2)], [])
+        store.append(gather([self.read(X, 2)]), [])
         for name in (PART, "2026-12-01.db", "../catalog.db", "2020-01-01.db"):
             self.successResultOf(store.set_aside(name, "a page is bad"))
-        store.append([self.read(X, 3)], [])
+        store.append(gather([self.read(X, 3)]), [])
         self.assertEqual((["2026-12-01.db"], {X.subject: [2, 3]}), (self.parts(), self.values()))
         self.assertEqual({f"{PART}.damaged", "2026-12-01.db.damaged"}, set(store.state().damaged))
         self.close(store)
@@ -461,10 +462,10 @@ class ThreadTests(StoreTestCase):
     def test_other_series(self) -> None:
         """Series are told apart by subject and unit, through restarts."""
         store = self.make()
-        store.append([self.read(X, 1), self.read(SeriesName(X.subject, "", "K"), 2)], [])
+        store.append(gather([self.read(X, 1), self.read(SeriesName(X.subject, "", "K"), 2)]), [])
         self.close(store)
         store = self.make()
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         self.close(store)
         self.assertEqual(
             [("°C", 2), ("K", 1)], self.query(PART, "SELECT unit, sum(count) FROM block JOIN series ON id = series GROUP BY id")
@@ -476,7 +477,7 @@ class ThreadTests(StoreTestCase):
         self.threads.is_held = True
         ends: list[Deferred[None]] = []
         for value in range(3):
-            store.append([self.read(X, value)], [])
+            store.append(gather([self.read(X, value)]), [])
         ends.append(store.close())
         self.threads.is_held = False
         self.threads.work()

@@ -7,10 +7,11 @@ import sqlite3
 from pathlib import Path
 
 from netd.recorder.clock_watch import TRUSTED_AFTER
-from netd.recorder.intake import ReadTaken, SeriesName
+from netd.recorder.intake import SeriesName
 from netd.recorder.micros import MICRO
 from netd.recorder.store import LOOK_EVERY, RETRY, Store
 from tests.recorder.place import DAY, MORNING, StoreTestCase, X, Y
+from tests.recorder.reads import ReadTaken, gather
 
 PART, NEXT = "2026-11-30.db", "2026-12-01.db"
 NOON = DAY / 2
@@ -21,7 +22,7 @@ class DayTests(StoreTestCase):
         """At midnight, UTC, a part ends, sealed and readable, and another begins, without a gap between them."""
         store = self.make()
         for _ in range(3):
-            store.append([self.read(X, *range(100))], [])
+            store.append(gather([self.read(X, *range(100))]), [])
             self.clock.advance(NOON / 2)
         self.assertEqual([PART, NEXT], self.parts())
         self.assertEqual(200, len(self.values(PART)[X.subject]))
@@ -37,7 +38,7 @@ class DayTests(StoreTestCase):
         """Each day is a part, also where what comes is the first that notices the midnight."""
         store = self.make()
         for day in range(4):
-            store.append([self.read(X, day)], [])
+            store.append(gather([self.read(X, day)]), [])
             self.ahead += DAY
         self.assertEqual(("", 4, {X.subject: [0, 1, 2, 3]}), (store.state().paused, store.state().parts, self.values()))
         self.close(store)
@@ -45,11 +46,11 @@ class DayTests(StoreTestCase):
     def test_midnight_while_nothing_comes(self) -> None:
         """A day ends although nothing comes; the next part begins with what comes next, and knows of no gap."""
         store = self.make()
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         self.clock.pump([LOOK_EVERY] * int(NOON / LOOK_EVERY + 10))
         self.assertEqual([PART], self.parts())
         self.assertEqual([("delete",)], self.query(PART, "PRAGMA journal_mode"))
-        store.append([self.read(X, 2)], [])
+        store.append(gather([self.read(X, 2)]), [])
         self.assertEqual(([(DAY, "stopped", {})], [(DAY, "started", {})]), (self.marks(PART)[1:], self.marks(NEXT)))
         self.close(store)
 
@@ -57,7 +58,7 @@ class DayTests(StoreTestCase):
         """Each hour is sealed when it is over, and its summary is kept when its part has ended."""
         store = self.make()
         for minute in range(125):
-            store.append([self.read(X, minute, 1)], [])
+            store.append(gather([self.read(X, minute, 1)]), [])
             self.clock.advance(60)
         self.assertEqual([(2,)], self.query(PART, "SELECT count(*) FROM block"))
         self.assertEqual(10, store.state().open_samples)
@@ -71,7 +72,7 @@ class DayTests(StoreTestCase):
     def test_hour_while_nothing_comes(self) -> None:
         """An hour is sealed although nothing comes after it."""
         store = self.make()
-        store.append([self.read(X, *range(500))], [])
+        store.append(gather([self.read(X, *range(500))]), [])
         self.clock.advance(3600)
         self.assertEqual(0, store.state().open_samples)
         self.close(store)
@@ -80,7 +81,7 @@ class DayTests(StoreTestCase):
         """A part that goes on after a restart is counted once in the summary."""
         for _ in range(3):
             store = self.make()
-            store.append([self.read(X, 1, 2)], [])
+            store.append(gather([self.read(X, 1, 2)]), [])
             self.close(store)
         self.assertEqual([(6, 9.0)], self.query("catalog.db", "SELECT count, total FROM hour"))
         self.assertEqual([(PART, 6)], self.query("catalog.db", "SELECT name, samples FROM part"))
@@ -95,7 +96,7 @@ class SizeTests(StoreTestCase):
         """A part is cut at an eighth of keep_size, and the oldest go when all together are too large."""
         store = self.make(keep_size=1 << 20)
         for _ in range(40):
-            store.append([self.noise()], [])
+            store.append(gather([self.noise()]), [])
             self.clock.advance(1)
         self.clock.advance(LOOK_EVERY)
         parts = store.state().parts
@@ -109,7 +110,7 @@ class SizeTests(StoreTestCase):
     def test_large_part_after_a_restart(self) -> None:
         """A part that is as large as it may be does not go on."""
         store = self.make()
-        store.append([self.noise(20_000)], [])
+        store.append(gather([self.noise(20_000)]), [])
         self.close(store)
         store = self.make(keep_size=1 << 20)
         self.assertEqual("2026-11-30.1.db", store.state().part)
@@ -123,7 +124,7 @@ class ClockTests(StoreTestCase):
         for step in (0, -3600, 3600):
             self.ahead += step
             for value in range(80):
-                store.append([self.read(X, value)], [])
+                store.append(gather([self.read(X, value)]), [])
                 self.clock.advance(1)
         self.close(store)
         found = self.samples()[X.subject]
@@ -139,7 +140,7 @@ class ClockTests(StoreTestCase):
         store = self.make()
         for step in (0, NOON, -3600, 3600):
             self.ahead += step
-            store.append([self.read(X, step)], [])
+            store.append(gather([self.read(X, step)]), [])
         self.assertEqual([PART, NEXT], self.parts())
         self.close(store)
         self.assertEqual({X.subject: [-3600, 0, 3600, NOON]}, {X.subject: sorted(self.values()[X.subject])})
@@ -148,14 +149,14 @@ class ClockTests(StoreTestCase):
     def test_board_without_a_battery(self) -> None:
         """A clock that starts in 1970 or far ahead deletes nothing, until it has not been set for a while."""
         store = self.make()
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         self.close(store)
         right, self.ahead = self.ahead, 4e9
         store = self.make(keep=DAY, keep_hourly=DAY)
-        store.append([self.read(X, 2)], [])
+        store.append(gather([self.read(X, 2)]), [])
         self.clock.advance(TRUSTED_AFTER / 2)
         self.ahead = right
-        store.append([self.read(X, 3)], [])
+        store.append(gather([self.read(X, 3)]), [])
         self.clock.advance(TRUSTED_AFTER - 1)
         self.assertIn(PART, self.parts())
         self.ahead += 3 * DAY
@@ -177,7 +178,7 @@ class RetentionTests(StoreTestCase):
         """Parts go when they are too old, their hours stay."""
         store = self.make(keep=2.0 * DAY)
         for _ in range(6):
-            store.append([self.read(X, 1)], [])
+            store.append(gather([self.read(X, 1)]), [])
             self.clock.advance(DAY)
         self.assertEqual(["2026-12-04.db", "2026-12-05.db"], self.parts())
         self.assertEqual([(6,)], self.query("catalog.db", "SELECT count(*) FROM hour"))
@@ -188,7 +189,7 @@ class RetentionTests(StoreTestCase):
         """The hourly summary goes only if somebody asks for that."""
         store = self.make(keep_hourly=2.0 * DAY)
         for _ in range(6):
-            store.append([self.read(X, 1)], [])
+            store.append(gather([self.read(X, 1)]), [])
             self.clock.advance(DAY)
         self.assertEqual([(2,)], self.query("catalog.db", "SELECT count(*) FROM hour"))
         self.close(store)
@@ -197,11 +198,11 @@ class RetentionTests(StoreTestCase):
         """While the file system is nearly full, the oldest parts go; when there are none, recording pauses and says why."""
         store = self.make()
         for _ in range(3):
-            store.append([self.read(X, 1)], [])
+            store.append(gather([self.read(X, 1)]), [])
             self.clock.advance(DAY)
-        store.append([self.read(X, 2)], [])
+        store.append(gather([self.read(X, 2)]), [])
         store.apply(self.settings(min_free=1.0))
-        store.append([self.read(X, 3)], [])
+        store.append(gather([self.read(X, 3)]), [])
         self.assertRegex(store.state().paused, "only [0-9.]+% of the file system of .* is free: free some space")
         self.assertEqual(["2026-12-03.db"], self.parts())
         self.clock.advance(LOOK_EVERY)
@@ -235,12 +236,12 @@ class CrashTests(StoreTestCase):
     def test_same_day(self) -> None:
         """After a crash, nothing that was committed is missing; the part says when it was last alive, and asks to be checked."""
         store = self.make()
-        store.append([self.read(X, 1, 2)], [self.event()])
+        store.append(gather([self.read(X, 1, 2)]), [self.event()])
         self.crash(store)
         self.clock.advance(100)
         store = self.make()
         self.assertEqual(PART, store.state().unchecked)
-        store.append([self.read(X, 3)], [])
+        store.append(gather([self.read(X, 3)]), [])
         self.assertEqual({X.subject: [1, 2, 3]}, self.values())
         self.assertEqual([(NOON, "crashed", {}), (NOON + 100, "started", {})], self.marks(PART)[1:])
         self.close(store)
@@ -248,7 +249,7 @@ class CrashTests(StoreTestCase):
     def test_other_day(self) -> None:
         """A part that a crash left open on another day is closed with the next start."""
         store = self.make()
-        store.append([self.read(X, 1, 2)], [])
+        store.append(gather([self.read(X, 1, 2)]), [])
         self.crash(store)
         self.clock.advance(3 * DAY)
         store = self.make()
@@ -264,7 +265,7 @@ class CrashTests(StoreTestCase):
         for name in (PART, "2026-11-01.db"):
             (self.directory / "parts" / name).touch()
         store = self.make()
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         self.assertEqual(("", {X.subject: [1]}), (store.state().paused, self.values(PART)))
         self.close(store)
 
@@ -272,7 +273,7 @@ class CrashTests(StoreTestCase):
         """A part of an older netd is left as it is, and another begins. On another day it is closed, without a change."""
         for days in (0, 1):
             store = self.make()
-            store.append([self.read(X, 1)], [])
+            store.append(gather([self.read(X, 1)]), [])
             self.crash(store)
             part = Path(self.directory / "parts" / store.state().part)
             database = sqlite3.connect(part)
@@ -298,11 +299,11 @@ class DamageTests(StoreTestCase):
     def test_no_database(self) -> None:
         """A part that is no database is set aside, and recording goes on in another."""
         store = self.make()
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         self.close(store)
         (self.directory / "parts" / PART).write_bytes(b"x" * 10000)
         store = self.make()
-        store.append([self.read(X, 2)], [])
+        store.append(gather([self.read(X, 2)]), [])
         self.assertEqual((["2026-11-30.1.db"], {X.subject: [2]}), (self.parts(), self.values()))
         self.assertEqual((f"{PART}.damaged",), store.state().damaged)
         self.assertIn("2026-11-30.db is damaged (file is not a database)", store.state().error)
@@ -314,11 +315,11 @@ class DamageTests(StoreTestCase):
             store = self.make()
             series = [SeriesName(f"session.main.a.{number}") for number in range(20)]
             for _ in range(10):
-                store.append([self.read(name, *range(100)) for name in series], [self.event()] * 10)
+                store.append(gather([self.read(name, *range(100)) for name in series]), [self.event()] * 10)
             self.close(store)
             self.spoil(store.state().part)
             store = self.make()
-            store.append([self.read(Y, round_number)], [self.event()])
+            store.append(gather([self.read(Y, round_number)]), [self.event()])
             self.clock.advance(RETRY)
             self.assertEqual(("", 0), (store.state().paused, store.waiting))
             self.close(store)
@@ -328,9 +329,9 @@ class DamageTests(StoreTestCase):
     def test_damage_while_open(self) -> None:
         """A part that becomes unreadable while it is open is replaced; what is in memory of it is not lost."""
         store = self.make()
-        store.append([self.read(X, 1)], [self.event()] * 2000)
+        store.append(gather([self.read(X, 1)]), [self.event()] * 2000)
         self.clock.advance(1)
-        store.append([self.read(X, 2)], [])
+        store.append(gather([self.read(X, 2)]), [])
         path = self.directory / "parts" / PART
         part = store._writer._part
         assert part is not None
@@ -339,7 +340,7 @@ class DamageTests(StoreTestCase):
         with path.open("r+b") as file:
             file.seek(4096)
             file.write(b"\xff" * (path.stat().st_size - 4096))
-        store.append([self.read(X, 3)], [self.event()])
+        store.append(gather([self.read(X, 3)]), [self.event()])
         self.assertEqual(("", (f"{PART}.damaged",)), (store.state().paused, store.state().damaged))
         self.assertEqual({X.subject: [1, 2, 3]}, self.values())
         self.close(store)
@@ -348,7 +349,7 @@ class DamageTests(StoreTestCase):
         """A damaged catalog is made again of the parts; runs and notes are lost, and that is said."""
         store = self.make()
         for _ in range(3):
-            store.append([self.read(X, 1, 2)], [])
+            store.append(gather([self.read(X, 1, 2)]), [])
             self.clock.advance(DAY)
         self.successResultOf(store.ask(lambda catalog: catalog.begin_run("a", 1, [], {}, "")))
         self.close(store)
@@ -364,9 +365,9 @@ class DamageTests(StoreTestCase):
     def test_catalog_while_open(self) -> None:
         """A catalog that becomes unreadable while it is open is replaced as well."""
         store = self.make()
-        store.append([self.read(X, 1, 2)], [])
+        store.append(gather([self.read(X, 1, 2)]), [])
         self.clock.advance(DAY)
-        store.append([self.read(X, 1, 2)], [])
+        store.append(gather([self.read(X, 1, 2)]), [])
         path = self.directory / "catalog.db"
         catalog = store._writer.shelf._catalog
         assert catalog is not None
@@ -383,9 +384,9 @@ class DamageTests(StoreTestCase):
     def test_missing_catalog(self) -> None:
         """A catalog that is missing is made again, and parts that were put there by hand are counted."""
         store = self.make()
-        store.append([self.read(X, 1, 2)], [])
+        store.append(gather([self.read(X, 1, 2)]), [])
         self.clock.advance(DAY)
-        store.append([self.read(X, 1, 2)], [])
+        store.append(gather([self.read(X, 1, 2)]), [])
         self.close(store)
         (self.directory / "catalog.db").unlink()
         (self.directory / "parts" / "2026-11-02.db").write_bytes(b"no part" * 1000)
@@ -399,7 +400,7 @@ class DamageTests(StoreTestCase):
         """A disk that spoils each file is not filled with spoilt ones: the newest eight stay."""
         for _ in range(12):
             store = self.make()
-            store.append([self.read(X, 1)], [])
+            store.append(gather([self.read(X, 1)]), [])
             self.close(store)
             (self.directory / "parts" / store.state().part).write_bytes(b"x" * 10000)
             self.clock.advance(1)
@@ -433,11 +434,11 @@ class HandsTests(StoreTestCase):
     def test_deleted_by_hand(self) -> None:
         """When somebody deletes the file that is written to, another begins within a minute, with what was open."""
         store = self.make()
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         for path in (self.directory / "parts").iterdir():
             path.unlink()
         self.clock.advance(LOOK_EVERY)
-        store.append([self.read(X, 2)], [])
+        store.append(gather([self.read(X, 2)]), [])
         self.assertEqual(({X.subject: [1, 2]}, ""), (self.values(), store.state().paused))
         self.assertIn("was deleted or moved", store.state().error)
         self.close(store)
@@ -445,7 +446,7 @@ class HandsTests(StoreTestCase):
     def test_moved_by_hand(self) -> None:
         """When somebody moves the whole directory away, recording begins anew in its place."""
         store = self.make()
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         self.directory.rename(self.directory.with_name("moved"))
         self.clock.advance(LOOK_EVERY)
         self.assertEqual({X.subject: [1]}, self.values())
@@ -458,8 +459,8 @@ class HandsTests(StoreTestCase):
         first = self.make()
         second = self.make()
         self.assertIn("another recorder writes to", second.state().paused)
-        second.append([self.read(X, 2)], [])
-        first.append([self.read(X, 1)], [])
+        second.append(gather([self.read(X, 2)]), [])
+        first.append(gather([self.read(X, 1)]), [])
         self.close(first)
         self.clock.advance(RETRY)
         self.assertEqual(("", {X.subject: [1, 2]}), (second.state().paused, self.values()))
@@ -481,14 +482,14 @@ class HandsTests(StoreTestCase):
     def test_file_that_cannot_be_read(self) -> None:
         """A file that somebody has put there, and that netd cannot read now, is told, and does not stop the recording."""
         store = self.make()
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         self.close(store)
         (self.directory / "parts" / PART).rename(self.directory / "parts" / "2026-11-02.db")
         holder = sqlite3.connect(self.directory / "parts" / "2026-11-02.db", isolation_level=None)
         self.addCleanup(holder.close)
         holder.execute("BEGIN EXCLUSIVE")
         store = self.make()
-        store.append([self.read(X, 2)], [])
+        store.append(gather([self.read(X, 2)]), [])
         self.assertIn("2026-11-02.db is not in the summary: database is locked", store.state().error)
         self.assertEqual(("", 1), (store.state().paused, store.state().samples))
         holder.close()
@@ -501,12 +502,12 @@ class ReaderTests(StoreTestCase):
     def test_part_that_is_read(self) -> None:
         """A part that somebody reads at midnight is closed when they have let it go; recording does not wait."""
         store = self.make()
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         reader = sqlite3.connect(self.directory / "parts" / PART)
         self.addCleanup(reader.close)
         reader.execute("SELECT count(*) FROM series").fetchone()
         self.clock.advance(DAY)
-        store.append([self.read(X, 2)], [])
+        store.append(gather([self.read(X, 2)]), [])
         self.assertEqual((2, ""), (store.state().samples, store.state().paused))
         self.assertTrue((self.directory / "parts" / f"{PART}-wal").exists())
         reader.close()
@@ -517,7 +518,7 @@ class ReaderTests(StoreTestCase):
     def test_part_that_is_read_at_the_end(self) -> None:
         """A part that is still read when the daemon stops is closed with the next start."""
         store = self.make()
-        store.append([self.read(X, 1)], [])
+        store.append(gather([self.read(X, 1)]), [])
         reader = sqlite3.connect(self.directory / "parts" / PART)
         self.addCleanup(reader.close)
         reader.execute("SELECT count(*) FROM series").fetchone()
