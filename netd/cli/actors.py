@@ -20,7 +20,7 @@ from netd.client.room import CHARACTERS, Bot, Heard
 from netd.client.session import Agent as SessionAgent
 from netd.client.session import Channel, Hooks
 
-__all__ = ["AbsentPart", "AgentPart", "BotPart", "CommandsPart", "ControllerPart", "DevicePart", "FeedPart", "Part"]
+__all__ = ["DEVICE", "AbsentPart", "AgentPart", "BotPart", "CommandsPart", "ControllerPart", "DevicePart", "FeedPart", "Part"]
 
 DEVICE = "demo-device"
 
@@ -85,18 +85,22 @@ class AbsentPart(Part):
 
 
 class DevicePart(Part):
-    """A device that answers every message."""
+    """A device that answers every message.
 
-    def __init__(self, place: RelayPlace, open_device: Callable[..., Any] = RelayDevice) -> None:
+    :param device: its name.
+    """
+
+    def __init__(self, device: str, place: RelayPlace, open_device: Callable[..., Any] = RelayDevice) -> None:
         super().__init__("device")
+        self._device = device
         self._place = place
         self._open = open_device
         self._answered = 0
 
     def run(self, tell: Tell) -> None:
         """Answer every message."""
-        with self.hold(self._open(self._place.host, self._place.port, DEVICE)) as device:
-            tell(f"{DEVICE} waits for requests")
+        with self.hold(self._open(self._place.host, self._place.port, self._device)) as device:
+            tell(f"{self._device} waits for requests")
             for message in device:
                 request = message.payload.decode("utf-8", "replace")
                 answer = f"{20 + self._answered % 5}.5 °C" if request.endswith("?") else f"done: {request}"
@@ -106,12 +110,16 @@ class DevicePart(Part):
 
 
 class ControllerPart(Part):
-    """A controller that sends to the device and shows the outcome."""
+    """A controller that sends to the device and shows the outcome.
+
+    :param device: the name of the device.
+    """
 
     def __init__(
-        self, place: RelayPlace, open_controller: Callable[..., Any] = RelayController, pause: float = REQUEST_PAUSE
+        self, device: str, place: RelayPlace, open_controller: Callable[..., Any] = RelayController, pause: float = REQUEST_PAUSE
     ) -> None:
         super().__init__("controller")
+        self._device = device
         self._pause = pause
         self._place = place
         self._open = open_controller
@@ -122,7 +130,7 @@ class ControllerPart(Part):
             number = 0
             while not self.over.wait(self._pause):
                 request = REQUESTS[number % len(REQUESTS)]
-                outcome = controller.send(DEVICE, request, deadline=2.0)
+                outcome = controller.send(self._device, request, deadline=2.0)
                 tell(f"{request}: {outcome.status} {outcome.answer.decode('utf-8', 'replace')}{outcome.error}")
                 number += 1
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from netd.cli.actors import AbsentPart, AgentPart, BotPart, CommandsPart, ControllerPart, DevicePart, FeedPart
+from netd.cli.actors import DEVICE, AbsentPart, AgentPart, BotPart, CommandsPart, ControllerPart, DevicePart, FeedPart
 from netd.cli.relay import RelayPlace
 from netd.cli.stage import Actor
 from netd.client.control import Control
 from netd.client.feed import TYPES
 
-__all__ = ["BOTS", "cast", "read_agent_port", "read_places"]
+__all__ = ["BOTS", "cast", "read_agent_port", "read_device", "read_places"]
 
 BOTS = (
     ("Ada", "happy"),
@@ -46,13 +46,20 @@ def read_agent_port(status: Mapping[str, Any]) -> int:
     return int(ports[0]) if ports else 0
 
 
+def read_device(status: Mapping[str, Any]) -> str:
+    """The name of the device. The nodes of a cluster have all devices together, so each node's has a name of its own."""
+    is_node = any(service["kind"] == "cluster" for service in status["services"])
+    return f"{DEVICE}-{status['name']}" if is_node else DEVICE
+
+
 def cast(status: Mapping[str, Any], control: Callable[[], Control], chance: Callable[[], float]) -> Sequence[Actor]:
     """All actors for the daemon with this ``system.status``, in the order in which they are shown."""
     places, agent_port = read_places(status), read_agent_port(status)
+    device = read_device(status)
     logging.getLogger("netd.client").addHandler(logging.NullHandler())  # the actors' lines show the same
     parts: list[tuple[str, str, Callable[[RelayPlace], Actor]]] = [
-        ("device", "relay", DevicePart),
-        ("controller", "relay", ControllerPart),
+        ("device", "relay", partial(DevicePart, device)),
+        ("controller", "relay", partial(ControllerPart, device)),
         ("agent", "session", lambda place: AgentPart(place, agent_port, control, chance)),
         ("command", "command", CommandsPart),
     ]

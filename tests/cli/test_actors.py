@@ -113,7 +113,7 @@ class ActorTests(SynchronousTestCase):
     def test_device(self) -> None:
         """The device answers whatever it is asked."""
         self.client.messages = [FakeMessage(b"light on"), FakeMessage(b"temperature?"), FakeMessage(b"\xff")]
-        self.play(DevicePart(PLACE, self.client.open))
+        self.play(DevicePart("demo-device", PLACE, self.client.open))
         replies = [message.replies for message in self.client.messages]
         self.assertEqual(
             replies, [[("acknowledged", "done: light on")], [("acknowledged", "21.5 °C")], [("acknowledged", "done: \ufffd")]]
@@ -124,7 +124,7 @@ class ActorTests(SynchronousTestCase):
 
     def test_controller(self) -> None:
         """The controller tells what became of its request."""
-        controller = ControllerPart(PLACE, self.client.open, pause=0.0)
+        controller = ControllerPart("demo-device", PLACE, self.client.open, pause=0.0)
         self.play(controller)
         self.assertEqual(self.told, ["light on: acknowledged 21 \ufffd"])
         self.assertTrue(self.client.is_closed)

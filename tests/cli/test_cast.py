@@ -7,7 +7,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.cli.actors import AbsentPart, BotPart
-from netd.cli.cast import BOTS, cast, read_places
+from netd.cli.cast import BOTS, cast, read_device, read_places
 from netd.cli.relay import RelayPlace
 
 PLACE = RelayPlace("127.0.0.1", 7)
@@ -40,3 +40,9 @@ class CastTests(SynchronousTestCase):
         self.assertEqual(len(set(names)), len(names))
         self.assertEqual(sum(isinstance(actor, BotPart) for actor in players), len(BOTS))
         self.assertTrue(all(isinstance(actor, AbsentPart) for actor in understudies))
+
+    def test_device_of_a_node(self) -> None:
+        """In a cluster, each node's demo has a device of another name: one name on three nodes could not be reached."""
+        kinds = [{"kind": "relay"}, {"kind": "cluster"}]
+        self.assertEqual("demo-device-b", read_device({"name": "b", "services": kinds}))
+        self.assertEqual("demo-device", read_device({"name": "b", "services": kinds[:1]}))
