@@ -63,12 +63,13 @@ accounts {{
 
   # Programs of others. They see {cluster}.NODE.SUBJECT, and can neither publish nor call an operation of netd.
   WORLD {{
+    jetstream: enabled
     users: [
-      # {{ user: panel, password: "$2a$11$…" }}      # the second is printed by: nats server passwd, or mkpasswd
+      # {{ user: panel, password: "$2a$11$..." }}
     ]
     default_permissions {{
       publish: {{ deny: ">" }}
-      subscribe: ["{cluster}.>", "_INBOX.>"]
+      subscribe: ["{cluster}", "{cluster}.>", "_INBOX.>"]
     }}
     imports: [ {{ stream: {{ account: NETD, subject: "netd.{cluster}.ev.*.>" }}, to: "{cluster}.$1.>" }} ]
   }}

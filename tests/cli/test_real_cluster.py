@@ -12,22 +12,30 @@ import ssl
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import bcrypt
 from click.testing import CliRunner, Result
 from twisted.trial.unittest import SynchronousTestCase
+from websockets.sync.client import connect
 
 from netd.cli.authority import YEARS, Authority
 from netd.cli.invocation import Invocation
 from netd.cli.main import netd
+from netd.cli.nats_files import Hub, leaf_configuration
+from netd.cli.nats_probe import NatsProbe
+from netd.secrets.nats_login import read_login
 from netd.secrets.nkeys import UserKey
 from tests.cluster.nats_server import NATS_SERVER
-from tests.process import Program
+from tests.debian import program
+from tests.process import CHECKOUT, PATIENCE, Program
 
 YEAR = 365 * 86400.0
 HUB = "127.0.0.1"
+EXAMPLES = CHECKOUT / "examples" / "nats"
+PASSWORD = "bread and butter"
 
 
 def run(*arguments: str) -> Result:
@@ -49,12 +57,24 @@ class Servers:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="netd-"))
-        self.port, self.leaf_port, self.site_port = free_ports(3)
+        self.port, self.leaf_port, self.site_port, self.mqtt_port, self.web_port = free_ports(5)
         ports = ("--port", str(self.port), "--leaf-port", str(self.leaf_port))
         done = run("cluster", "init", str(self.folder), "--host", HUB, "--node", "a", "--leaf", "c", *ports)
         assert done.exit_code == 0, done.output
+        self._open_to_the_world()
         self._programs = [self._start("hub"), self._start("leaf-c")]
         self._programs[1].wait_for("Leafnode connection created for account: NETD")
+
+    def _open_to_the_world(self) -> None:
+        """Follow docs/securing-nats.md: a user of WORLD, another account, and listeners for MQTT and WebSocket."""
+        path = self.folder / "hub/nats-server.conf"
+        user = f'{{ user: panel, password: "{bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4, b"2a")).decode()}" }}'
+        text = path.read_text().replace('# { user: panel, password: "$2a$11$..." }', user)
+        other = f"OTHER {{ jetstream: enabled, users: [ {user.replace('panel', 'stranger')} ] }}"
+        path.write_text(text.replace("accounts {", f"accounts {{\n  {other}\n") + 'include "world.conf"\n')
+        world = (EXAMPLES / "world.conf").read_text().replace("/etc/netd/nats", str(path.parent))
+        world = world.replace("0.0.0.0:8883", f"{HUB}:{self.mqtt_port}").replace("0.0.0.0:8443", f"{HUB}:{self.web_port}")
+        (path.parent / "world.conf").write_text(world)
 
     def _start(self, name: str) -> Program:
         path = self.folder / name / "nats-server.conf"
@@ -68,8 +88,8 @@ class Servers:
 
     def end(self) -> None:
         """Leave nothing behind."""
-        for program in self._programs:
-            program.end()
+        for server in self._programs:
+            server.end()
         shutil.rmtree(self.folder)
 
 
@@ -81,20 +101,48 @@ def servers() -> Servers:
     return made
 
 
+@contextlib.contextmanager
+def node(name: str) -> Iterator[NatsProbe]:
+    """A connection of a node to the hub."""
+    with NatsProbe(HUB, servers().port, PATIENCE) as probe:
+        probe.greet()
+        probe.secure(ssl.create_default_context(cafile=str(servers().folder / "ca.pem")), HUB)
+        probe.log_in(read_login(servers().folder / f"node-{name}/node.nk"))
+        yield probe
+
+
+@contextlib.contextmanager
+def repeated(act: Callable[[], object]) -> Iterator[None]:
+    """Do something ten times a second, in a thread."""
+    over = threading.Event()
+
+    def repeat() -> None:
+        while not over.wait(0.1):
+            act()
+
+    thread = threading.Thread(target=repeat)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 class RealServersTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.folder, self.port, self.site_port = servers().folder, servers().port, servers().site_port
 
-    def check(self, url: str, node: str, *options: str) -> tuple[int, dict[str, str]]:
+    def check(self, url: str, name: str, *options: str) -> tuple[int, dict[str, str]]:
         """The exit status of ``netd cluster check``, and the status and remedy of each finding by its text."""
         secured = ("--tls-ca", str(self.folder / "ca.pem")) if url.startswith("tls:") else ()
-        credentials = ("--credentials", str(self.folder / f"node-{node}/node.nk"))
+        credentials = ("--credentials", str(self.folder / f"node-{name}/node.nk"))
         done = run("cluster", "check", url, "--json", *credentials, *secured, *options)
         return done.exit_code, {one["text"]: f"{one['status']} {one['remedy']}".strip() for one in json.loads(done.output)}
 
     def test_all_is_well(self) -> None:
         """A node finds nothing wrong with the hub: it may log in over TLS, publish, ask, and store history."""
-        status, found = self.check(f"tls://{HUB}:{self.port}", "a", "--history", "--timeout", "2")
+        status, found = self.check(f"tls://{HUB}:{self.port}", "a", "--history", "--timeout", "0.5")
         self.assertEqual((0, {"ok"}), (status, set(found.values())), found)
         self.assertEqual(
             [
@@ -110,7 +158,7 @@ class RealServersTests(SynchronousTestCase):
 
     def test_leaf_node(self) -> None:
         """The server of a site lets its node in; history is kept at the hub, and the remedy says so."""
-        status, found = self.check(f"nats://127.0.0.1:{self.site_port}", "c", "--history", "--timeout", "0.5")
+        status, found = self.check(f"nats://127.0.0.1:{self.site_port}", "c", "--history", "--timeout", "0.3")
         self.assertEqual(1, status)
         (bad,) = [(text, remedy) for text, remedy in found.items() if not remedy.startswith("ok")]
         self.assertIn("no JetStream", bad[0])
@@ -118,41 +166,13 @@ class RealServersTests(SynchronousTestCase):
 
     def test_nodes_meet(self) -> None:
         """A hello at the hub reaches the site behind the leaf node; a clock that is wrong is told."""
-        with self._node("a") as publish:
-            publish("netd.lab.hello", json.dumps({"v": 1, "node": "a", "sent": time.time() + 100}).encode())
-            status, found = self.check(f"nats://127.0.0.1:{self.site_port}", "c", "--timeout", "1")
+        hello = json.dumps({"v": 1, "node": "a", "sent": time.time() + 100}).encode()
+        with node("a") as probe, repeated(lambda: probe.publish("netd.lab.hello", hello)):
+            status, found = self.check(f"nats://127.0.0.1:{self.site_port}", "c", "--timeout", "0.5")
         self.assertEqual(0, status)
         (skew,) = [text for text in found if text.startswith("node a is there")]
         self.assertRegex(skew, r"it is 9\d\.\d s ahead of this machine")
         self.assertEqual("warning set both clocks by NTP", found[skew])
-
-    @contextlib.contextmanager
-    def _node(self, node: str) -> Any:
-        """A node that publishes the same message ten times a second."""
-        from netd.cli.nats_probe import NatsProbe
-        from netd.secrets.nats_login import read_login
-
-        with NatsProbe(HUB, self.port, 5) as probe:
-            probe.greet()
-            probe.secure(ssl.create_default_context(cafile=str(self.folder / "ca.pem")), HUB)
-            probe.log_in(read_login(self.folder / f"node-{node}/node.nk"))
-            over = threading.Event()
-            threads: list[threading.Thread] = []
-
-            def publish(subject: str, body: bytes) -> None:
-                def repeat() -> None:
-                    while not over.wait(0.1):
-                        probe.publish(subject, body)
-
-                threads.append(threading.Thread(target=repeat))
-                threads[0].start()
-
-            try:
-                yield publish
-            finally:
-                over.set()
-                for thread in threads:
-                    thread.join()
 
     def test_rights(self) -> None:
         """A node of another cluster may not speak here; the remedy names the rights that it needs."""
@@ -184,6 +204,77 @@ class RealServersTests(SynchronousTestCase):
         self.assertEqual(1, done.exit_code)
         for told in ("it demands TLS", "is not signed by an authority of this machine", "it demands credentials"):
             self.assertIn(told, done.output)
+
+
+class WorldTests(SynchronousTestCase):
+    """Programs of others at the hub, with the account WORLD and the listeners of ``examples/nats/world.conf``."""
+
+    def mosquitto(self, what: str, user: str, *options: str) -> Program:
+        """Debian's client of MQTT."""
+        secured = ["--cafile", str(servers().folder / "ca.pem"), "-h", HUB, "-p", str(servers().mqtt_port)]
+        client = Program(
+            [
+                "stdbuf",
+                "-oL",
+                program("mosquitto_sub").replace("_sub", f"_{what}"),
+                *secured,
+                "-u",
+                user,
+                "-P",
+                PASSWORD,
+                *options,
+            ],
+            servers().folder,
+        )
+        self.addCleanup(client.end)
+        return client
+
+    def test_mqtt(self) -> None:
+        """MQTT sees what nodes publish for others, cannot call an operation, and a program of another account sees nothing."""
+        panel = self.mosquitto("sub", "panel", "-d", "-v", "-t", "lab/#")
+        stranger = self.mosquitto("sub", "stranger", "-d", "-v", "-t", "#")
+        with node("a") as probe:
+            probe.subscribe("netd.lab.>")
+            for client in (panel, stranger):
+                client.wait_for(r"^Subscribed \(mid: 1\): 0$")
+            for topic in ("netd/lab/node/a/call", "lab/b/session"):
+                self.assertEqual(0, self.mosquitto("pub", "panel", "-q", "1", "-t", topic, "-m", "hello").wait())
+            probe.publish("netd.lab.ev.b.session.main.1.y", b'{"value": 20.5}')
+            panel.wait_for(r'^lab/b/session/main/1/y \{"value": 20\.5\}$')
+            self.assertEqual(0, self.mosquitto("pub", "stranger", "-q", "1", "-t", "over", "-m", "now").wait())
+            stranger.wait_for("^over now$")
+            self.assertEqual(["netd.lab.ev.b.session.main.1.y"], [message.subject for message in probe.messages(0.1)])
+        self.assertNotIn("session", stranger.output)
+        self.assertNotIn("hello", panel.output)
+
+    def test_wrong_password(self) -> None:
+        """Nobody gets in at the port of MQTT without the password."""
+        secured = ["--cafile", str(servers().folder / "ca.pem"), "-h", HUB, "-p", str(servers().mqtt_port)]
+        client = Program([program("mosquitto_sub"), *secured, "-u", "panel", "-P", "wrong", "-t", "#"], servers().folder)
+        self.addCleanup(client.end)
+        self.assertNotEqual(0, client.wait())
+        self.assertIn("not authori", client.output.lower())
+
+    def test_websocket(self) -> None:
+        """A web page sees the same by NATS's own protocol over a WebSocket."""
+        context = ssl.create_default_context(cafile=str(servers().folder / "ca.pem"))
+        login = json.dumps({"user": "panel", "pass": PASSWORD, "verbose": False, "pedantic": False, "lang": "js", "version": "1"})
+        url = f"wss://{HUB}:{servers().web_port}"
+        with connect(url, ssl=context, open_timeout=PATIENCE) as page, node("a") as probe:
+            page.send(f"CONNECT {login}\r\nSUB lab.> 1\r\nPING\r\n".encode())
+            said = b""
+            while b"PONG\r\n" not in said:
+                said += page.recv(PATIENCE)
+            probe.publish("netd.lab.ev.b.room.main.said", b"{}")
+            while b"MSG lab.b.room.main.said 1 2\r\n{}\r\n" not in said:
+                said += page.recv(PATIENCE)
+
+    def test_examples(self) -> None:
+        """The examples of configurations are what ``netd cluster init`` writes."""
+        hub = Hub("lab", "hub.example.org")
+        keys = {name: "U" + name.upper() * 55 for name in "abc"}
+        self.assertEqual((EXAMPLES / "hub.conf").read_text(), hub.configuration(keys))
+        self.assertEqual((EXAMPLES / "leaf.conf").read_text(), leaf_configuration(hub, "c", keys["c"], "SU" + "C" * 56))
 
 
 class FakeServer:
@@ -229,7 +320,7 @@ class OddServersTests(SynchronousTestCase):
 
     def check(self, server: FakeServer, *options: str, scheme: str = "nats") -> str:
         """What ``netd cluster check`` says, each finding a line."""
-        done = run("cluster", "check", f"{scheme}://{server.address}", "--json", "--timeout", "0.3", *options)
+        done = run("cluster", "check", f"{scheme}://{server.address}", "--json", "--timeout", "0.1", *options)
         server.wait()
         return "\n".join(f"{one['status']}: {one['text']}: {one['remedy']}" for one in json.loads(done.output))
 
