@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 from netd.boards.operations import BOARDS, Boards
 from netd.bus.journal import Journal
 from netd.bus.local import LocalBus
+from netd.cluster.results import CHANGED, NodeChanged
 from netd.codec.jsontext import to_plain
 from netd.config import Configuration, NetdConfig
 from netd.connection.budget import Budget
@@ -36,6 +37,7 @@ from netd.heap import HeapService
 from netd.interfaces import INetdService, IServiceKind
 from netd.kinds import sections_of
 from netd.lifecycle import Lifecycle
+from netd.message import EventKind
 from netd.operations import OfferedTwice, OperationTable
 from netd.paths import own_uid, state_directory
 from netd.reload import Reloader
@@ -130,7 +132,7 @@ def assemble(
         lambda: reactor.callLater(0.05, stop),
         state.facts,
         zone_name(os.environ),
-        boards.events(),
+        [*boards.events(), *_cluster_events(configuration)],
     )
     turn = Turn(reactor.callLater)
     journal = Journal(turn.after, netd.keep_events, netd.keep_size)
@@ -162,6 +164,12 @@ def assemble(
         reactor.callFromThread(reloader.reload_by_signal)
 
     return Daemon(system, sections, control, others, state, is_in_foreground, reload=reload)
+
+
+def _cluster_events(configuration: Configuration) -> list[EventKind]:
+    """The events about nodes. They are the daemon's own, because each node tells what it sees itself, and none passes that on."""
+    is_clustered = any(section.kind == "cluster" for section in configuration.sections)
+    return [EventKind(CHANGED, NodeChanged)] if is_clustered else []
 
 
 def _in_thread(reactor: Any) -> Run:

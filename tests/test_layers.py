@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
-SERVICES = ("alert", "command", "control", "feed", "gateway", "manhole", "recorder", "relay", "room", "session")
+SERVICES = ("alert", "cluster", "command", "control", "feed", "gateway", "manhole", "recorder", "relay", "room", "session")
 """Packages that never import one another: they meet on the bus, or in the table of operations."""
 
 IO = ("asyncio", "os", "random", "secrets", "select", "selectors", "signal", "socket", "ssl", "subprocess", "threading", "time")

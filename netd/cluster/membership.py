@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Protocol
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from netd.cluster.hello import Hello
-from netd.cluster.interfaces import ILink, LinkLost, NoAnswer, NobodyThere
+from netd.cluster.interfaces import LinkLost, NoAnswer, NobodyThere
 from netd.cluster.nodes import Nodes
 from netd.cluster.questions import ALIVE
 from netd.errors import OperationFailed
 
-__all__ = ["Membership", "MembershipState"]
+__all__ = ["ClusterPart", "Membership", "MembershipState"]
 
 LOOK_TIME = 1.0
 """Seconds within which another process of this node's name answers."""
@@ -53,24 +53,43 @@ class MembershipInput(enum.Enum):
     __hash__ = object.__hash__
 
 
+class ClusterPart(Protocol):
+    """A part of the cluster, which works while this node is a member."""
+
+    def start(self) -> None:
+        """Begin: the other nodes are about to hear of this one."""
+
+    def stop(self) -> None:
+        """End: the other nodes have been told that this one leaves."""
+
+
 MembershipAction = Callable[["Membership"], None]
 
 
 class Membership:
     """Joins and leaves.
 
+    :param parts: what works while this node is a member. They subscribe before the others hear of this node.
     :param chance: returns a number from 0 to 1.
     :param make_epoch: returns a name for each time that this node joins.
+    :ivar since: when the state began, by the monotonic clock.
     """
 
     _log = Logger()
 
     def __init__(
-        self, nodes: Nodes, link: ILink, reactor: Any, chance: Callable[[], float], make_epoch: Callable[[], str]
+        self,
+        nodes: Nodes,
+        parts: Sequence[ClusterPart],
+        reactor: Any,
+        chance: Callable[[], float],
+        make_epoch: Callable[[], str],
     ) -> None:
         self.state = MembershipState.LEFT
+        self.since = 0.0
         self._nodes = nodes
-        self._link = link
+        self._parts = parts
+        self._link = nodes.link
         self._reactor = reactor
         self._chance = chance
         self._make_epoch = make_epoch
@@ -91,16 +110,17 @@ class Membership:
         """Leave. Return a Deferred that fires when NATS has the farewell, or cannot be told."""
         was_joined = self.state is MembershipState.JOINED
         self._step(MembershipInput.LEAVE)
-        return (
-            self._link.flush(LOOK_TIME).addErrback(lambda failure: failure.trap(LinkLost) and None)
-            if was_joined
-            else succeed(None)
-        )
+        if not was_joined:
+            return succeed(None)
+        told: Deferred[None] = self._link.flush(LOOK_TIME)
+        return told.addErrback(_ignore_loss)
 
     def _step(self, happened: MembershipInput) -> None:
         transition = self.TRANSITIONS.get((self.state, happened))
         if transition is not None:
-            action, self.state = transition
+            action, state = transition
+            if state is not self.state:
+                self.state, self.since = state, self._reactor.seconds()
             action(self)
 
     def _met(self, hello: Hello) -> None:
@@ -126,7 +146,10 @@ class Membership:
 
     def _enter(self) -> None:
         self._stop_waiting()
-        self._nodes.enter(self._make_epoch())
+        self._nodes.epoch = self._make_epoch()
+        for part in self._parts:
+            part.start()
+        self._nodes.enter()
         self._log.info("cluster: this node has joined as {name}", name=self._nodes.name)
 
     def _stay_alone(self) -> None:
@@ -138,7 +161,7 @@ class Membership:
         self._wait()
 
     def _withdraw(self) -> None:
-        self._nodes.leave("another process has the name of this node")
+        self._part_with_others("another process has the name of this node")
         self._stay_alone()
 
     def _wait(self) -> None:
@@ -149,7 +172,12 @@ class Membership:
         self._step(MembershipInput.DUE)
 
     def _depart(self) -> None:
-        self._nodes.leave("this node has left the cluster")
+        self._part_with_others("this node has left the cluster")
+
+    def _part_with_others(self, reason: str) -> None:
+        self._nodes.leave(reason)
+        for part in self._parts:
+            part.stop()
 
     def _stop_waiting(self) -> None:
         if self._timer is not None:
@@ -175,3 +203,7 @@ class Membership:
         (MembershipState.JOINED, MembershipInput.LEAVE): (_depart, MembershipState.LEFT),
     }
     """What is done with each input in each state, and the state that follows. An absent pair changes nothing."""
+
+
+def _ignore_loss(failure: Failure) -> None:
+    failure.trap(LinkLost)

@@ -36,7 +36,7 @@ LIMITS = {
     MemberState.JOINING: 3.0,
     MemberState.THERE: 1.3,
     MemberState.SUSPECT: 0.0,
-    MemberState.UNREACHABLE: 3.5,  # the others may be slower than this node to find NATS again: up to 3 s
+    MemberState.UNREACHABLE: 4.0,  # the others may be slower than this node to find NATS again: up to 3 s
     MemberState.INCOMPATIBLE: 10.0,
 }
 """Seconds of silence until something has to be done, by state."""
@@ -158,9 +158,9 @@ class Nodes:
         """Follow the link. This node joins by :meth:`enter`."""
         self.link.watch(self._came_up, self._went_down)
 
-    def enter(self, epoch: str) -> None:
-        """Join: say hello from now on, and take the hellos of others."""
-        self.epoch, self._beat = epoch, 0
+    def enter(self) -> None:
+        """Join in a new epoch: say hello from now on, and take the hellos of others."""
+        self._beat = 0
         self.questions.start(self.name)
         self._hellos = self.link.subscribe(f"{self.root}.hello", self._received)
         self._say_hello()

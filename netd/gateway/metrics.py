@@ -70,6 +70,9 @@ class _Facts(Collector):
         yield turns
         yield CounterMetricFamily("netd_published_messages", "Messages published on the bus.", status["published"])
         yield from self._of_services()
+        for service in status["services"]:
+            if service["kind"] == "cluster":
+                yield from _of_cluster(service)
 
     def _of_services(self) -> Iterator[Metric]:
         connections = GaugeMetricFamily("netd_connections", "Open connections.", labels=_SERVICE)
@@ -93,3 +96,22 @@ class _Facts(Collector):
         yield remotes
         yield from counters.values()
         yield from reasons.values()
+
+
+def _of_cluster(status: Mapping[str, Any]) -> Iterator[Metric]:
+    yield GaugeMetricFamily("netd_cluster_up", "1 while there is a connection to a NATS server.", float(bool(status["server"])))
+    nodes = GaugeMetricFamily("netd_cluster_nodes", "Other nodes of the cluster, by state.", labels=("state",))
+    for state, count in sorted(status["nodes"].items()):
+        nodes.add_metric((state,), count)
+    yield nodes
+    counted = status["counters"]
+    events = CounterMetricFamily("netd_cluster_events", "Events between this node and others.", labels=("direction",))
+    for direction, count in counted["events"].items():
+        events.add_metric((direction,), count)
+    yield events
+    yield CounterMetricFamily("netd_cluster_lost", "Events of other nodes that this one has missed.", counted["lost"])
+    yield CounterMetricFamily("netd_cluster_dropped", "Events for which the queue was too full.", counted["dropped"]["queue"])
+    calls = CounterMetricFamily("netd_cluster_calls", "Calls of operations between nodes.", labels=("direction",))
+    for direction, count in counted["calls"].items():
+        calls.add_metric((direction,), count)
+    yield calls

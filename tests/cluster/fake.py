@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable, Iterable
+from types import SimpleNamespace
 from typing import Any
 
 from attrs import define
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
@@ -146,6 +147,7 @@ class FakeLink:
 
     def __init__(self, net: FakeNet, name: str) -> None:
         self.name = name
+        self.loop: Any = None
         self.is_up = False
         self.server = ""
         self.connection = 0
@@ -167,10 +169,16 @@ class FakeLink:
         """Connect, at once."""
         self.go_up()
 
-    def stop(self) -> None:
+    def stop(self) -> Deferred[None]:
         """Disconnect, for good."""
         if self.is_up:
-            self.go_down("this node stops")
+            self.go_down("netd stops")
+        return succeed(None)
+
+    def facts(self) -> Any:
+        """Return what the real link tells."""
+        queued = sum(len(body) for _, body in self._queue)
+        return SimpleNamespace(server=self.server, queue_bytes=queued, dropped=self.dropped, trouble="")
 
     def go_up(self) -> None:
         """Connect. Posts that the last connection may have lost are sent again, then those that waited."""

@@ -29,7 +29,7 @@ class Peer:
         self.link: FakeLink = net.link(name)
         self.nodes = Nodes(name, "lab", self.link, net.clock, self.wall, self._announce)
         self._epochs = iter(f"{epoch or name}{number}" for number in range(100))
-        self.membership = Membership(self.nodes, self.link, net.clock, lambda: 0.5, lambda: next(self._epochs))
+        self.membership = Membership(self.nodes, [], net.clock, lambda: 0.5, lambda: next(self._epochs))
         self.nodes.watch(self._there, self._gone, lambda: self.told.append("unreachable"), self._forgotten)
 
     def start(self) -> Peer:
@@ -198,7 +198,7 @@ class DeathTests(NodesBench):
         self.a.link.go_down()
         self.b.link.die()
         self.a.link.go_up()
-        pass_time(self.clock, 4.0)
+        pass_time(self.clock, 4.5)
         self.assertEqual(["unreachable", "gone B B0: it is dead: nobody responds"], self.a.heard())
 
     def test_restarted(self) -> None:

@@ -79,3 +79,35 @@ class MetricsTests(SynchronousTestCase):
         for family in text_string_to_metric_families(exposition(STATUS).decode()):
             self.assertTrue(family.documentation.endswith("."), family.name)
             self.assertNotEqual(family.type, "unknown")
+
+    def test_cluster(self) -> None:
+        """A node of a cluster tells how many others it sees, by state, and what passes between them."""
+        cluster = {
+            "kind": "cluster",
+            "instance": "main",
+            "server": "nats://127.0.0.1:4222",
+            "nodes": {"there": 2, "gone": 1},
+            "counters": {
+                "events": {"in": 5, "out": 6},
+                "lost": 1,
+                "dropped": {"queue": 2},
+                "calls": {"in": 3, "out": 4},
+            },
+        }
+        families = text_string_to_metric_families(exposition({**STATUS, "services": [cluster]}).decode())
+        samples = {(sample.name, *sample.labels.values()): sample.value for family in families for sample in family.samples}
+        told = {name: value for name, value in samples.items() if name[0].startswith("netd_cluster_")}
+        self.assertEqual(
+            told,
+            {
+                ("netd_cluster_up",): 1,
+                ("netd_cluster_nodes", "gone"): 1,
+                ("netd_cluster_nodes", "there"): 2,
+                ("netd_cluster_events_total", "in"): 5,
+                ("netd_cluster_events_total", "out"): 6,
+                ("netd_cluster_lost_total",): 1,
+                ("netd_cluster_dropped_total",): 2,
+                ("netd_cluster_calls_total", "in"): 3,
+                ("netd_cluster_calls_total", "out"): 4,
+            },
+        )
