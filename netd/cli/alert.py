@@ -8,6 +8,7 @@ import click
 
 from netd.cli.generated import fetch_table
 from netd.cli.invocation import Invocation, NetdCommand, NotFound
+from netd.cli.node import call_each
 from netd.codec.words import Words, span
 
 __all__ = ["alert"]
@@ -37,7 +38,8 @@ def list_(invocation: Invocation) -> None:
     """Show the state of each alert, on each subject where it is not quiet."""
     names = _instances(invocation)
     with invocation.control() as control:
-        found = [control.call("alert.list", instance=name) for name in names]
+        told = [call_each(control, "alert.list", name) for name in names]
+    found = [one for one in told if one is not None]
     if invocation.as_json:
         invocation.print_json(found)
         return

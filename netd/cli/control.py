@@ -76,7 +76,7 @@ def resume(invocation: Invocation) -> None:
         click.echo(escaped(f"netd {what}: {which}"))
 
 
-@click.command(cls=NetdCommand)
+@click.command(cls=NetdCommand, common=("state", "context", "json", "timeout"))
 @click.pass_obj
 def stop(invocation: Invocation) -> None:
     """Let netd finish what is open and end; return when it has."""
@@ -98,6 +98,8 @@ def _which(invocation: Invocation, control: ControlPort) -> tuple[str, object]:
     """Name and place of the daemon, for users who run several; and its state, None where it cannot be told."""
     context = invocation.context()
     where = f"state directory {invocation.state.absolute()}" if context is None else f"at {context.url}, context {context.name}"
+    if invocation.node is not None:
+        where = f"node {invocation.node} of the cluster"
     try:
         facts = control.call("system.status")
     except RemoteError:  # a daemon whose status fails can be stopped all the same

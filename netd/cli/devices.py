@@ -9,6 +9,7 @@ import click
 
 from netd.cli.generated import fetch_table
 from netd.cli.invocation import Invocation, NetdCommand, NotFound
+from netd.cli.node import call_each
 from netd.cli.relay import RelayPlace
 from netd.cli.server import controller, dialect_option, server_option
 from netd.cli.text import online_since
@@ -64,7 +65,9 @@ def devices_of(invocation: Invocation, instances: Iterable[str]) -> list[dict[st
             after: str | None = ""
             while after is not None:
                 where = {"after": after} if after else {}
-                page = control.call("relay.devices", instance=instance, limit=MOST_ROWS, **where)
+                page = call_each(control, "relay.devices", instance, limit=MOST_ROWS, **where)
+                if page is None:
+                    break
                 found += [{**device, "instance": instance} for device in page["rows"]]
                 after = page["after"]
     return found

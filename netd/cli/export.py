@@ -42,7 +42,7 @@ ENDINGS = {
 """The formats by the endings of files."""
 
 
-@click.command(cls=NetdCommand, common=("state", "context", "timeout"), short_help="Write what was recorded into a file.")
+@click.command(cls=NetdCommand, common=("state", "context", "on", "timeout"), short_help="Write what was recorded into a file.")
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
 @click.option("--run", type=click.IntRange(1), metavar="NUMBER", help="The samples of this run.")
 @click.option("--begin", metavar="TIME", help="From this time on: 8h, 22:00, yesterday 22:00, 2026-11-28T22:00.")
@@ -122,7 +122,7 @@ def _opened(invocation: Invocation, recorder: str) -> Iterator[History]:
         if "/" in recorder or (Path(recorder) / "parts").is_dir():
             with history.open(Path(recorder)) as past:
                 yield past
-        elif invocation.context() is None:
+        elif invocation.context() is None and invocation.node is None:
             _have_written(invocation, recorder)
             with history.open(invocation.state, recorder) as past:
                 yield past

@@ -128,11 +128,12 @@ def _offered(
 
 
 def _place_said(words: Sequence[str]) -> dict[str, Any]:
-    """The values of --state, --context and --timeout in *words*, as members of an :class:`Invocation`."""
+    """The values of --state, --context, --timeout and --on in *words*, as members of an :class:`Invocation`."""
     options: dict[str, tuple[str, Callable[[str], Any]]] = {
         "--state": ("named_state", Path),
         "--context": ("named_context", str),
         "--timeout": ("timeout", seconds),
+        "--on": ("node", str),
     }
     said: dict[str, Any] = {}
     for at, word in enumerate(words):
@@ -148,7 +149,7 @@ def _place_said(words: Sequence[str]) -> dict[str, Any]:
 
 def _has_own_flags(operations: Iterable[TableOperation], words: Sequence[str]) -> bool:
     """Return True if the operation in *words* has an argument with the name of a global option."""
-    common = {"state", "context", "timeout"}
+    common = {"state", "context", "timeout", "on"}
     meant = next((one for word in words for one in operations if one.verb == word), None)
     return meant is not None and any(not argument.is_required and argument.name in common for argument in meant.arguments)
 
@@ -268,7 +269,7 @@ def _said(ctx: click.Context, operation: TableOperation, words: dict[str, Any]) 
 
 def _tell_others(operation: TableOperation) -> None:
     """Warn that only one of several instances is asked: the devices of one relay are not all devices."""
-    others = [instance for instance in operation.instances if instance != MAIN]
+    others = [instance for instance in operation.instances if instance != MAIN and "@" not in instance]
     if MAIN in operation.instances and others:
         click.echo(escaped(f"netd: this is the instance {MAIN}; choose {' or '.join(others)} with --instance"), err=True)
 

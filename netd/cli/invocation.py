@@ -24,6 +24,7 @@ import click
 from netd.cli.command import CallerPort, open_caller
 from netd.cli.contexts import LOCAL, Context, ContextError, contexts_file, read_contexts
 from netd.cli.feed_port import FeedPorts
+from netd.cli.node import NodeControl
 from netd.cli.relay import RelayPlace, RelayPorts
 from netd.cli.remote import GatewayPorts, SubscriptionPort
 from netd.cli.room import BotPort, open_bot
@@ -197,6 +198,7 @@ class Invocation:
 
     :ivar named_state: ``--state``, or None.
     :ivar named_context: ``--context``, or None.
+    :ivar node: ``--on``, or None.
     :ivar as_json: ``--json``.
     :ivar timeout: ``--timeout`` in seconds, or None.
     """
@@ -204,6 +206,7 @@ class Invocation:
     surroundings: CliSurroundings = field(default_factory=CliSurroundings.real)
     named_state: Path | None = None
     named_context: str | None = None
+    node: str | None = None
     as_json: bool = False
     timeout: float | None = None
 
@@ -265,6 +268,8 @@ class Invocation:
 
         :raises Failure: for each error of the subscription inside the ``with``.
         """
+        if self.node is not None:
+            raise click.UsageError(f"--on is for operations; events of a node have its name: session.main@{self.node}.>")
         ports, context = self.surroundings.gateway, self.context()
         with self._told():
             if context is None:
@@ -277,8 +282,10 @@ class Invocation:
     def _open_control(self, is_local: bool, timeout: float) -> ControlPort:
         context = None if is_local else self.context()
         if context is None:
-            return self.surroundings.open_control(self.state / CONTROL_SOCKET, timeout)
-        return self.surroundings.gateway.open_control(context, timeout)
+            opened = self.surroundings.open_control(self.state / CONTROL_SOCKET, timeout)
+        else:
+            opened = self.surroundings.gateway.open_control(context, timeout)
+        return opened if self.node is None or is_local else NodeControl(opened, self.node)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -364,6 +371,14 @@ def common_options() -> dict[str, click.Option]:
             callback=_keep("named_context"),
             help="Gateway to use, by its name in `netd context list`.",
         ),
+        "on": click.Option(
+            ["node", "--on"],
+            metavar="NODE",
+            is_eager=True,
+            expose_value=False,
+            callback=_keep("node"),
+            help="Node of the cluster to use; it is asked through the daemon.",
+        ),
         "json": click.Option(
             ["as_json", "--json"], is_flag=True, expose_value=False, callback=_keep("as_json"), help="Write the result as JSON."
         ),
@@ -384,7 +399,7 @@ class NetdCommand(click.Command):
     """
 
     def __init__(
-        self, *arguments: Any, common: Collection[str] = ("state", "context", "json", "timeout"), **options: Any
+        self, *arguments: Any, common: Collection[str] = ("state", "context", "on", "json", "timeout"), **options: Any
     ) -> None:
         super().__init__(*arguments, **options)
         taken = {flag for parameter in self.params for flag in parameter.opts}

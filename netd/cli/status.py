@@ -36,7 +36,7 @@ def status(invocation: Invocation) -> None:
         raise UnknownForm("the status")
     up = facts.get("uptime")
     for_how_long = f", up {duration(up)}" if isinstance(up, (int, float)) else ""
-    where = "" if context is None else f" at {context.url}"
+    where = "" if context is None or invocation.node is not None else f" at {context.url}"
     state = _state(facts)
     click.echo(escaped(f"netd {facts.get('version')} as {facts.get('name')}{where}{for_how_long}{state}\n", keep="\n"))
     rows = [row for service in facts["services"] for row in _rows(service, items_of(member_of(schema, "services")))]
@@ -54,7 +54,7 @@ def status(invocation: Invocation) -> None:
         click.echo(escaped(f"\nwhat a restart is to find again: {stored['trouble']}"))
     if facts.get("configuration"):
         click.echo(escaped(f"\nconfiguration: {facts['configuration']}", keep="\n"))
-    if context is None:
+    if context is None and invocation.node is None:
         socket = f"unix:{(invocation.state / CONTROL_SOCKET).absolute()}"
         click.echo(escaped(f"control socket, for this user only: {socket}", keep="\n"))
 
