@@ -45,7 +45,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
             "tail": Listed("tail", "Follow the events of the bus, as lines or curves."),
             "history": Listed("history", "Show what was recorded, as a table or as curves."),
             "devices": Listed("devices", "List the devices of all relays: name, address, whether online."),
-            "nodes": Listed("nodes", "List the nodes of the cluster: which are there, which are gone, and since when."),
+            "nodes": Listed("nodes", "List the nodes of the cluster: which are there, which are gone."),
             "reports": Listed("reports", "Show what the clients of the feed have received."),
             "audit": Listed("audit", "Show who did what, to which device, and what came of it."),
             "operations": Listed("control", "List what the running daemon can do."),

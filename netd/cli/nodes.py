@@ -32,7 +32,7 @@ COLUMNS = ("node", "state", "since", "nats", "devices", "sessions", "in", "out",
 @click.command(cls=NetdCommand)
 @click.pass_obj
 def nodes(invocation: Invocation) -> None:
-    """List the nodes of the cluster: which are there, which are gone, and since when."""
+    """List the nodes of the cluster: which are there, which are gone."""
     if not any(operation.name == "cluster.nodes" for operation in fetch_table(invocation)):
         raise NotFound("this node is in no cluster: add a section [cluster] to the configuration of netd, and restart it")
     with invocation.control() as control:

@@ -85,7 +85,8 @@ class CallingNode:
     def start(self, epoch: str = "") -> None:
         """Join."""
         self.link.start()
-        self.nodes.enter(epoch or f"{self.nodes.name}1")
+        self.nodes.epoch = epoch or f"{self.nodes.name}1"
+        self.nodes.enter()
         self.calls.start()
 
 
