@@ -1666,6 +1666,41 @@ class RedrawTests(ModuleTestCase):
         self.assertTrue(2 <= seen["read"] <= 6, str(seen))
         self.assertEqual(ended, seen)
 
+    def test_moved(self) -> None:
+        """Plots that a hand moves and that one frame is too short for are drawn in turns; none waits for long."""
+        frames = self.run_in(
+            "plots/redraw",
+            """async ({ redraw }) => {
+              const frame = () => new Promise((done) => requestAnimationFrame(done));
+              document.body.replaceChildren();
+              const counts = new Array(6).fill(0);
+              const drawings = counts.map((_, index) => {
+                const element = document.createElement("p");
+                document.body.append(element);
+                const draw = () => {
+                  counts[index] += 1;
+                  for (const end = performance.now() + 4; performance.now() < end; );
+                  return 1e6;
+                };
+                return redraw(element, draw, () => {});
+              });
+              while (counts.includes(0)) await frame();
+              counts.fill(0);
+              const frames = [];
+              for (let round = 0; round < 12; round += 1) {
+                for (const one of drawings) one.now(true);
+                await frame();
+                frames.push([...counts]);
+              }
+              for (const one of drawings) one.end();
+              return frames;
+            }""",
+        )
+        for before, after in pairwise([[0] * 6, *frames]):
+            self.assertLessEqual(sum(after) - sum(before), 2, "two are longer than a frame's share")
+        self.assertGreater(min(frames[-1]), 0)
+        self.assertLessEqual(max(frames[-1]) - min(frames[-1]), 1)
+
 
 class CommandLineTests(ModuleTestCase):
     def quoting(self) -> None:

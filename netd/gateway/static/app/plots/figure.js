@@ -48,6 +48,8 @@ const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3], [5, 2], [12, 4], [3, 2], [8, 2
 const THIN = 1;
 const USUAL = 1.5;
 const DENSE = 300;
+/** Seconds after which ticks are made anew: another day may have begun. */
+const MINUTE = 60;
 /** How much of a colour a band has. */
 const BAND = 0.18;
 
@@ -155,8 +157,7 @@ function timeAxis(drawn) {
   const { half, right, xAxis, xSpace, isLow } = drawn.sizes;
   let ticks = [];
   const splits = (u) => {
-    const { width } = u.bbox;
-    ticks = timeTicks(drawn.from, drawn.to, width / devicePixelRatio / xSpace, zone.peek(), dayOf(serverNow(), zone.peek()));
+    ticks = ticksFrom(drawn.from, drawn.to, u.bbox.width / devicePixelRatio / xSpace);
     return ticks.map(({ time }) => time);
   };
   const values = (u) => {
@@ -164,6 +165,17 @@ function timeAxis(drawn) {
     return ticks.map((tick) => (fits(tick) ? `${tick.word}${tick.day && !isLow ? `\n${tick.day}` : ""}` : ""));
   };
   return { ...axisOf(drawn), size: xAxis, space: xSpace, splits, values };
+}
+
+/** The ticks of the axis that was drawn last. @type {{key: string, ticks: import("./times.js").Tick[]}} */
+let shared = { key: "", ticks: [] };
+
+/** The ticks of a time axis. Plots that stand one above the other have the same ones, and dates are slow to write. */
+function ticksFrom(from, to, most) {
+  const now = serverNow();
+  const key = `${from} ${to} ${most} ${zone.peek()} ${Math.floor(now / MINUTE)}`;
+  if (shared.key !== key) shared = { key, ticks: timeTicks(from, to, most, zone.peek(), dayOf(now, zone.peek())) };
+  return shared.ticks;
 }
 
 /** @param {Drawn} drawn @param {number} index */

@@ -15,6 +15,6 @@ export function timePlot({ view, press, changes = () => null, ...parts }) {
     view: () => view.shown(),
     gaps: () => archive.gaps,
     target: targetOf(view, press),
-    changes: () => [view.fixed.value, view.seconds.value, view.marked.value, answers.value, changes()],
+    changes: () => [view.marked.value, answers.value, changes()], // the target tells of another window, at once
   });
 }

@@ -70,7 +70,7 @@ export function markedAfter(key, view, marked, pointer) {
  */
 export function zooming(over, target) {
   const fingers = new Map();
-  /** @type {{view: Span, middle: number, spread: number}|null} */
+  /** @type {{view: Span, middle: number, spread: number, box: DOMRect}|null} */
   let start = null;
   /** @type {{anchor: number, end: number}|null} */
   let marked = null;
@@ -80,8 +80,9 @@ export function zooming(over, target) {
   /** @type {number|null} */
   let pointer = null;
 
+  /** The time at *clientX*. During a gesture the plot stays where it is: to ask the browser would have it lay out the page. */
   const timeAt = (view, clientX) => {
-    const { left, width } = over.getBoundingClientRect();
+    const { left, width } = start?.box ?? over.getBoundingClientRect();
     return view.from + ((clientX - left) / width) * (view.to - view.from);
   };
   const grip = () => {
@@ -100,7 +101,7 @@ export function zooming(over, target) {
     if (!hasMoved) return;
     const factor = fingers.size > 1 && spread > 10 ? begun.spread / spread : 1;
     const view = scaled(begun.view, factor, timeAt(begun.view, begun.middle));
-    target.show(shifted(view, (begun.middle - middle) / over.getBoundingClientRect().width));
+    target.show(shifted(view, (begun.middle - middle) / begun.box.width));
   };
   /** @type {Record<string, (event: any) => void>} */
   const listeners = {
@@ -118,7 +119,7 @@ export function zooming(over, target) {
       over.setPointerCapture(event.pointerId);
       fingers.set(event.pointerId, event.clientX);
       hasMoved = false;
-      start = { view: target.read(), ...grip() };
+      start = { view: target.read(), ...grip(), box: over.getBoundingClientRect() };
       isMarking = event.shiftKey;
       const time = timeAt(start.view, event.clientX);
       if (isMarking) mark({ anchor: time, end: time });
@@ -132,8 +133,9 @@ export function zooming(over, target) {
     },
     pointerup(event) {
       if (!fingers.delete(event.pointerId)) return;
-      if (fingers.size > 0) start = { view: target.read(), ...grip() };
-      else if (isMarking) {
+      start = fingers.size > 0 ? { view: target.read(), ...grip(), box: over.getBoundingClientRect() } : null;
+      if (start !== null) return;
+      if (isMarking) {
         if (marked !== null && marked.anchor === marked.end) mark(null);
       } else if (hasMoved) target.done();
     },
