@@ -104,7 +104,8 @@ LAYERS = (
     ),
     Layer(
         "options",
-        modules="netd.config.* netd.*.config netd.alert.grammar netd.command.trial netd.control.directory netd.feed.locales",
+        modules="netd.config.* netd.*.config netd.alert.grammar netd.command.trial netd.control.directory netd.feed.locales"
+        " netd.cluster.credentials",
         reaches=(
             Reach("vocabulary secrets"),
             Reach("options", within="netd.config.* netd.{certificates,pem} netd.{own}.*"),
@@ -138,6 +139,13 @@ LAYERS = (
         reaches=SHELL,
         libraries="attrs zope.interface twisted OpenSSL service_identity",
     ),
+    # The client of NATS: one module knows it.
+    Layer(
+        "shell",
+        modules="netd.cluster.connection",
+        reaches=SHELL,
+        libraries="attrs zope.interface twisted nats",
+    ),
     Layer(
         "shell",
         modules="netd.log netd.bus.{journal,local} netd.boards.{operations,shelf} netd.console.* netd.*.protocol netd.state.*"
@@ -147,7 +155,7 @@ LAYERS = (
         " netd.gateway.{channel,chunks,conversation,guard,history,past,site} netd.gateway.graphite.answers"
         " netd.manhole.{login,menu,prompt} netd.recorder.{backlog,history,reader,replay,store}"
         " netd.alert.{acting,delivery,mail,program,webhook}"
-        " netd.cluster.{answering,asking,calls,following,inquiries,membership,nodes,questions}"
+        " netd.cluster.{answering,asking,calls,following,inquiries,link,membership,nodes,questions,requests}"
         " netd.relay.guests netd.room.visitors netd.session.{dialer,revival}",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",

@@ -12,8 +12,11 @@ from urllib.parse import urlsplit
 import attrs
 
 from netd.bus.subject import split_pattern
+from netd.cluster.credentials import make_demand
 from netd.config import REQUIRED, Parser, SectionConfig, choice, duration, flag, off_or, option, path, secret_file, size, within
 from netd.message import NAME
+from netd.secrets.nats_login import NatsLogin, read_login
+from netd.secrets.private_files import PrivateFileError
 
 __all__ = ["Config"]
 
@@ -99,6 +102,11 @@ class Config(SectionConfig):
     tls_ca: Path | None = option(
         off_or(path), "off", help="File of the certificate authorities that the servers are checked against. It demands TLS."
     )
+    tls_certificate: Path | None = option(
+        off_or(secret_file),
+        "off",
+        help="File of this node's own certificate and its private key, for servers that demand one. It demands TLS, too.",
+    )
     grant: str = option(
         choice("nothing", "viewer", "operator", "admin"),
         "operator",
@@ -124,6 +132,13 @@ class Config(SectionConfig):
     )
     history: bool = option(flag, "no", help="Whether this node keeps the history of all nodes.")
 
+    def read_login(self) -> NatsLogin:
+        """Return what this node proves itself with; an empty login without `credentials`.
+
+        :raises PrivateFileError: if the file cannot be used.
+        """
+        return NatsLogin() if self.credentials is None else read_login(self.credentials)
+
     def objections(self) -> Iterable[tuple[str, str]]:
         """See :meth:`SectionConfig.objections`. Here: no client of NATS, no name, and an open way in."""
         if find_spec("nats") is None:
@@ -133,9 +148,19 @@ class Config(SectionConfig):
         far = next((server for server in self.servers if not _is_local(server)), "")
         if far and self.credentials is None:
             yield "servers", f"{far} is on the network, where anyone could join; write credentials = FILE"
-        far = next((server for server in self.servers if not _is_local(server) and not self._is_secured(server)), "")
+        far = next((server for server in self.servers if not _is_local(server) and not self.is_secured(server)), "")
         if far:
             yield "servers", f"{far} is on the network, where anyone could listen; write tls_ca = FILE, or tls:// for nats://"
 
-    def _is_secured(self, server: str) -> bool:
-        return self.tls_ca is not None or server.startswith("tls:")
+        try:
+            self.read_login()
+        except PrivateFileError as error:
+            yield "credentials", str(error)
+        try:
+            make_demand(self.tls_ca, self.tls_certificate)
+        except OSError as error:
+            yield "tls_ca", f"cannot be used: {error.strerror or error}"
+
+    def is_secured(self, server: str) -> bool:
+        """Whether TLS is demanded of *server*."""
+        return self.tls_ca is not None or self.tls_certificate is not None or server.startswith("tls:")

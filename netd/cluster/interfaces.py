@@ -39,14 +39,14 @@ class ILink(Interface):
     server: str = Attribute("URL of the server of that connection; empty without one.")
 
     def post(subject: str, body: bytes) -> None:
-        """Send in order. For events and hello: while NATS is away or slow, the newest are kept within the option ``queue``.
+        """Send in order. For events: while NATS is away or slow, the newest are kept within the option ``queue``.
 
         The oldest are dropped and counted. What a lost connection may have lost is sent again on the next one, and so may arrive
         twice.
         """
 
     def send(subject: str, body: bytes, reply: str = "") -> bool:
-        """Send now, on this connection, and never again. For calls, messages to devices and their outcomes.
+        """Send now, on this connection, and never again. For hello, calls, messages to devices and their outcomes.
 
         :returns: False when there is no connection, or too much waits for it: nothing was sent, and nothing will be.
         """
@@ -68,6 +68,13 @@ class ILink(Interface):
         """Return a Deferred that fires when the server has answered a PING: it has all that was sent before.
 
         It fails with :class:`LinkLost`.
+        """
+
+    def release() -> None:
+        """Send what is posted, from now on.
+
+        After a lost connection, posts wait for some seconds: the other nodes have lost theirs as well, and what is sent before
+        they are back reaches nobody. To be called as soon as all are.
         """
 
     def watch(came_up: Callable[[], Any], went_down: Callable[[str], Any]) -> None:

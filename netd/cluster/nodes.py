@@ -208,7 +208,7 @@ class Nodes:
     def _post(self, is_last: bool = False) -> None:
         self._beat += 1
         hello = Hello(self.name, self.epoch, self._beat, self._wall(), self._versions, is_last)
-        self.link.post(f"{self.root}.hello", write_hello(hello))
+        self.link.send(f"{self.root}.hello", write_hello(hello))
 
     def _alive(self, _after: object) -> dict[str, Any]:
         return {"epoch": self.epoch, "release": __version__}
@@ -220,6 +220,12 @@ class Nodes:
         if self._hellos is not None:
             self._hello_by(now)
             self._look_by(now + LIMITS[MemberState.UNREACHABLE])
+        self._release()
+
+    def _release(self) -> None:
+        """Let events go to the other nodes, once all that this node has lost together with NATS are back."""
+        if not any(member.state is MemberState.UNREACHABLE for member in self.members.values()):
+            self.link.release()
 
     def _went_down(self, reason: str) -> None:
         self._inquiries.forget()
@@ -324,6 +330,7 @@ class Nodes:
         """See :class:`MemberShell`."""
         self.absent.pop(member.name, None)
         self._hello_by(self._said + SOONEST)
+        self._release()
         for watcher in self._watchers:
             watcher.there(member)
         self._following.begin(member)
@@ -336,6 +343,7 @@ class Nodes:
         self.absent[member.name] = member
         while len(self.absent) > MOST_NODES:
             self._forgotten(next(iter(self.absent)))
+        self._release()
         for watcher in self._watchers:
             watcher.gone(member, member.why)
         if member.state is MemberState.ABSENT:

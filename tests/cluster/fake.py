@@ -291,6 +291,9 @@ class FakeLink:
         self._clock.callLater(min(wait, seconds), self._flushed, flushed, wait <= seconds)
         return flushed
 
+    def release(self) -> None:
+        """See :class:`ILink`. Here, nothing is held."""
+
     def watch(self, came_up: Callable[[], Any], went_down: Callable[[str], Any]) -> None:
         """See :class:`ILink`."""
         self._watchers.append((came_up, went_down))
