@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from zope.interface import Attribute, Interface
 
+from netd.carriage import Carriage, CarriedReport, DevicePlace, HostedDevice, OwnDevice
 from netd.change import Change
 from netd.message import Demand, Described, EventKind, Message, Want
 from netd.operations import Operation, OperationTable
@@ -20,7 +21,10 @@ __all__ = [
     "IAsyncio",
     "IBudgeted",
     "IBus",
+    "ICarried",
+    "ICarrier",
     "IConsole",
+    "IDeviceHost",
     "IDrainable",
     "INetdService",
     "IPaced",
@@ -318,3 +322,70 @@ class IConsole(Interface):
 
     def use_operations(table: OperationTable) -> None:
         """Offer the operations of *table*. Called once, before ``startService``."""
+
+
+class ICarried(Interface):
+    """A service that takes part in the carriage of messages between nodes: a relay, or the cluster."""
+
+    def use_carriage(carriage: Carriage) -> None:
+        """Join *carriage* when the service starts, and leave it when it stops. Called once, before ``startService``."""
+
+
+class IDeviceHost(Interface):
+    """A relay, as the cluster sees it."""
+
+    instance: str = Attribute("See :class:`INetdService`.")
+
+    def hosted() -> Iterable[HostedDevice]:
+        """The devices: those connected, and those with a name that are away."""
+
+    def hosted_as(name: str) -> tuple[int, str] | None:
+        """Return the generation of the connected device of this name, and its owner in words; None if there is none.
+
+        Names of devices that do not read the second dialect are not theirs to take: there is none for these, either.
+        """
+
+    def deliver(to: str, payload: bytes, sender: str, who: str, seconds: float | None, report: CarriedReport) -> None:
+        """Send *payload* to one of these devices, for another node. *report* is called with each outcome.
+
+        :param to: its name, alias or address.
+        :param sender: the sender, for the device.
+        :param who: the same for the event of the outcome.
+        :param seconds: the deadline; None for this relay's own.
+        """
+
+    def lasts(status: str) -> float:
+        """Return the seconds after *status* in which a message without a deadline has its last outcome, at the latest."""
+
+    def raise_generation(generation: int) -> int:
+        """Give further devices a generation above this one. Return the greatest generation that no further device has."""
+
+    def lose_name(name: str, generation: int, owner: str, node: str) -> bool:
+        """Close the connection of *name*: a newer one of the same owner, with that *generation*, is on *node*.
+
+        :returns: False when nothing was closed: the device is of another owner, newer, or not connected.
+        """
+
+
+class ICarrier(Interface):
+    """The way to the devices of other nodes, as a relay sees it: the cluster."""
+
+    def find(instance: str, target: str, own: OwnDevice | None) -> tuple[DevicePlace, ...]:
+        """Return where a device is; several places if it is on several nodes; none if nobody knows it.
+
+        :param instance: the relay that asks.
+        :param target: a name, an alias or an address; ``name@NODE`` names the node, too.
+        :param own: what the relay knows of it itself.
+        :raises netd.errors.NoSuchTarget: if *target* names a node that there is not.
+        """
+
+    def carry(place: DevicePlace, payload: bytes, sender: str, who: str, seconds: float | None, report: CarriedReport) -> None:
+        """Send *payload* to a device of another node; see :meth:`IDeviceHost.deliver`. It has exactly one last outcome."""
+
+    version: int = Attribute("A number that grows with each change of what :meth:`elsewhere` gives.")
+
+    def hosts_changed() -> None:
+        """Note that the relays of this node are others now, or that one of them has forgotten a device."""
+
+    def elsewhere() -> Iterable[tuple[str, HostedDevice]]:
+        """The connected devices of other nodes, each with its node."""

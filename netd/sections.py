@@ -10,10 +10,11 @@ from twisted.application.service import IService, MultiService, Service
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.logger import Logger
 
+from netd.carriage import Carriage
 from netd.config import Section
 from netd.connection.budget import Budget
 from netd.connection.shares import TurnShares
-from netd.interfaces import IAsyncio, IBudgeted, IBus, IConsole, INetdService, IPaced, IServiceKind, IWitness
+from netd.interfaces import IAsyncio, IBudgeted, IBus, ICarried, IConsole, INetdService, IPaced, IServiceKind, IWitness
 from netd.listening import quota_of
 from netd.operations import Operation, OperationTable
 from netd.state.state import State
@@ -56,6 +57,7 @@ class Sections(MultiService):
         self._shares = shares
         self._admit = admit
         self._state = state
+        self._carriage = Carriage()
         self._leaving: set[Deferred[Any]] = set()
         self._removed: list[tuple[str, INetdService]] = []
         self._offered: dict[str, list[Operation]] = {}
@@ -71,6 +73,8 @@ class Sections(MultiService):
             service.use_budget(self._budget, quota_of(section.config))
         if IAsyncio.providedBy(service):
             service.use_loop(self.loop)
+        if ICarried.providedBy(service):
+            service.use_carriage(self._carriage)
         return service
 
     def start(self, section: Section, coming: OperationTable | None = None) -> INetdService:

@@ -77,7 +77,7 @@ LAYERS = (
     # 0: the words that everything uses
     Layer(
         "vocabulary",
-        modules="netd netd.{change,errors,interfaces,message,onefile,operations,paging,paths,plaintext,principal,redaction}"
+        modules="netd netd.{carriage,change,errors,interfaces,message,onefile,operations,paging,paths,plaintext,principal,redaction}"
         " netd.timezone netd.bus.subject netd.secrets.tries",
         reaches=(Reach("vocabulary"),),
         libraries="attrs zope.interface",
@@ -155,7 +155,8 @@ LAYERS = (
         " netd.gateway.{channel,chunks,conversation,guard,history,past,site} netd.gateway.graphite.answers"
         " netd.manhole.{login,menu,prompt} netd.recorder.{backlog,history,reader,replay,store}"
         " netd.alert.{acting,delivery,mail,program,webhook}"
-        " netd.cluster.{answering,asking,calls,following,inquiries,link,membership,nodes,questions,requests}"
+        " netd.cluster.{answering,asking,calls,delivering,devices,following,inquiries,link,membership,names}"
+        " netd.cluster.{nodes,questions,requests,sending}"
         " netd.relay.guests netd.room.visitors netd.session.{dialer,revival}",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",

@@ -14,7 +14,7 @@ from netd.interfaces import IPeer
 from netd.relay.devices import DeviceLink
 from netd.relay.requests import RequestOutcome, RequestStatus
 
-__all__ = ["NOT_FOUND", "Answers", "Keeping"]
+__all__ = ["NOT_FOUND", "Answers", "Carrying", "Keeping"]
 
 SENT = encode_frame(b"data succesfully sent")
 DISCONNECTED = encode_frame(b"|device disconnected|")
@@ -32,16 +32,16 @@ class Keeping:
     It stands in the list of answers in the place of a device.
 
     :ivar is_clear: whether it is known what becomes of the message.
-    :ivar is_kept: whether it is in the queue, or has left that for the device.
+    :ivar answer: the answer, once that is known.
     """
 
-    __slots__ = ("_waiting", "is_clear", "is_kept")
+    __slots__ = ("_waiting", "answer", "is_clear")
 
     is_online = False
 
     def __init__(self) -> None:
         self.is_clear = False
-        self.is_kept = False
+        self.answer = NOT_FOUND
         self._waiting: Callable[[], None] | None = None
 
     def told(self, outcome: RequestOutcome) -> None:
@@ -49,13 +49,29 @@ class Keeping:
         if self.is_clear:
             return
         self.is_clear = True
-        self.is_kept = outcome.status in (RequestStatus.QUEUED, RequestStatus.SENT)
+        self.answer = self._answer_for(outcome)
         if self._waiting is not None:
             self._waiting()
+
+    def _answer_for(self, outcome: RequestOutcome) -> bytes:
+        return QUEUED if outcome.status in (RequestStatus.QUEUED, RequestStatus.SENT) else NOT_FOUND
 
     def when_clear(self, callback: Callable[[], None], after_turn: Callable[[Callable[[], None]], None]) -> None:
         """Call *callback* when the first outcome is known."""
         self._waiting = callback
+
+
+class Carrying(Keeping):
+    """A message on its way to a device of another node: its answer waits for that."""
+
+    __slots__ = ()
+
+    def _answer_for(self, outcome: RequestOutcome) -> bytes:
+        if outcome.status in (RequestStatus.SENT, RequestStatus.ACKNOWLEDGED):
+            return SENT
+        if outcome.status is RequestStatus.QUEUED:
+            return QUEUED
+        return NOT_FOUND if outcome.known == "no" else DISCONNECTED
 
 
 class Answers:
@@ -93,8 +109,8 @@ class Answers:
             self._after_turn(self._give)
 
     def add_kept(self, keeping: Keeping) -> None:
-        """Answer that a message is queued, or that its target was not found, when that is known."""
-        self._owed.append((keeping, QUEUED, 1))
+        """Answer what becomes of a message, when that is known."""
+        self._owed.append((keeping, b"", 1))
         self._schedule()
 
     def end(self, reason: str) -> None:
@@ -151,5 +167,5 @@ class Answers:
 def _fate(link: Any, answer: bytes) -> bytes:
     """Return the answer for a message whose fate is known."""
     if isinstance(link, Keeping):
-        return answer if link.is_kept else NOT_FOUND
+        return link.answer
     return answer if link is None or link.is_online else DISCONNECTED

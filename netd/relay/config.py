@@ -10,6 +10,7 @@ from netd.config import (
     choice,
     duration,
     endpoints,
+    flag,
     integer,
     off_or,
     option,
@@ -110,6 +111,13 @@ class Config(ListeningConfig):
     )
     queue_size: int = option(
         within(size, "1KiB", "1GiB"), "1MiB", help="Most bytes kept for one named device that is not connected.", live=True
+    )
+
+    remote: bool = option(
+        flag,
+        "no",
+        help="Whether controllers list and reach the devices of other nodes as well, as consoles always do. For `[cluster]`.",
+        live=True,
     )
 
     def __attrs_post_init__(self) -> None:

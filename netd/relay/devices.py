@@ -18,7 +18,7 @@ from netd.relay.results import DeviceFacts
 from netd.relay.rules import RelayRules
 from netd.relay.target import Target, address_text, parse_target
 
-__all__ = ["DeviceHello", "DeviceLink", "DeviceName", "Devices", "NameHeld", "owner_of"]
+__all__ = ["DeviceHello", "DeviceLink", "DeviceName", "Devices", "NameHeld", "owner_in_words", "owner_of"]
 
 HERE = "this machine"
 
@@ -57,6 +57,12 @@ def owner_of(principal: Principal, host: str) -> str:
     if principal.credential is not None:
         return principal.credential
     return HERE if host in ("", "unix", "::1") or host.startswith("127.") else host
+
+
+def owner_in_words(link: DeviceLink) -> str:
+    """Return the owner of a connected device, for other nodes: credentials are secret, and theirs are other ones."""
+    principal = link.peer.principal
+    return link.owner if principal.credential is None else str(principal)
 
 
 def _field(link: DeviceLink) -> bytes:
@@ -297,6 +303,11 @@ class Devices:
         if link is not None:
             return link.subject
         return token(target.text if target.address is None else address_text(*target.address))
+
+    def raise_generation(self, generation: int) -> int:
+        """Give further devices a generation above *generation*, which a device of another node has; see :class:`IDeviceHost`."""
+        self._generation = max(self._generation, generation)
+        return self._generation
 
     def name_of(self, text: str) -> DeviceName | None:
         """Return the entry of the name or alias *text*, whether its device is connected or not; None if there is none."""

@@ -18,6 +18,7 @@ from netd.codec.length_header import HEADER, encode_frame
 from netd.interfaces import Cancellable, IBus, IPeer, IStatePart
 from netd.message import Message, Want
 from netd.principal import Action, Role, check
+from netd.relay.abroad import Abroad
 from netd.relay.answers import Keeping
 from netd.relay.devices import DeviceHello, DeviceLink, DeviceName, Devices, NameHeld
 from netd.relay.events import DevicePresence, DeviceRefused, DeviceSaid, DeviceSent, readable
@@ -54,6 +55,7 @@ class Exchange:
     :ivar counts: other counters, by name.
     :ivar records: what a restart finds of the devices.
     :ivar queues: messages for devices that are away.
+    :ivar abroad: the way to the devices of other nodes.
     """
 
     rules: RelayRules
@@ -70,11 +72,13 @@ class Exchange:
     dialect: RelayDialect = field(init=False)
     outcomes: Outcomes = field(init=False)
     queues: OfflineQueues = field(init=False)
+    abroad: Abroad = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.queues = OfflineQueues(self.bus.wall, self.monotonic, self.later, self._note_expired)
         self.outcomes = Outcomes(self.bus, self.monotonic, self.after_turn)
         self.dialect = RelayDialect.of(self.rules)
+        self.abroad = Abroad(self.prefix.partition(".")[2], self)
 
     def follow(self, rules: RelayRules) -> None:
         """Apply *rules*, to open connections as well."""
@@ -145,14 +149,20 @@ class Exchange:
         self.bus.publish(Message(f"{self.prefix}.refused", refused))
 
     def _replace(self, old: DeviceLink, new: DeviceLink) -> None:
-        """Tell the device that has lost its name, if its connection works, and close that."""
-        self.counts["replaced"] += 1
         new.took_from = f"[{old.host}]:{old.port}" if ":" in old.host else f"{old.host}:{old.port}"
-        self.disconnect(old, "replaced by a newer connection")
+        self.replace_by(old, "a newer connection")
+
+    def replace_by(self, old: DeviceLink, what: str) -> None:
+        """Tell the device that has lost its name, if its connection works, and close that.
+
+        :param what: what has the name now.
+        """
+        self.counts["replaced"] += 1
+        self.disconnect(old, f"replaced by {what}")
         if old.answers:
             why = f"another device took the name {old.name!r}"
             old.peer.send(encode_pair({"status": "error", "error": why, "replaced": True}))
-        old.peer.close("replaced by a newer connection of the same name")
+        old.peer.close(f"replaced by {what} of the same name")
 
     def disconnect(self, link: DeviceLink, reason: str) -> None:
         """Note that a device is gone: its requests fail, and its absence is published. A second call does nothing."""
@@ -220,22 +230,28 @@ class Exchange:
         :param caller: the sender for the event of the outcome, where that is to be told more than *sender*, which devices see.
         """
         rules = self.rules
-        seconds = min(rules.answer_timeout if deadline is None else deadline, rules.max_deadline)
-        expires_at = None if deadline is None else self.monotonic() + seconds
         link = self.devices.resolve(target)
         name = self.devices.name_of(target.text) if link is None else None
         told = self._told(link if name is None else name.link, target, payload, caller or sender, report)
-        request = RelayRequest(next(self._ids), payload, sender, seconds, expires_at, told, caller)
-        self.counts["requests"] += 1
+        request = self.new_request(payload, sender, deadline, told, caller)
         if link is not None:
-            self.queues.start_clock(request, seconds)
+            self.queues.start_clock(request, request.deadline)
             self._hand(link, request)
             return request
         if name is None:
             request.step(RequestInput.LOST, error=NO_SUCH_DEVICE)
-        elif not self.queues.keep(rules, name, request, rules.queue_for if deadline is None else seconds):
+        elif not self.queues.keep(rules, name, request, rules.queue_for if deadline is None else request.deadline):
             request.step(RequestInput.LOST, error=AWAY)
         return request
+
+    def new_request(
+        self, payload: bytes, sender: str, deadline: float | None, report: Callable[[RequestOutcome], None], caller: str = ""
+    ) -> RelayRequest:
+        """Return a request that is not on its way yet. The arguments are those of :meth:`request`."""
+        seconds = min(self.rules.answer_timeout if deadline is None else deadline, self.rules.max_deadline)
+        expires_at = None if deadline is None else self.monotonic() + seconds
+        self.counts["requests"] += 1
+        return RelayRequest(next(self._ids), payload, sender, seconds, expires_at, report, caller)
 
     def keep_frame(self, target: Target, payload: bytes, sender: Callable[[], tuple[str, int]]) -> Keeping:
         """Put a message of a first-dialect controller into the offline queue of *target*. No later outcome can be reported to it.

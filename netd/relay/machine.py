@@ -309,17 +309,19 @@ class RelayConversation:
         self._end("said goodbye")
 
     def _do_list(self, event: RelayEvent) -> None:
-        listed = self._exchange.devices.listed
+        exchange = self._exchange
+        listed = exchange.abroad.listed() if exchange.rules.remote else exchange.devices.listed
         self._ahead += len(listed)
         self._owe().add(listed)
 
     def _do_connect(self, event: RelayEvent) -> None:
         link = self._exchange.devices.find(event.target)
-        if link is None:
+        target = parse_target(event.target)
+        place = None if link is not None else self._exchange.abroad.elsewhere(target)
+        if link is None and place is None:
             self._owe().add(NOT_FOUND)
             return
-        target = parse_target(event.target)
-        called = link.address if target.address is not None else target.text
+        called = target.text if target.address is None else address_text(*target.address)
         self._owe().add(encode_frame(f"|connected to {called}|".encode()))
 
     def _do_send(self, event: RelayEvent) -> None:
@@ -329,7 +331,7 @@ class RelayConversation:
             self._prefix, self._prefix_link, self._prefix_version = event.lead, link, devices.version
             self._forward(link, [event.frame])
             return
-        keeping = self._exchange.keep_frame(parse_target(event.target), event.content, self._shell.address)
+        keeping = self._exchange.abroad.keep_frame(parse_target(event.target), event.content, self._shell.address)
         self._owe().add_kept(keeping)
 
     def _do_said(self, event: RelayEvent) -> None:
@@ -362,7 +364,10 @@ class RelayConversation:
         if not is_id:
             raise ProtocolError("an envelope's `id` is a whole number or a string of at most 64 characters")
         if members.get("list") is True:
-            devices = [link.describe() for link in (*self._exchange.devices, *self._exchange.devices.absent())]
+            exchange = self._exchange
+            devices: list[object] = [link.describe() for link in (*exchange.devices, *exchange.devices.absent())]
+            if exchange.rules.remote:
+                devices += exchange.abroad.described()
             self._tell(request_id, {"status": "list", "final": True, "devices": devices}, b"")
             return
         deadline = members.get("deadline")
@@ -380,7 +385,9 @@ class RelayConversation:
             return
         if not self._sender:
             self._sender = address_text(*self._shell.address())
-        request = self._exchange.request(target, envelope.payload, self._sender, deadline, partial(self._report, request_id))
+        exchange = self._exchange
+        send = exchange.abroad.send if exchange.rules.remote else exchange.request
+        request = send(target, envelope.payload, self._sender, deadline, partial(self._report, request_id))
         if not request.is_done:
             outstanding[request_id] = request
 
@@ -394,6 +401,8 @@ class RelayConversation:
                 self._outstanding.pop(request_id, None)
         if outcome.error:
             members["error"] = outcome.error
+        if outcome.known and self._exchange.rules.remote:
+            members["known"] = outcome.known
         self._tell(request_id, members, outcome.payload)
 
     def _tell(self, request_id: object, members: dict[str, Any], payload: bytes) -> None:

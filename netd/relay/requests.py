@@ -44,6 +44,10 @@ class RequestInput(enum.Enum):
     EXPIRED = "past its deadline"
 
 
+FAILURES = (RequestInput.REFUSED, RequestInput.LOST, RequestInput.EXPIRED)
+"""After these, the sender wants to know whether the device has the message."""
+
+
 @frozen
 class RequestOutcome:
     """A report to the sender of a request.
@@ -51,12 +55,14 @@ class RequestOutcome:
     :ivar is_final: whether it is the last one.
     :ivar payload: the payload of the device's answer or refusal.
     :ivar error: why the request failed.
+    :ivar known: of a request that failed or expired, whether the device has it: ``no``, ``yes`` (it has said so), or ``maybe``.
     """
 
     status: RequestStatus
     is_final: bool
     payload: bytes = b""
     error: str = ""
+    known: str = ""
 
 
 class RelayRequest:
@@ -122,14 +128,17 @@ class RelayRequest:
         """Return the seconds that the device has left to answer, at *now*."""
         return self.deadline if self.expires_at is None else max(self.expires_at - now, 0.0)
 
-    def step(self, happened: RequestInput, payload: bytes = b"", error: str = "") -> bool:
+    def step(self, happened: RequestInput, payload: bytes = b"", error: str = "", known: str = "") -> bool:
         """Go to the state that follows *happened*, and report the outcome.
 
+        :param known: whether the device has the message, where another node knows better; see :class:`RequestOutcome`.
         :returns: False when *happened* came too late, and nothing was done.
         """
         transition = self.TRANSITIONS.get((self.state, happened))
         if transition is None:
             return False
+        if happened in FAILURES and not known:
+            known = self._known(happened)
         status, self.state = transition
         self.is_done = self.state is RequestState.DONE
         if self.is_done:
@@ -137,8 +146,13 @@ class RelayRequest:
         if self.release is not None and self.state is not RequestState.WAITING:
             release, self.release = self.release, None
             release()
-        self._report(RequestOutcome(status, self.is_done, payload, error))
+        self._report(RequestOutcome(status, self.is_done, payload, error, known))
         return True
+
+    def _known(self, happened: RequestInput) -> str:
+        if happened is RequestInput.REFUSED:
+            return "yes"
+        return "no" if self.state is not RequestState.SENT and self.holder is None else "maybe"
 
     def _let_go(self, happened: RequestInput) -> None:
         if self.clock is not None and happened is not RequestInput.EXPIRED:

@@ -52,11 +52,13 @@ class SendResult:
     :ivar status: `sent`, `queued`, `acknowledged`, `failed` or `expired`.
     :ivar error: reason why it was not delivered or answered; absent otherwise.
     :ivar answer: the answer of the device; absent without one.
+    :ivar known: if it `failed` or `expired`, whether the device has got it: `no`, `maybe`, or `yes`, as it has said itself.
     """
 
     status: str
     error: Prose | Absent = ABSENT
     answer: bytes | Absent = ABSENT
+    known: str | Absent = ABSENT
 
 
 @frozen(slots=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ipaddress import ip_address
 from itertools import chain
 from typing import Any, Literal
@@ -10,14 +11,16 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
+from netd.carriage import Carriage, CarriedReport, DevicePlace, HostedDevice, place_text
 from netd.codec.units import ABSENT, Seconds
 from netd.config import section_name
 from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationFailed
-from netd.interfaces import IBus, INetdService, IPublisher, IStateful, IStatePart
+from netd.interfaces import IBus, ICarried, IDeviceHost, INetdService, IPublisher, IStateful, IStatePart
 from netd.listening import ListeningService, make_context
 from netd.message import EventKind
 from netd.operations import Caller, Operation, Role
 from netd.paging import LIMIT, ListPager
+from netd.relay.abroad import own_target
 from netd.relay.config import Config
 from netd.relay.devices import DeviceLink, Devices
 from netd.relay.events import DeviceOutcome, DevicePresence, DeviceRefused, DeviceSaid, DeviceSent
@@ -52,7 +55,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> RelayService:
     return RelayService(config, factory, reactor)
 
 
-@implementer(INetdService, IPublisher, IStateful)
+@implementer(INetdService, IPublisher, IStateful, ICarried, IDeviceHost)
 class RelayService(ListeningService):
     """One relay."""
 
@@ -68,15 +71,21 @@ class RelayService(ListeningService):
         """See :class:`netd.interfaces.IStateful`."""
         self._exchange.use_state(part)
 
+    def use_carriage(self, carriage: Carriage) -> None:
+        """See :class:`netd.interfaces.ICarried`."""
+        self._exchange.abroad.carriage = carriage
+
     def startService(self) -> None:
         """Listen, and note once a minute that the daemon is alive."""
         super().startService()
         self._alive.start(ALIVE_EVERY, now=False)
+        self._exchange.abroad.carriage.join(self.instance, self)
 
     def stopService(self) -> Deferred[None]:
         """See :meth:`netd.listening.ListeningService.stopService`."""
         if self._alive.running:
             self._alive.stop()
+        self._exchange.abroad.carriage.leave(self.instance, self)
         return super().stopService()
 
     def finish(self) -> Deferred[None]:
@@ -173,7 +182,11 @@ class RelayService(ListeningService):
         :raises NotPermitted: if *caller* may not see the messages to *target*.
         """
         to = _target(target)
-        self._check_sees(caller, "sent", to, target)
+        places = self._exchange.abroad.places(to)
+        place = self._permitted(caller, places, target) if places else None
+        if place is None or place.is_own:
+            to, place = own_target(places, to), None
+            self._check_sees(caller, "sent", to, target)
         if deadline is not None and not deadline > 0:
             raise InvalidArguments("deadline: a number of seconds above 0")
         payload = payload_of(text, base64)
@@ -190,7 +203,10 @@ class RelayService(ListeningService):
             else:
                 outcome.callback(_describe(told))
 
-        self._exchange.request(to, payload, "console", deadline, report, caller.who)
+        if place is None:
+            self._exchange.request(to, payload, "console", deadline, report, caller.who)
+        else:
+            self._exchange.abroad.carry(place, payload, "console", deadline, report, caller.who)
         return outcome
 
     def disconnect(self, target: str) -> DeviceFacts:
@@ -221,14 +237,56 @@ class RelayService(ListeningService):
         if name is None:
             raise NoSuchTarget(f"no device {target!r} is known; `relay.devices` lists them")
         self._exchange.forget(name)
+        self._exchange.abroad.carriage.changed()
         forgotten = maybeDeferred(self._exchange.records.forget, name.link.name)
         return forgotten.addCallback(lambda _: name.link.describe())
+
+    def hosted(self) -> Iterable[HostedDevice]:
+        """See :class:`netd.interfaces.IDeviceHost`, as for all that follow."""
+        return self._exchange.abroad.hosted()
+
+    def hosted_as(self, name: str) -> tuple[int, str] | None:
+        """Return generation and owner of the connected device *name*."""
+        return self._exchange.abroad.hosted_as(name)
+
+    def deliver(self, to: str, payload: bytes, sender: str, who: str, seconds: float | None, report: CarriedReport) -> None:
+        """Send *payload* to a device, for another node."""
+        self._exchange.abroad.deliver(to, payload, sender, who, seconds, report)
+
+    def lasts(self, status: str) -> float:
+        """Return the seconds that a message without a deadline has after *status*."""
+        return self._exchange.abroad.lasts(status)
+
+    def raise_generation(self, generation: int) -> int:
+        """Give further devices a generation above this one."""
+        return self._exchange.devices.raise_generation(generation)
+
+    def lose_name(self, name: str, generation: int, owner: str, node: str) -> bool:
+        """Close the connection of *name*, which a newer one at another node has taken."""
+        return self._exchange.abroad.lose_name(name, generation, owner, node)
+
+    def _permitted(self, caller: Caller, places: tuple[DevicePlace, ...], said: str) -> DevicePlace:
+        """Return the one of *places* that *caller* can mean.
+
+        :raises NotPermitted: if it may see none of them.
+        :raises OperationFailed: if it may see several.
+        """
+        seen = tuple(place for place in places if caller.may(place.under("sent")))
+        if len(seen) > 1:
+            raise OperationFailed(place_text(said, seen))
+        if not seen:
+            raise _unseen(caller, said)
+        return seen[0]
 
     def _check_sees(self, caller: Caller, kind: str, to: Target, said: str) -> None:
         """Like :meth:`netd.operations.Caller.check`. Its error does not tell which device an alias or an address stands for."""
         if not caller.may(self._exchange.subject(kind, self._exchange.devices.subject_of(to))):
-            seen = ", ".join(caller.principal.subjects or ())
-            raise NotPermitted(f"{said!r:.80} is none of the devices of this token, which sees {seen}")
+            raise _unseen(caller, said)
+
+
+def _unseen(caller: Caller, said: str) -> NotPermitted:
+    seen = ", ".join(caller.principal.subjects or ())
+    return NotPermitted(f"{said!r:.80} is none of the devices of this token, which sees {seen}")
 
 
 def _target(text: str) -> Target:
@@ -249,4 +307,5 @@ def _hint(target: str) -> str:
 
 def _describe(outcome: RequestOutcome) -> SendResult:
     has_answer = outcome.status in (RequestStatus.ACKNOWLEDGED, RequestStatus.FAILED)
-    return SendResult(outcome.status.value, outcome.error or ABSENT, outcome.payload if has_answer else ABSENT)
+    answer = outcome.payload if has_answer else ABSENT
+    return SendResult(outcome.status.value, outcome.error or ABSENT, answer, outcome.known or ABSENT)

@@ -109,14 +109,14 @@ RELAY: Mapping[str, Row] = {
             Case(
                 "what the device refuses",
                 {"target": "lamp", "text": "burn"},
-                result={"status": "failed", "error": "out of oil", "answer": Octets(b"")},
+                result={"status": "failed", "error": "out of oil", "answer": Octets(b""), "known": "yes"},
                 company=company.device,
                 exit=1,
             ),
             Case(
                 "what the device does not answer",
                 {"target": "lamp", "text": "sleep", "deadline": 0.02},
-                result={"status": "expired", "error": str},
+                result={"status": "expired", "error": str, "known": "maybe"},
                 company=company.device,
                 exit=124,
             ),

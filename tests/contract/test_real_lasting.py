@@ -49,7 +49,7 @@ class WebSocketTests(SynchronousTestCase):
         attached = device.call("relay.attach", {"name": "panel"})["result"]
         for answer, outcome in (
             ({"text": "done"}, {"status": "acknowledged", "answer": "ZG9uZQ=="}),
-            ({"error": "no"}, {"status": "failed", "error": "no", "answer": ""}),
+            ({"error": "no"}, {"status": "failed", "error": "no", "answer": "", "known": "yes"}),
         ):
             sender.say(request("relay.send", {"target": "panel", "text": "on"}))
             message = device.wait_for("relay.message")
