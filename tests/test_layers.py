@@ -77,8 +77,8 @@ LAYERS = (
     # 0: the words that everything uses
     Layer(
         "vocabulary",
-        modules="netd netd.{carriage,change,errors,interfaces,message,onefile,operations,paging,paths,plaintext,principal,redaction}"
-        " netd.timezone netd.bus.subject netd.secrets.tries",
+        modules="netd netd.{carriage,change,errors,interfaces,message,onefile,operations,paging,paths,plaintext,principal}"
+        " netd.{redaction,timezone} netd.bus.subject netd.secrets.tries",
         reaches=(Reach("vocabulary"),),
         libraries="attrs zope.interface",
     ),

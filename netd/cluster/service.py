@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from random import random
 from typing import Any
 
@@ -16,14 +16,17 @@ from twisted.python.reflect import namedAny
 from zope.interface import implementer
 
 from netd import __version__
+from netd.carriage import Carriage
 from netd.cluster.calls import Calls
 from netd.cluster.config import Config
+from netd.cluster.devices import ClusterDevices
 from netd.cluster.member import Member, MemberState
 from netd.cluster.membership import ClusterPart, Membership, MembershipState
 from netd.cluster.nodes import Nodes
 from netd.cluster.results import CHANGED, ClusterServiceStatus, NodeChanged, NodeFacts, NodeState
 from netd.cluster.tally import EventCounts, OwnTally, read_tally
-from netd.interfaces import IAsyncio, IBus, IConsole, INetdService
+from netd.connection.shares import TurnShare
+from netd.interfaces import IAsyncio, IBus, ICarried, IConsole, INetdService, IPaced
 from netd.message import Message
 from netd.operations import Operation, OperationTable, Role
 from netd.status import Counters, Work
@@ -63,7 +66,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> ClusterService:
     )
 
 
-@implementer(INetdService, IConsole, IAsyncio)
+@implementer(INetdService, IConsole, IAsyncio, ICarried, IPaced)
 class ClusterService(Service):
     """The cluster, as this node sees it.
 
@@ -82,6 +85,7 @@ class ClusterService(Service):
         self.nodes = Nodes(config.node, config.name, link, reactor, bus.wall, self._changed)
         self.parts: list[ClusterPart] = []
         self._calls: Calls | None = None
+        self._devices: ClusterDevices | None = None
         self._config = config
         self._link = link
         self._reactor = reactor
@@ -95,6 +99,16 @@ class ClusterService(Service):
         self._own.table = table
         self._calls = Calls(self._config.grant, self.nodes, self._link, self._bus, table, self._reactor)
         self.parts.append(self._calls)
+
+    def use_carriage(self, carriage: Carriage) -> None:
+        """Let the relays of all nodes know each other's devices."""
+        grant = self._config.grant
+        self._devices = ClusterDevices(self.nodes, self._link, self._bus, carriage, self._reactor, grant)
+        self.parts.append(self._devices)
+
+    def turn_shares(self) -> Iterable[TurnShare]:
+        """Return the shares of a turn that this service has."""
+        return [] if self._devices is None else [self._devices.share]
 
     def use_loop(self, loop: Any) -> None:
         """See :class:`IAsyncio`."""
@@ -171,6 +185,7 @@ class ClusterService(Service):
             "events": {"in": events.taken, "out": events.sent},
             "lost": events.lost,
             "dropped": {"queue": self._link.facts().dropped},
+            "devices": {} if self._devices is None else self._devices.counters(),
             "calls": {"in": calls.answering.counters["answered"], "out": calls.asking.counters["calls"]} if calls else {},
         }
 

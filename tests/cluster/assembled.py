@@ -10,6 +10,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock
 
+from netd.carriage import Carriage
 from netd.cluster.config import Config
 from netd.cluster.service import ClusterService
 from netd.codec.jsontext import to_plain
@@ -36,6 +37,7 @@ class AssembledNode:
         self.wall = WallClock(net.clock)
         self.bus = RecordingBus(self.wall)
         self.table = OperationTable()
+        self.carriage = Carriage()
         self.link: FakeLink = net.link(name)
         chance = random.Random(f"{seed} {name}")
         config = Config(node=name, servers=("nats://fake:4222",), **options)
@@ -76,6 +78,8 @@ class AssembledNode:
     def _use(self, service: Any) -> None:
         if hasattr(service, "use_operations"):
             service.use_operations(self.table)
+        if hasattr(service, "use_carriage"):
+            service.use_carriage(self.carriage)
         self.table.add(service.operations(), service.instance)
 
     def kill(self) -> None:

@@ -259,9 +259,11 @@ class FakeLink:
         """See :class:`ILink`."""
         if not self.is_up:
             return False
-        if not self._net.publish(self, subject, body, reply) and reply in self._requests:
+        if not self._net.publish(self, subject, body, reply) and reply:
             due = max(self._clock.seconds(), self.stalled_until) + 2 * LATENCY
-            self._clock.callLater(due - self._clock.seconds(), self._nobody, reply, self.connection)
+            is_question = reply in self._requests
+            tell = (self._nobody, reply, self.connection) if is_question else (self.deliver, self.connection, reply, b"", "")
+            self._clock.callLater(due - self._clock.seconds(), *tell)
         return True
 
     def request(self, subject: str, body: bytes, seconds: float) -> Deferred[bytes]:
