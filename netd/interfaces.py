@@ -88,7 +88,12 @@ class IBus(Interface):
         """Queue *message* for every matching subscriber, in order. Never blocks, never raises."""
 
     def subscribe(
-        pattern: str, receive: Callable[[Message], Any], want: Want = Want.EACH, every: float = 0.0, is_local: bool = False
+        pattern: str,
+        receive: Callable[[Message], Any],
+        want: Want = Want.EACH,
+        every: float = 0.0,
+        is_local: bool = False,
+        lost: Callable[[int], Any] | None = None,
     ) -> ISubscription:
         """Deliver in publication order until the subscription is cancelled.
 
@@ -96,6 +101,7 @@ class IBus(Interface):
         :param every: with ``NEWEST``, seconds between two events of a subject that are enough.
         :param is_local: whether the subscriber needs only what this node publishes. It gets nothing else then, and other nodes
             need not send anything for it.
+        :param lost: called with the number of events that another node has published and that have not come; see :meth:`lose`.
         :raises ValueError: when *pattern* is not a subject pattern.
         """
 
@@ -116,6 +122,9 @@ class IBus(Interface):
 
         A publisher asks before it builds an event, and builds no more than is wanted.
         """
+
+    def lose(pattern: str, count: int) -> None:
+        """Tell subscribers that *count* events under *pattern* are lost. How many of these each would have got is not known."""
 
     def interests() -> dict[str, Demand]:
         """Return what subscribers ask for that are not local, by pattern."""

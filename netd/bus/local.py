@@ -15,7 +15,7 @@ from attrs import define, field
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from netd.bus.subject import is_subject, matches, split_pattern
+from netd.bus.subject import is_subject, matches, overlaps, split_pattern
 from netd.interfaces import IBus, ISubscription
 from netd.message import UNDESCRIBED, Demand, Described, Message, Want
 
@@ -56,6 +56,7 @@ class _Subscription:
     want: Want
     every: float
     is_local: bool
+    lost: Callable[[int], Any] | None
     is_active: bool = field(default=True, init=False)
 
     def takes(self, subject: str) -> bool:
@@ -130,9 +131,10 @@ class LocalBus:
         want: Want = Want.EACH,
         every: float = 0.0,
         is_local: bool = False,
+        lost: Callable[[int], Any] | None = None,
     ) -> ISubscription:
         split_pattern(pattern)
-        subscription = _Subscription(pattern, receive, self, want, every, is_local)
+        subscription = _Subscription(pattern, receive, self, want, every, is_local, lost)
         self._subscriptions.append(subscription)
         for subject, route in self._routes.items():
             if subscription.takes(subject):
@@ -141,7 +143,10 @@ class LocalBus:
         return subscription
 
     def last(self, pattern: str) -> list[Message]:
-        split_pattern(pattern)
+        if "*" not in pattern and ">" not in pattern:
+            split_pattern(pattern)
+            route = self._routes.get(pattern)
+            return [] if route is None or route.last is None else [route.last]
         found = [r.last for subject, r in self._routes.items() if r.last is not None and matches(pattern, subject)]
         return sorted(found, key=lambda message: message.subject)
 
@@ -154,6 +159,14 @@ class LocalBus:
                 return _NOBODY
             route = self._add_route(subject)
         return route.want
+
+    def lose(self, pattern: str, count: int) -> None:
+        for subscription in list(self._subscriptions):
+            if subscription.lost is not None and subscription.is_active and overlaps(subscription.pattern, pattern):
+                try:
+                    subscription.lost(count)
+                except Exception:
+                    self._log.failure("{pattern}: a subscriber cannot be told of a loss", pattern=subscription.pattern)
 
     def interests(self) -> dict[str, Demand]:
         found: dict[str, Demand] = {}

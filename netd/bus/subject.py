@@ -46,20 +46,18 @@ def split_pattern(pattern: str) -> tuple[str, ...]:
     return tokens
 
 
+@lru_cache(maxsize=4096)
+def _expression(pattern: str) -> re.Pattern[str]:
+    parts = {"*": r"[^.]+", ">": r".+"}
+    return re.compile(r"\.".join([parts.get(token) or re.escape(token) for token in split_pattern(pattern)]))
+
+
 def matches(pattern: str, subject: str) -> bool:
     """Whether *subject* falls under *pattern*.
 
     :raises ValueError: if *pattern* is not a pattern.
     """
-    wanted = split_pattern(pattern)
-    tokens = subject.split(".")
-    if wanted[-1] == ">":
-        wanted = wanted[:-1]
-        if len(tokens) <= len(wanted):
-            return False
-    elif len(tokens) != len(wanted):
-        return False
-    return all(want in ("*", got) for want, got in zip(wanted, tokens, strict=False))
+    return _expression(pattern).fullmatch(subject) is not None
 
 
 def overlaps(one: str, other: str) -> bool:

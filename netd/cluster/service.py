@@ -20,11 +20,12 @@ from netd.carriage import Carriage
 from netd.cluster.calls import Calls
 from netd.cluster.config import Config
 from netd.cluster.devices import ClusterDevices
+from netd.cluster.events import Events
 from netd.cluster.member import Member, MemberState
 from netd.cluster.membership import ClusterPart, Membership, MembershipState
 from netd.cluster.nodes import Nodes
 from netd.cluster.results import CHANGED, ClusterServiceStatus, NodeChanged, NodeFacts, NodeState
-from netd.cluster.tally import EventCounts, OwnTally, read_tally
+from netd.cluster.tally import OwnTally, read_tally
 from netd.connection.shares import TurnShare
 from netd.interfaces import IAsyncio, IBus, ICarried, IConsole, INetdService, IPaced
 from netd.message import Message
@@ -83,7 +84,8 @@ class ClusterService(Service):
     ) -> None:
         self.instance = config.instance
         self.nodes = Nodes(config.node, config.name, link, reactor, bus.wall, self._changed)
-        self.parts: list[ClusterPart] = []
+        self.events = Events(config, self.nodes, bus, reactor)
+        self.parts: list[ClusterPart] = [self.events]
         self._calls: Calls | None = None
         self._devices: ClusterDevices | None = None
         self._config = config
@@ -91,7 +93,7 @@ class ClusterService(Service):
         self._reactor = reactor
         self._bus = bus
         self._membership = Membership(self.nodes, self.parts, reactor, chance, make_epoch)
-        self._own = OwnTally(self._events, lambda: self._link.facts().dropped)
+        self._own = OwnTally(self.events.counts, lambda: self._link.facts().dropped)
         self.nodes.answer(TALLY, lambda _: self._own.make(self._link.server))
 
     def use_operations(self, table: OperationTable) -> None:
@@ -108,7 +110,7 @@ class ClusterService(Service):
 
     def turn_shares(self) -> Iterable[TurnShare]:
         """Return the shares of a turn that this service has."""
-        return [] if self._devices is None else [self._devices.share]
+        return [*self.events.shares, *([] if self._devices is None else [self._devices.share])]
 
     def use_loop(self, loop: Any) -> None:
         """See :class:`IAsyncio`."""
@@ -179,18 +181,17 @@ class ClusterService(Service):
         )
 
     def _counters(self) -> Counters:
-        events, calls = self._events(), self._calls
+        events, calls = self.events.counts(), self._calls
         return {
-            "refused": dict(self.nodes.refused),
+            "refused": {**self.nodes.refused, **self.events.receiving.refused},
             "events": {"in": events.taken, "out": events.sent},
             "lost": events.lost,
             "dropped": {"queue": self._link.facts().dropped},
             "devices": {} if self._devices is None else self._devices.counters(),
+            "doubled": self.events.receiving.doubled,
+            "unfit": dict(self.events.forwarding.unfit),
             "calls": {"in": calls.answering.counters["answered"], "out": calls.asking.counters["calls"]} if calls else {},
         }
-
-    def _events(self) -> EventCounts:
-        return EventCounts()
 
     def _own_row(self) -> NodeFacts:
         return NodeFacts(

@@ -10,21 +10,37 @@ import functools
 import inspect
 import types
 import typing
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from attrs import frozen
 
+from netd.codec.jsontext import BadJSON
 from netd.errors import InvalidArguments, text_of
 from netd.operations import Argument
 
-__all__ = ["ABSENT", "Absent", "DescribedType", "bind", "check_type", "described", "result_schema", "schema"]
+__all__ = [
+    "ABSENT",
+    "Absent",
+    "DescribedType",
+    "JSONText",
+    "bind",
+    "check_type",
+    "described",
+    "reader",
+    "result_schema",
+    "schema",
+]
 
 ABSENT = msgspec.UNSET
 """The value of a member that is left out of the JSON object."""
 
 Absent = msgspec.UnsetType
 """The type of :data:`ABSENT`: ``error: str | Absent = ABSENT``."""
+
+JSONText = msgspec.Raw
+"""A part of a JSON text that is kept as it is: its ``bytes``. It is checked, but that it is UTF-8 and how deep it is."""
 
 
 @frozen(eq=False)
@@ -51,6 +67,23 @@ def described(**keywords: object) -> object:
     ``Seconds = Annotated[float, described(format="seconds")]``.
     """
     return msgspec.Meta(extra_json_schema=keywords)
+
+
+def reader(annotation: Any) -> Callable[[bytes], Any]:
+    """Return a function that reads JSON of the type *annotation*, for what comes often. It raises :class:`BadJSON`.
+
+    A :class:`~typing.NamedTuple` is an array, in which members with a default may be missing at the end; an attrs class is an
+    object, of which unknown members are ignored.
+    """
+    read = msgspec.json.Decoder(annotation).decode
+
+    def checked(text: bytes) -> Any:
+        try:
+            return read(text)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise BadJSON(f"not JSON of the kind: {error}") from None
+
+    return checked
 
 
 def check_type(annotation: object) -> None:

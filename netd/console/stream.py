@@ -113,9 +113,9 @@ class EventStream:
         self._interval = Interval(around.clock, key.every or 0.0, around.passing, self._take, self.number)
         self._head = b'{"jsonrpc":"2.0","method":"event","params":{"pattern":"%b","seq":' % pattern.encode()
         if key.every is None:
-            self._source: ISubscription = around.bus.subscribe(pattern, self._take, Want.BATCH)
+            self._source: ISubscription = around.bus.subscribe(pattern, self._take, Want.BATCH, lost=self.lose)
         elif key.is_folded:
-            self._source = around.bus.subscribe(pattern, self._interval.fold, Want.BATCH)
+            self._source = around.bus.subscribe(pattern, self._interval.fold, Want.BATCH, lost=self.lose)
         else:
             self._source = around.bus.subscribe(pattern, self._interval.receive, Want.NEWEST, key.every)
 
@@ -148,6 +148,16 @@ class EventStream:
         around.collected += size
         self._fresh_size += size
         self.seq = seq
+
+    def lose(self, count: int) -> None:
+        """Tell all subscribers that *count* events are lost: their numbers are left out, like those that left the journal."""
+        self.number()
+        self._around.collected -= self._fresh_size
+        self._fresh, self._fresh_size = [], 0
+        for missing in (0, count):  # first, the cursors read from the index what they have not been handed
+            self.seq += missing
+            for cursor in list(self.heads):
+                cursor.fall_behind()
 
     def after(self, seq: int, is_latest: bool = False) -> Iterable[NumberedEntry]:
         """See :class:`netd.console.cursor.NumberedStream`."""

@@ -229,6 +229,9 @@ class MemoryTests(BusTests):
         self.assertEqual([("a.x", 3), ("a.y", 4), ("b", 2)], self.last(">"))
         self.assertEqual([("a.x", 3), ("a.y", 4)], self.last("a.*"))
         self.assertEqual([], self.last("c"))
+        self.assertEqual([("b", 2)], self.last("b"))
+        self.bus.wants("d")
+        self.assertEqual([], self.last("d"))
 
     def test_newest_is_known_during_delivery(self) -> None:
         """Who asks while hearing a message is told that message, not the one before."""
@@ -275,6 +278,21 @@ class MemoryTests(BusTests):
             self.bus.publish(Message(subject, 2, origin="north"))
         self.publish("custom.door", 3)
         self.assertEqual([("all", 2), ("all", 2), ("local", 3), ("all", 3)], self.heard)
+
+    def test_lose(self) -> None:
+        """Those are told of a loss whose pattern may be concerned and who ask for it; one that fails stops no other."""
+
+        def fail(_count: int) -> None:
+            raise ZeroDivisionError("the test's own")
+
+        lost: list[tuple[str, int]] = []
+        for pattern in ("session.>", "session.main@north.oven", "session.main.>", "relay.>"):
+            self.bus.subscribe(pattern, self.hear(pattern), lost=fail)
+            self.bus.subscribe(pattern, self.hear(pattern), lost=lambda count, pattern=pattern: lost.append((pattern, count)))
+            self.bus.subscribe(pattern, self.hear(pattern))
+        self.bus.lose("session.main@north.>", 7)
+        self.assertEqual([("session.>", 7), ("session.main@north.oven", 7)], lost)
+        self.assertEqual(2, len(self.flushLoggedErrors(ZeroDivisionError)))
 
     def test_greatest_want(self) -> None:
         """A publisher is told what the most demanding subscriber needs, and of others again when that one has gone."""

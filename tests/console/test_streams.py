@@ -618,6 +618,21 @@ class ManyTests(StreamsTestCase):
         told = self.replace(self.many[-1], '"since": "epoch0:3"')
         self.assertEqual([("event", 1), ("event", 2), ("event", 3)] * 2, told)
 
+    def test_lost_elsewhere(self) -> None:
+        """What another node has published and did not come is told as lost, in its place, whoever has been told what so far."""
+        self.publish(1)
+        self.bench.reactor.advance(0)
+        self.publish(2)
+        self.bench.bus.lose("pump.>", 5)
+        self.publish(3)
+        for _ in range(20):
+            self.bench.go_on()
+        for viewer in (self.many[0], self.many[-1]):
+            told = [(text["method"], text["params"]) for text in viewer.heard() if "method" in text]
+            found = [(method, params["count"] if method == "dropped" else params["data"]) for method, params in told]
+            self.assertEqual([("event", 1), ("event", 2), ("dropped", 5), ("event", 3)], found)
+        self.assertEqual(0, self.bench.streams.collected)
+
     def test_late_and_gone(self) -> None:
         """Who joined between two events that wait to be told has the second; who is replaced by then is told of the loss."""
         self.publish(1)

@@ -1,0 +1,170 @@
+"""The newest events of other nodes' subjects, fetched once: when they are wanted from now on, and when some were lost.
+
+The question says what is wanted, and the other node goes by that from then on. So no event falls between the answer and the first
+one that is forwarded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from netd.cluster.eventwire import (
+    BadEvents,
+    NewestEvent,
+    NewestQuestion,
+    newest_answer,
+    newest_question,
+    read_newest,
+    read_newest_question,
+)
+from netd.cluster.interest import asked_parts, demand_for, merged
+from netd.cluster.interfaces import LinkLost, NoAnswer, NobodyThere
+from netd.cluster.nodes import Nodes
+from netd.codec.jsontext import BadJSON, encode
+from netd.connection.shares import TurnShare
+from netd.errors import OperationFailed
+from netd.interfaces import IBus
+from netd.message import Demand, Message
+
+__all__ = ["NEWEST", "Newest"]
+
+NEWEST = "newest"
+"""What other nodes are asked for."""
+
+LONGEST_QUESTION = 1 << 15
+"""Bytes of the patterns of one question, roughly."""
+
+AGAIN = 1.0
+"""Seconds until a question is asked again that was not answered."""
+
+STEP = 64
+"""Subjects that are looked at in one step."""
+
+
+class Newest:
+    """Asks for the newest events, one question at a time of each node, and answers such questions.
+
+    :param share: the share of the turn for this work.
+    :param take: returns the steps in which the events of a node are taken.
+    :param told: called with a node that asks, its epoch, and what it wants.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        nodes: Nodes,
+        bus: IBus,
+        reactor: Any,
+        share: TurnShare,
+        take: Callable[[str, list[NewestEvent]], Iterator[None]],
+        told: Callable[[str, str, Mapping[str, Demand]], Any],
+    ) -> None:
+        self._nodes = nodes
+        self._bus = bus
+        self._reactor = reactor
+        self._share = share
+        self._take = take
+        self._told = told
+        self._pending: dict[str, dict[str, Demand]] = {}
+        self._open: dict[str, object] = {}
+        self._timers: dict[str, Any] = {}
+
+    def fetch(self, node: str, wants: Mapping[str, Demand]) -> None:
+        """Have the newest events that *wants* take of *node*."""
+        if wants:
+            pending = self._pending.setdefault(node, {})
+            for pattern, demand in wants.items():
+                pending[pattern] = merged(pending.get(pattern), demand)
+            if node not in self._open:
+                self._ask_next(node)
+
+    def forget(self, node: str) -> None:
+        """Ask *node* for nothing more, and take no answer that is on its way."""
+        self._pending.pop(node, None)
+        self._open.pop(node, None)
+        timer = self._timers.pop(node, None)
+        if timer is not None:
+            timer.cancel()
+
+    def stop(self) -> None:
+        """Ask for nothing more."""
+        for node in [*self._open, *self._pending]:
+            self.forget(node)
+        self._share.stop()
+
+    def answer(self, asked: object) -> Deferred[dict[str, object]]:
+        """Return a Deferred of the newest events that another node asks for, as :meth:`Nodes.answer` needs it."""
+        question = read_newest_question(asked)
+        self._told(question.node, question.epoch, question.wants)
+        found: Deferred[dict[str, object]] = Deferred()
+        self._share.start(self._find(question, found))
+        return found
+
+    def _find(self, question: NewestQuestion, found: Deferred[dict[str, object]]) -> Iterator[None]:
+        parts = asked_parts(self._nodes.name, [question.wants]).values()
+        events: list[NewestEvent] = []
+        for at, message in enumerate(self._bus.last(">"), 1):
+            subject = message.subject
+            is_own = not message.origin and "@" not in subject
+            if is_own and subject > question.after and demand_for(subject, parts) is not None:
+                events += self._event(message)
+            if at % STEP == 0:
+                yield
+        found.callback(newest_answer(events))
+
+    def _event(self, message: Message) -> list[NewestEvent]:
+        try:
+            text = message.encoded(encode)
+        except BadJSON:
+            return []
+        return [NewestEvent(message.subject, message.time, text, self._bus.described(message.subject))]
+
+    def _ask_next(self, node: str) -> None:
+        self._timers.pop(node, None)
+        pending = self._pending.pop(node, {})
+        wants: dict[str, Demand] = {}
+        size = 0
+        while pending and size < LONGEST_QUESTION:
+            pattern, demand = pending.popitem()
+            wants[pattern] = demand
+            size += len(pattern) + 20
+        if pending:
+            self._pending[node] = pending
+        if wants:
+            self._ask(node, wants, "", object())
+
+    def _ask(self, node: str, wants: dict[str, Demand], after: str, key: object) -> None:
+        self._open[node] = key
+        question = NewestQuestion(self._nodes.name, self._nodes.epoch, wants, after)
+        answer = self._nodes.ask(node, NEWEST, newest_question(question))
+        answer.addCallback(self._answered, node, wants, key).addErrback(self._failed, node, wants, key)
+
+    def _answered(self, answer: object, node: str, wants: dict[str, Demand], key: object) -> None:
+        events, has_more = read_newest(answer)
+        if self._open.get(node) is not key:
+            return
+        self._share.start(self._take(node, events))
+        if has_more:
+            self._ask(node, wants, events[-1].subject, key)
+        else:
+            del self._open[node]
+            self._ask_next(node)
+
+    def _failed(self, failure: Failure, node: str, wants: dict[str, Demand], key: object) -> None:
+        if not failure.check(LinkLost, NoAnswer, NobodyThere, OperationFailed, BadEvents):
+            self._log.failure("cluster: the newest events of node {node} cannot be taken", failure, node=node)
+        if self._open.get(node) is not key:
+            return
+        del self._open[node]
+        if failure.check(NoAnswer) and node in self._nodes.members:
+            pending = self._pending.setdefault(node, {})
+            pending.update({**wants, **pending})
+            self._timers[node] = self._reactor.callLater(AGAIN, self._ask_next, node)
+        else:  # what has failed fails again; a node that comes back is asked for everything
+            self._pending.pop(node, None)
