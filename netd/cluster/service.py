@@ -12,7 +12,6 @@ from attrs import asdict, evolve
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred, succeed
 from twisted.logger import Logger
-from twisted.python.reflect import namedAny
 from zope.interface import implementer
 
 from netd import __version__
@@ -21,6 +20,7 @@ from netd.cluster.calls import Calls
 from netd.cluster.config import Config
 from netd.cluster.devices import ClusterDevices
 from netd.cluster.events import Events
+from netd.cluster.link import Link
 from netd.cluster.member import Member, MemberState
 from netd.cluster.membership import ClusterPart, Membership, MembershipState
 from netd.cluster.nodes import Nodes
@@ -62,9 +62,7 @@ NodeRows = Deferred[list[NodeFacts]]
 
 def make_service(config: Config, reactor: Any, bus: IBus) -> ClusterService:
     """Build the service of the ``[cluster]`` section."""
-    return ClusterService(
-        config, namedAny("netd.cluster.link.Link")(config, reactor, bus.wall), reactor, bus, random, lambda: secrets.token_hex(4)
-    )
+    return ClusterService(config, Link(config, reactor, bus.wall), reactor, bus, random, lambda: secrets.token_hex(4))
 
 
 @implementer(INetdService, IConsole, IAsyncio, ICarried, IPaced)
@@ -214,7 +212,7 @@ class ClusterService(Service):
             round_trip=member.round_trip if member.is_there else None,
             reason="" if member.is_there else member.why,
         )
-        if not member.is_there:
+        if member.state is not MemberState.THERE:  # nobody waits for one that is silent
             return succeed(known)
         asked: Deferred[Any] = self.nodes.ask(member.name, TALLY, seconds=TALLY_TIME)
         return asked.addCallbacks(lambda answer: evolve(known, **asdict(read_tally(answer))), lambda _: known)

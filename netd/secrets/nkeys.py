@@ -11,9 +11,6 @@ import base64
 import binascii
 import re
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 __all__ = ["RAW_BYTES", "UserKey", "find_seed"]
 
 RAW_BYTES = 32
@@ -32,6 +29,8 @@ class UserKey:
     """
 
     def __init__(self, raw: bytes) -> None:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - takes long to import
+
         self._raw = raw
         self._key = Ed25519PrivateKey.from_private_bytes(raw)
 
@@ -60,7 +59,7 @@ class UserKey:
     @property
     def public(self) -> str:
         """The public half, as it stands in the configuration of a server; it begins with ``U``."""
-        return _written(bytes([_USER]) + self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
+        return _written(bytes([_USER]) + self._key.public_key().public_bytes_raw())
 
     def sign(self, nonce: bytes) -> bytes:
         """Return the signature of *nonce*, 64 bytes."""

@@ -12,6 +12,7 @@ command = ServiceKind("command", "netd.command")
 room = ServiceKind("room", "netd.room")
 recorder = ServiceKind("recorder", "netd.recorder", operations="history")
 alert = ServiceKind("alert", "netd.alert")
+cluster = ServiceKind("cluster", "netd.cluster")
 gateway = ServiceKind("gateway", "netd.gateway")
 manhole = ServiceKind("manhole", "netd.manhole")
 
