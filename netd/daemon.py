@@ -33,6 +33,7 @@ from netd.console.streams import EventStreams
 from netd.control.service import ControlService, make_control_service
 from netd.descriptors import DescriptorsService
 from netd.errors import ConfigErrors, NetdError, OperationFailed
+from netd.everywhere.history import EverywhereHistory
 from netd.heap import HeapService
 from netd.interfaces import INetdService, IServiceKind
 from netd.kinds import sections_of
@@ -103,6 +104,7 @@ def assemble(
             reactor.stop()
 
     bus, table = LocalBus(wall), OperationTable(sections_of(kinds.values()))
+    table.watch(EverywhereHistory(table, reactor, wall).changed)
     netd = configuration.netd
     state = State(StateFile(netd.state_directory / STATE_FILE), run or _in_thread(reactor), reactor, wall)
     boards = Boards(bus)

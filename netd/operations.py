@@ -362,6 +362,10 @@ class OperationTable:
             if offered:
                 yield instances[default_instance(offered) or min(offered, key=_nearest_first)], offered
 
+    def offering(self, name: str) -> Mapping[str, Operation]:
+        """Return the operation *name* of each instance that offers it."""
+        return self._operations.get(name, {})
+
     def is_open_to_all(self, name: str) -> bool:
         """Return True if callers without any role may call *name*."""
         instances = self._operations.get(name, {})
@@ -386,7 +390,7 @@ class OperationTable:
         some = ", ".join(offered[:MOST_NAMED]) + (f" and {len(offered) - MOST_NAMED} more" if len(offered) > MOST_NAMED else "")
         if wanted is None:
             raise InvalidArguments(f"instance: {name} has the instances {some}; say which")
-        there_are = f"there are {some}" if len(offered) > 1 else f"there is only {some}"
+        there_are = f"there are {some}" if len(offered) > 1 else f"there is only {some or 'the one about all nodes'}"
         raise InvalidArguments(f"no instance {wanted!r:.80}; {there_are}")
 
     def _instead(self, name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from netd.bus.subject import common
+from netd.cli.history import tell_missing
 from netd.cli.invocation import ControlPort, Failure, Invocation, NetdCommand, NotFound
 from netd.cli.text import as_commands
 from netd.client.control import NoSuchOperation
@@ -64,6 +65,7 @@ def audit(
     asked = {"begin": since, "end": until} | ({} if instance is None else {"instance": instance})
     with invocation.control() as control:
         found = _newest(control, asked, wanted, newest)
+        tell_missing(control, asked)
     if invocation.as_json:
         invocation.print_json([{"subject": one["subject"], "time": one["time"], **one["event"]} for one in found])
         return

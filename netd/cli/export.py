@@ -57,8 +57,9 @@ ENDINGS = {
 @click.option(
     "--recorder", metavar="NAME|DIR", default="main", help="Which of several recorders, or the directory of one. [default: main]"
 )
+@click.option("--all-nodes", is_flag=True, help="Export what all nodes of the cluster have recorded.")
 @click.pass_obj
-def export(
+def export(  # noqa: PLR0913, PLR0917 - one for each option
     invocation: Invocation,
     patterns: tuple[str, ...],
     run: int | None,
@@ -67,11 +68,12 @@ def export(
     kind: str | None,
     output: str,
     recorder: str,
+    all_nodes: bool,
 ) -> None:
     """Write the samples of the subjects under PATTERN into a file: `session.main.greenhouse.>`; all without one.
 
-    On the daemon's machine its files are read, whether it runs or not. With --context the daemon is asked. Only jsonl has a place
-    for events.
+    On the daemon's machine its files are read, whether it runs or not. With --context the daemon is asked, and so it is for
+    subjects of other nodes. Only jsonl has a place for events.
     """
     from netd.codec.times import BadTime  # noqa: PLC0415 - all commands must start fast
 
@@ -82,7 +84,8 @@ def export(
     kind = kind or _kind_of(output)
     if output == "-" and kind not in ("csv", "jsonl"):
         raise click.UsageError(f"{kind} needs a file: -o FILE.")
-    with _opened(invocation, recorder) as past:
+    is_everywhere = all_nodes or any("@" in pattern for pattern in patterns)
+    with _everywhere(invocation) if is_everywhere else _opened(invocation, recorder) as past:
         try:
             wanted = past.wanted(patterns or (">",), begin or "-1h", end or "now", run)
         except BadTime as error:
@@ -133,6 +136,18 @@ def _opened(invocation: Invocation, recorder: str) -> Iterator[History]:
         raise NotFound(str(error)) from error
     except (NetdError, sqlite3.Error) as error:
         raise Failure(str(error)) from error
+
+
+@contextmanager
+def _everywhere(invocation: Invocation) -> Iterator[History]:
+    """Open the past of all nodes of the cluster, as the daemon tells it."""
+    from netd.client import history  # noqa: PLC0415 - all commands must start fast
+
+    try:
+        with invocation.control() as control, history.open(control, None) as past:
+            yield past
+    except history.NoHistory as error:
+        raise NotFound(str(error)) from error
 
 
 def _have_written(invocation: Invocation, recorder: str) -> None:

@@ -13,9 +13,10 @@ import click
 from netd.cli.invocation import ControlPort, Invocation, NetdCommand, UnknownForm
 from netd.cli.plot import curve_lines
 from netd.cli.text import escaped
+from netd.client.control import RemoteError
 from netd.codec.words import Words
 
-__all__ = ["history"]
+__all__ = ["history", "tell_missing"]
 
 ROWS = 24
 """Points of a series in a table, unless ``--points`` says otherwise: they fit on a screen."""
@@ -89,6 +90,20 @@ def _list(invocation: Invocation, control: ControlPort, common: Mapping[str, Any
     own = control.call("system.whoami").get("subjects")
     pattern = ">" if own is None else own
     invocation.show(control.call("history.subjects", pattern=pattern, **common), {"items": _SUBJECTS})
+    tell_missing(control, common)
+
+
+def tell_missing(control: ControlPort, asked: Mapping[str, Any]) -> None:
+    """Name the nodes whose recorders have not answered, so that their past is missing in a list; none where one was *asked*."""
+    if "instance" in asked:
+        return
+    try:
+        nodes = control.call("history.nodes")
+    except RemoteError:  # this daemon is in no cluster with other recorders
+        return
+    for one in nodes:
+        if one["answers"] is False:
+            click.echo(escaped(f"netd: the past of node {one['node'] or 'asked'} is missing: {one['why']}"), err=True)
 
 
 def _title(one: Answer) -> str:

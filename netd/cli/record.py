@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from netd.cli.history import tell_missing
 from netd.cli.invocation import Invocation, NetdCommand, UnknownForm
 from netd.cli.text import escaped
 from netd.codec.words import Words
@@ -93,6 +94,7 @@ def list_runs(invocation: Invocation, contains: str | None, newest: int | None, 
     """List the runs, newest first: those with the text CONTAINS in their name or facts, or all."""
     with invocation.control() as control:
         found = control.call("history.runs", **_given(contains=contains, newest=newest, instance=instance))
+        tell_missing(control, _given(instance=instance))
     if invocation.as_json:
         invocation.print_json(found)
         return
@@ -103,7 +105,7 @@ def list_runs(invocation: Invocation, contains: str | None, newest: int | None, 
     try:
         rows = [
             [
-                str(run["run"]),
+                f"{run['run']}{' on ' + run['instance'].partition('@')[2] if run.get('instance') else ''}",
                 str(run["name"]),
                 words.moment(run["begin"]),
                 "goes on" if run["end"] is None else words.moment(run["end"]),

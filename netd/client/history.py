@@ -37,12 +37,12 @@ from netd.client.history_sources import (
 __all__ = ["Event", "Gap", "History", "Item", "NoHistory", "Run", "Samples", "Series", "Wanted", "open"]
 
 
-def open(place: str | Path | Caller, instance: str = "main") -> History:  # noqa: A001 - history.open, as gzip.open
+def open(place: str | Path | Caller, instance: str | None = "main") -> History:  # noqa: A001 - history.open, as gzip.open
     """Open the past at *place*.
 
     :param place: netd's state directory, or the directory of a recorder; the address of a gateway, ``http://…``; or a
         :class:`netd.client.gateway.Gateway`, which can have a token.
-    :param instance: which of several recorders.
+    :param instance: which of several recorders; None for those of all nodes of a cluster, which a daemon is asked for.
     :raises NoHistory: if nothing is recorded there.
     """
     if isinstance(place, str) and place.startswith(("http://", "https://")):
@@ -51,7 +51,7 @@ def open(place: str | Path | Caller, instance: str = "main") -> History:  # noqa
         return History(CallSource(Gateway(place), instance))
     if not isinstance(place, (str, Path)):
         return History(CallSource(place, instance))
-    return History(FileSource(Path(place), instance))
+    return History(FileSource(Path(place), instance or "main"))
 
 
 class History:

@@ -62,7 +62,10 @@ class Series:
 
 @dataclass(frozen=True)
 class Run:
-    """One run. Times are seconds since the epoch; *end* is None while it goes on."""
+    """One run. Times are seconds since the epoch; *end* is None while it goes on.
+
+    :ivar instance: the recorder of another node that keeps it, ``main@north``; empty for the one that was asked.
+    """
 
     run: int
     name: str
@@ -71,6 +74,7 @@ class Run:
     patterns: list[str]
     facts: dict[str, Any]
     who: str
+    instance: str = ""
 
 
 @dataclass(frozen=True)

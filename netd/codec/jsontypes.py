@@ -28,6 +28,7 @@ __all__ = [
     "bind",
     "check_type",
     "described",
+    "read_as",
     "reader",
     "result_schema",
     "schema",
@@ -176,6 +177,17 @@ def bind(arguments: tuple[Argument, ...], parameters: dict[str, Any]) -> dict[st
         else:
             bound[name] = argument.default
     return bound
+
+
+def read_as(annotation: Any, value: object) -> Any:
+    """Return the plain *value*, which another node has sent, as the type *annotation*. Members that it does not know are ignored.
+
+    :raises InvalidArguments: if *value* is none of that type.
+    """
+    try:
+        return msgspec.convert(value, annotation)
+    except msgspec.ValidationError as error:
+        raise InvalidArguments(str(error)) from None
 
 
 def _check_names(arguments: tuple[Argument, ...], parameters: dict[str, Any]) -> None:

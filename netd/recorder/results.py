@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
-from netd.codec.units import Bytes, Epoch, Measured, Prose, Seconds, Took
+from netd.codec.units import ABSENT, Absent, Bytes, Epoch, Measured, Prose, Seconds, Took
 from netd.status import ServiceStatus, Work
 
 __all__ = [
@@ -87,6 +87,7 @@ class NoteFacts:
     :ivar subject: the subjects that it is about, a pattern; None where it is about all.
     :ivar run: the number of the run that it belongs to.
     :ivar who: the caller who wrote it.
+    :ivar instance: the recorder of another node that keeps it, ``main@B``.
     """
 
     note: int
@@ -96,6 +97,7 @@ class NoteFacts:
     text: Prose
     run: int | None
     who: str
+    instance: str | Absent = ABSENT
 
 
 @frozen(slots=False)
@@ -106,6 +108,7 @@ class RunFacts:
     :ivar patterns: the subjects that belong to it.
     :ivar facts: what its beginner wanted to be kept with it.
     :ivar who: the caller who began it.
+    :ivar instance: the recorder of another node that keeps it, ``main@B``.
     """
 
     run: int
@@ -115,6 +118,7 @@ class RunFacts:
     patterns: list[str]
     facts: dict[str, Any]
     who: str
+    instance: str | Absent = ABSENT
 
 
 @frozen(slots=False)

@@ -14,7 +14,7 @@ from netd.cli.invocation import CliSurroundings, Invocation
 from netd.cli.main import netd
 from netd.cli.relay import Completed, ControllerPort, RelayMessagePort, RelayPlace, RelayPorts
 from netd.cli.remote import GatewayControl, GatewayPorts, SubscriptionPort
-from netd.client.control import ControlError
+from netd.client.control import ControlError, NoSuchOperation
 from netd.client.events import Item, Wish
 from netd.client.relay import DeviceInfo, Outcome, RelayError, Welcome
 from netd.client.subscription import Hooks
@@ -58,6 +58,7 @@ class FakeControl:
         self.answers: dict[str, Any] = {
             "system.operations": TABLE,
             "system.status": {"name": "lab", "version": "1.0", "services": []},
+            "history.nodes": NoSuchOperation("no operation 'history.nodes'", -32601),
         }
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.opened: list[tuple[Path, float]] = []

@@ -71,10 +71,10 @@ class AuditTests(CommandTests):
             self.assertEqual([line[2] for line in self.lines(*words)[1:]], expected, words)
         asked = self.control.calls[-3:]
         self.lines("--since", "8h", "--device", "lamp")
-        _, asked = self.control.calls[-1]
+        _, asked = self.control.calls[-2]
         self.assertEqual((asked["begin"], asked["contains"], asked["pattern"]), ("8h", "lamp", PATTERNS))
         self.lines("--since", "yesterday")
-        self.assertEqual(self.control.calls[-1][1]["begin"], "yesterday")
+        self.assertEqual(self.control.calls[-2][1]["begin"], "yesterday")
         self.lines("--until", "22:15", "--instance", "audit")
         asked = self.control.calls[-1][1]
         self.assertEqual((asked["begin"], asked["end"], asked["instance"]), ("1d", "22:15", "audit"))
@@ -120,7 +120,7 @@ class AuditTests(CommandTests):
         whoami = {"name": "p", "role": "viewer", "subjects": ["relay.*.*.pump", "session.>"], "proof": "token"}
         self.control.answers["system.whoami"] = whoami
         self.netd("audit")
-        self.assertEqual(self.control.calls[-1][1]["pattern"], ["relay.*.outcome.pump"])
+        self.assertEqual(self.control.calls[-2][1]["pattern"], ["relay.*.outcome.pump"])
         self.control.answers["system.whoami"] = {**whoami, "subjects": ["session.>"]}
         self.assertEqual(self.netd("audit").exit_code, 1)
 

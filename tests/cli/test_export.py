@@ -183,6 +183,21 @@ class ExportTests(CommandTests):
         rows = sorted(path.read_text().splitlines())
         self.assertEqual(rows, sorted(self.export(*ALL, name="own.csv").read_text().splitlines()))
 
+    def test_all_nodes(self) -> None:
+        """What other nodes have recorded is asked of the daemon, of all recorders: with the flag, and for their subjects."""
+        daemon = Daemon(self.folder / "recorder" / "main")
+        self.addCleanup(daemon.close)
+        asked: list[Any] = []
+
+        def call(method: str, **params: Any) -> Any:
+            asked.append(params.get("instance"))
+            return daemon.call(method, **params, instance="main")
+
+        self.control.call = call  # type: ignore[method-assign]
+        for words in (("--all-nodes",), ("session.main@north.>",)):
+            self.assertEqual(0, self.netd("export", *words, *ALL, "-o", str(self.folder / "all.csv")).exit_code)
+        self.assertEqual({None}, set(asked))
+
     def test_running_daemon(self) -> None:
         """A daemon of this machine that runs is asked to write what it has in memory."""
         self.control.answers["history.events"] = []

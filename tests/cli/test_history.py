@@ -87,10 +87,19 @@ class HistoryTests(CommandTests):
         self.control.answers["system.whoami"] = {"subjects": None}
         self.control.answers["history.subjects"] = [{"subject": "custom.x", "first": NOW - 9, "last": NOW, "count": 3}]
         self.assertIn("custom.x", self.netd("history").stdout)
-        self.assertEqual(self.control.calls[1:], [("history.subjects", {"pattern": ">"})])
+        self.assertEqual(self.control.calls[1], ("history.subjects", {"pattern": ">"}))
         self.control.answers["system.whoami"] = {"subjects": ["custom.>"]}
         self.netd("history")
-        self.assertEqual(self.control.calls[-1], ("history.subjects", {"pattern": ["custom.>"]}))
+        self.assertEqual(self.control.calls[-2], ("history.subjects", {"pattern": ["custom.>"]}))
+
+    def test_missing_node(self) -> None:
+        """In a list of all nodes, a node whose recorder has not answered is named; where one recorder was asked, it is not."""
+        self.control.answers["system.whoami"] = {"subjects": None}
+        self.control.answers["history.subjects"] = []
+        late = {"node": "north", "instance": "main@north", "answers": False, "why": "it did not answer within 3 s"}
+        self.control.answers["history.nodes"] = [{**late, "node": "", "answers": True}, {**late, "answers": None}, late]
+        self.assertEqual(self.netd("history").stderr, "netd: the past of node north is missing: it did not answer within 3 s\n")
+        self.assertEqual(self.netd("history", "--instance", "main").stderr, "")
 
     def test_json(self) -> None:
         """A script gets the whole answer."""

@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.client import history
 from netd.codec.times import BadTime
+from netd.codec.units import ABSENT
 from netd.recorder.answers import Asked, page_of, runs_of, series_of
 from netd.recorder.archive import Archive
 from netd.recorder.micros import MICRO
@@ -33,7 +34,8 @@ class Daemon:
         if method == "history.subjects":
             return [asdict(one) for one in series_of(self._archive, Asked((params["pattern"],), -(1 << 62), 1 << 62), None)]
         if method == "history.runs":
-            return [asdict(one) for one in runs_of(self._archive, None, params["newest"], lambda _subject: True)]
+            found = runs_of(self._archive, None, params["newest"], lambda _subject: True)
+            return [asdict(one, filter=lambda _attribute, value: value is not ABSENT) for one in found]
         begin, end = round(params.get("begin", 0) * MICRO), round(params.get("end", 0) * MICRO)
         asked = Asked(tuple(params["pattern"]), begin, end, params.get("run"))
         return asdict(page_of(self._archive, asked, params.get("after"), 100))

@@ -404,9 +404,13 @@ class GrantNothingTests(CallsBench):
     grant = "nothing"
 
     def test_nothing(self) -> None:
-        """A node that grants nothing refuses all calls."""
-        for name in ("pump.list", "pump.who"):
-            self.assertIn("grants callers of other nodes nothing", str(self.refusal(NotPermitted, name)))
+        """A node that grants nothing offers nothing, and refuses calls all the same."""
+        self.assertEqual([], list(self.a.table))
+        head = b'{"node":"A","epoch":"A9","id":1,"who":"x","role":"admin","seconds":1.0}\n'
+        request = b'{"jsonrpc":"2.0","id":1,"method":"pump.list","params":{"instance":"main"}}'
+        answered = self.a.link.request("netd.lab.node.B.call", head + request, 1.0)
+        pass_time(self.clock, 0.1)
+        self.assertIn(b"grants callers of other nodes nothing", result_of(answered))
 
 
 class GrantAdminTests(CallsBench):
