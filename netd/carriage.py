@@ -81,7 +81,7 @@ def place_text(target: str, places: tuple[DevicePlace, ...]) -> str:
 
 CarriedReport = Callable[[str, bool, bytes, str, str], object]
 """Takes each outcome of a carried message, in order: its status, whether it is the last one, the payload of the device's answer,
-the error, and whether the device has been handed the message (``no``, ``maybe``, ``yes``; empty unless it failed)."""
+the error, and whether it reached the device's connection (``no``, ``maybe``, ``yes``; empty unless it failed)."""
 
 
 @define(eq=False)

@@ -348,6 +348,9 @@ class IDeviceHost(Interface):
     def hosted() -> Iterable[HostedDevice]:
         """The devices: those connected, and those with a name that are away."""
 
+    def hosted_named(name: str) -> HostedDevice | None:
+        """Return the device of this name, connected or away."""
+
     def hosted_as(name: str) -> tuple[int, str] | None:
         """Return the generation of the connected device of this name, and its owner in words; None if there is none.
 

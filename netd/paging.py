@@ -19,6 +19,9 @@ LIMIT = 100
 MOST_ROWS = 1000
 """Rows of a page, at most."""
 
+KEPT = 4
+"""Pages of rows that are kept before all but one page are dropped: sorting a hundred thousand rows for each page takes 0.2 s."""
+
 Row = TypeVar("Row")
 Order = tuple[int, int, str]
 
@@ -46,6 +49,8 @@ class ListPager(Generic[Row]):
         self._limit = limit
         self._after = None if after is None else _order_in(after)
         self._found: list[tuple[Order, Row]] = []
+        self._behind = 0
+        self._bound: Order | None = None
         self.counts: Counter[str] = Counter()
         self.matching = 0
 
@@ -63,15 +68,27 @@ class ListPager(Generic[Row]):
             return
         self.matching += 1
         order = (0, -number, name) if self._newest else (int(group), number, name)  # a bool would be written as such
-        if self._after is None or order > self._after:
+        if self._after is not None and order <= self._after:
+            return
+        self._behind += 1
+        if self._bound is None or order < self._bound:
             self._found.append((order, row))
+            if len(self._found) > KEPT * self._limit:
+                self._prune()
 
     def page(self) -> tuple[list[Row], str | None]:
         """Return the rows, and where the next page begins; None if there is no further one."""
-        self._found.sort(key=_order)
-        rows = self._found[: self._limit]
-        is_last = len(rows) == len(self._found)
+        self._prune()
+        rows = self._found
+        is_last = len(rows) == self._behind
         return [row for _, row in rows], None if is_last else ":".join(map(str, rows[-1][0]))
+
+    def _prune(self) -> None:
+        """Keep the rows of the page, as far as they are known, and take none behind them from now on."""
+        self._found.sort(key=_order)
+        del self._found[self._limit :]
+        if len(self._found) == self._limit:
+            self._bound = self._found[-1][0]
 
 
 def _order(found: tuple[Order, object]) -> Order:

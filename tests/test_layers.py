@@ -155,8 +155,8 @@ LAYERS = (
         " netd.gateway.{channel,chunks,conversation,guard,history,past,site} netd.gateway.graphite.answers"
         " netd.manhole.{login,menu,prompt} netd.recorder.{backlog,history,reader,replay,store}"
         " netd.alert.{acting,delivery,mail,program,webhook}"
-        " netd.cluster.{answering,asking,calls,delivering,devices,events,following,forwarding,inquiries,link,membership}"
-        " netd.cluster.{names,newest,nodes,publishing,questions,receiving,requests,sending}"
+        " netd.cluster.{answering,asking,calls,delivering,devices,events,following,forwarding,inquiries,link}"
+        " netd.cluster.{listing,membership,names,newest,nodes,publishing,questions,receiving,requests,sending}"
         " netd.relay.guests netd.room.visitors netd.session.{dialer,revival}",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",

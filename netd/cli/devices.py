@@ -1,9 +1,10 @@
-"""``netd devices``: the devices of all relays of the daemon, or of one relay through its port."""
+"""``netd devices``: the devices of all nodes, of all relays of the daemon, or of one relay through its port."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,10 +13,17 @@ from netd.cli.invocation import Invocation, NetdCommand, NotFound
 from netd.cli.node import call_each
 from netd.cli.relay import RelayPlace
 from netd.cli.server import controller, dialect_option, server_option
-from netd.cli.text import online_since
+from netd.cli.text import ago, online_since
 from netd.plaintext import short_address
 
-__all__ = ["devices", "devices_of", "is_meant", "relay_instances"]
+if TYPE_CHECKING:
+    from netd.cli.invocation import ControlPort
+    from netd.cli.table import TableOperation
+
+__all__ = ["devices", "every_device", "is_meant", "relay_instances"]
+
+ALL_NODES = "cluster.devices"
+"""The operation that lists the devices of all nodes of a cluster."""
 
 MOST_ROWS = 1000
 """Devices that are asked for at a time, as many as ``relay.devices`` gives."""
@@ -26,8 +34,8 @@ MOST_ROWS = 1000
 @dialect_option
 @click.pass_obj
 def devices(invocation: Invocation, server: RelayPlace | None, dialect: str) -> None:
-    """List the devices of all relays: name, address, whether online."""
-    found = devices_of(invocation, relay_instances(invocation)) if server is None else _of_relay(invocation, server, dialect)
+    """List the devices of all relays, and of all nodes of a cluster: name, address, whether online."""
+    found = every_device(invocation, fetch_table(invocation)) if server is None else _of_relay(invocation, server, dialect)
     if invocation.as_json:
         invocation.print_json(found)
         return
@@ -35,18 +43,31 @@ def devices(invocation: Invocation, server: RelayPlace | None, dialect: str) -> 
         click.echo("no devices")
         return
     now = invocation.surroundings.wall_clock()
-    has_many = len({device.get("instance") for device in found}) > 1
-    columns = ("name", "address", "state", *(("relay",) if has_many else ()))
-    rows = [[*_row(device, now), *((str(device.get("instance")),) if has_many else ())] for device in found]
+    where = [column for column in ("node", "instance") if len({device.get(column) for device in found}) > 1]
+    columns = ("name", "address", "state", *("relay" if column == "instance" else column for column in where))
+    rows = [[*_row(device, now), *(str(device.get(column)) for column in where)] for device in found]
     invocation.show_table(columns, rows)
 
 
-def relay_instances(invocation: Invocation) -> tuple[str, ...]:
-    """The instance names of the daemon's relays; at least one.
+def every_device(invocation: Invocation, table: Iterable[TableOperation]) -> list[dict[str, Any]]:
+    """The devices of all relays in the *table* of operations, each with its relay as ``instance``.
+
+    In a cluster, the daemon lists those of all nodes itself, each with its ``node``.
 
     :raises Failure: if the daemon has no relay, or cannot be asked.
     """
-    for operation in fetch_table(invocation):
+    if not any(operation.name == ALL_NODES for operation in table):
+        return _devices_of(invocation, relay_instances(invocation, table))
+    with invocation.control() as control:
+        return list(_pages(lambda where: control.call(ALL_NODES, limit=MOST_ROWS, **where)))
+
+
+def relay_instances(invocation: Invocation, table: Iterable[TableOperation]) -> tuple[str, ...]:
+    """The instance names of the relays in the *table* of operations; at least one.
+
+    :raises Failure: if there is none.
+    """
+    for operation in table:
         if operation.name == "relay.devices" and operation.instances:
             return operation.instances
     if invocation.context() is not None:
@@ -54,23 +75,28 @@ def relay_instances(invocation: Invocation) -> tuple[str, ...]:
     raise NotFound("no relay runs here, so there are no devices: add a section [relay] to the configuration of netd")
 
 
-def devices_of(invocation: Invocation, instances: Iterable[str]) -> list[dict[str, Any]]:
-    """The devices of these relays as ``relay.devices`` lists them, each with its relay as ``instance``.
-
-    :raises Failure: when the daemon cannot be asked.
-    """
+def _devices_of(invocation: Invocation, instances: Iterable[str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     with invocation.control() as control:
         for instance in instances:
-            after: str | None = ""
-            while after is not None:
-                where = {"after": after} if after else {}
-                page = call_each(control, "relay.devices", instance, limit=MOST_ROWS, **where)
-                if page is None:
-                    break
-                found += [{**device, "instance": instance} for device in page["rows"]]
-                after = page["after"]
+            devices = _pages(partial(_page_of, control, instance))
+            found += [{**device, "instance": instance} for device in devices]
     return found
+
+
+def _page_of(control: ControlPort, instance: str, where: Mapping[str, str]) -> Any:
+    return call_each(control, "relay.devices", instance, limit=MOST_ROWS, **where)
+
+
+def _pages(ask: Callable[[dict[str, str]], Any]) -> Iterator[dict[str, Any]]:
+    """Iterate over the rows of all pages. *ask* returns one page; None if there are no more."""
+    after: str | None = ""
+    while after is not None:
+        page = ask({"after": after} if after else {})
+        if page is None:
+            return
+        yield from page["rows"]
+        after = page["after"]
 
 
 def is_meant(device: Mapping[str, Any], target: str) -> bool:
@@ -88,4 +114,6 @@ def _of_relay(invocation: Invocation, where: RelayPlace, dialect: str) -> list[d
 
 def _row(device: Mapping[str, Any], now: float) -> list[str | tuple[str, str]]:
     state = online_since(device.get("online"), device.get("last_seen"), now)
+    if isinstance(as_of := device.get("as_of"), int | float):
+        state = (f"not known since {ago(as_of, now)}", "dim")  # its node cannot be reached
     return [str(device.get("name") or "-"), short_address(str(device.get("address") or "-")), state]

@@ -6,13 +6,14 @@ import base64
 import binascii
 import contextlib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from netd.cli.devices import devices_of, is_meant, relay_instances
+from netd.cli.devices import every_device, is_meant, relay_instances
+from netd.cli.generated import fetch_table
 from netd.cli.invocation import AnswerTimedOut, Exit, Failure, Invocation, Misused, NetdCommand, seconds
 from netd.cli.relay import RelayPlace
 from netd.cli.server import controller, dialect_option, server_option
@@ -36,6 +37,10 @@ class Parcel:
     waits: bool
 
 
+KNOWN = {"no": " (the device has not got it)", "maybe": " (the device may have got it)"}
+"""What is known of a message that failed, in words; if the device has got it, the reason says so."""
+
+
 class _Unknown(Exception):
     """No relay knows the target. The message is for people."""
 
@@ -47,12 +52,14 @@ class Report:
     :ivar status: ``sent``, ``acknowledged``, ``failed``, ``expired`` or ``queued``.
     :ivar answer: the answer of the device, or the payload of its refusal; None without one.
     :ivar is_unknown: there is no such device.
+    :ivar known: whether it reached the device's connection: ``no``, ``maybe`` or ``yes``; empty where that was not told.
     """
 
     status: str
     error: str = ""
     answer: bytes | None = None
     is_unknown: bool = False
+    known: str = ""
 
     @property
     def exit(self) -> Exit:
@@ -67,6 +74,8 @@ class Report:
         told: dict[str, Any] = {"status": self.status}
         if self.error:
             told["error"] = self.error
+        if self.known:
+            told["known"] = self.known
         if self.answer is not None:
             told["answer"] = base64.b64encode(self.answer).decode("ascii")
             with contextlib.suppress(UnicodeDecodeError):
@@ -150,18 +159,20 @@ def _through_daemon(invocation: Invocation, parcel: Parcel) -> Report:
 
 
 def _find_relay(invocation: Invocation, target: str) -> str | None:
-    """The relay that knows *target*. None if there is only one relay, which need not know it.
+    """The relay that knows *target*. None if this daemon has only one, which need not know it and asks other nodes itself.
 
     A relay to which the device is connected is preferred to one that remembers it.
 
     :raises _Unknown: if none of several relays knows it.
     :raises Misused: if more than one does.
     """
-    instances = relay_instances(invocation)
-    if len(instances) == 1:
+    table = fetch_table(invocation)
+    instances = relay_instances(invocation, table)
+    if len([instance for instance in instances if "@" not in instance]) == 1:
         return None
-    known = [device for device in devices_of(invocation, instances) if is_meant(device, target)]
-    found = {device["instance"] for device in known if device.get("online")} or {device["instance"] for device in known}
+    known = [device for device in every_device(invocation, table) if is_meant(device, target)]
+    places = [(_place(device, instances), device.get("online")) for device in known]
+    found = {place for place, is_online in places if is_online} or {place for place, _ in places}
     if not found:
         asked = ", ".join(instances)
         raise _Unknown(f"no relay knows {target!r} (--instance can be {asked}); `netd devices` lists the devices of all")
@@ -169,6 +180,12 @@ def _find_relay(invocation: Invocation, target: str) -> str | None:
         raise Misused(f"{target!r} is a device of several relays: choose one with --instance: {', '.join(sorted(found))}")
     (instance,) = found
     return str(instance)
+
+
+def _place(device: Mapping[str, Any], instances: Iterable[str]) -> str:
+    """The instance name of the relay of *device*, as this daemon has it."""
+    there = f"{device['instance']}@{device.get('node')}"
+    return there if there in instances else str(device["instance"])
 
 
 def _said(payload: bytes) -> dict[str, str]:
@@ -185,7 +202,7 @@ def _read_report(result: Any) -> Report:
         answer = None if result.get("answer") is None else base64.b64decode(result["answer"], validate=True)
     except (TypeError, ValueError) as error:
         raise Failure(f"the device's answer did not arrive whole: {error}") from error
-    return Report(result["status"], str(result.get("error") or ""), answer)
+    return Report(result["status"], str(result.get("error") or ""), answer, known=str(result.get("known") or ""))
 
 
 def _through_relay(invocation: Invocation, where: RelayPlace, dialect: str, parcel: Parcel) -> Report:
@@ -194,7 +211,7 @@ def _through_relay(invocation: Invocation, where: RelayPlace, dialect: str, parc
     if outcome.status == "failed" and is_late():
         raise AnswerTimedOut(f"the relay did not answer within {invocation.timeout:g} s: {outcome.error}")
     answer = outcome.answer if outcome.answer or outcome.status == "acknowledged" else None
-    return Report(outcome.status, outcome.error, answer, outcome.error in _NO_SUCH_DEVICE)
+    return Report(outcome.status, outcome.error, answer, outcome.error in _NO_SUCH_DEVICE, outcome.known)
 
 
 def _tell(invocation: Invocation, target: str, report: Report) -> None:
@@ -208,6 +225,7 @@ def _tell(invocation: Invocation, target: str, report: Report) -> None:
         "expired": f"expired: {target} did not answer in time",
     }
     line = lines.get(report.status) or f"{report.status}: {report.error or 'no reason was given'}"
+    line += KNOWN.get(report.known, "")
     click.echo(escaped(line), err=report.exit is not Exit.OK)
     if report.answer:
         click.echo(payload_text(report.answer))

@@ -257,11 +257,14 @@ class Outcome(NamedTuple):
         - ``queued``: the device is not connected, and the relay keeps the request.
     :ivar answer: the payload of the device's answer or refusal.
     :ivar error: the reason of a failure; empty otherwise.
+    :ivar known: of a request that failed or expired, whether it reached the device's connection: ``no`` (it can be sent again),
+        ``maybe`` or ``yes``; empty where the relay does not tell, which needs its option ``remote``.
     """
 
     status: str
     answer: bytes = b""
     error: str = ""
+    known: str = ""
 
 
 class DeviceInfo(NamedTuple):
@@ -271,6 +274,7 @@ class DeviceInfo(NamedTuple):
 
     :ivar last_seen: as the relay says it.
     :ivar answers: whether the device can answer, that is, speaks the new dialect.
+    :ivar node: the other node that has it; None for a device of the relay itself.
     """
 
     name: str | None
@@ -280,6 +284,7 @@ class DeviceInfo(NamedTuple):
     last_seen: Any = None
     aliases: tuple[str, ...] = ()
     answers: bool | None = None
+    node: str | None = None
 
     def __str__(self) -> str:
         return self.name or self.address
@@ -303,7 +308,7 @@ def read_devices(envelope: dict[str, Any]) -> list[DeviceInfo]:
 
 
 def _device_info(address: str | None, name: str | None = None, aliases: Sequence[str] = (), **facts: Any) -> DeviceInfo:
-    known = {fact: facts[fact] for fact in ("online", "generation", "last_seen", "answers") if fact in facts}
+    known = {fact: facts[fact] for fact in ("online", "generation", "last_seen", "answers", "node") if fact in facts}
     return DeviceInfo(name or None, address or "", aliases=tuple(aliases), **known)
 
 
@@ -327,15 +332,15 @@ def is_last_word(envelope: dict[str, Any]) -> bool:
 
 def read_outcome(envelope: dict[str, Any], payload: bytes) -> Outcome:
     """The outcome in the last envelope about a request."""
-    status, error = envelope.get("status"), str(envelope.get("error") or "")
+    status, error, known = envelope.get("status"), str(envelope.get("error") or ""), str(envelope.get("known") or "")
     if status in ("sent", "acknowledged", "expired", "queued"):
-        return Outcome(status, payload)
-    return Outcome("failed", payload, error or f"the relay gave no reason (status {status!r})")
+        return Outcome(status, payload, known=known)
+    return Outcome("failed", payload, error or f"the relay gave no reason (status {status!r})", known)
 
 
 def unknown_fate(target: str, error: RelayError) -> Outcome:
     """The outcome of a request that was written and never heard of again."""
-    return Outcome("failed", error=f"{error}; it is unknown whether this reached {target}")
+    return Outcome("failed", error=f"{error}; it is unknown whether this reached {target}", known="maybe")
 
 
 def find_online(envelope: dict[str, Any], target: str) -> str:

@@ -17,6 +17,7 @@ from netd.carriage import Carriage, CarriedReport, DevicePlace, HostedDevice, Ow
 from netd.cluster.delivering import Delivering
 from netd.cluster.directory import Directory, RemoteDevice, read_row, row_of
 from netd.cluster.interfaces import ILink
+from netd.cluster.listing import DeviceListing
 from netd.cluster.member import Member
 from netd.cluster.names import Names
 from netd.cluster.nodes import Nodes
@@ -27,6 +28,7 @@ from netd.connection.turn import Turn
 from netd.errors import ProtocolError
 from netd.interfaces import IBus, ICarrier, ISubscription
 from netd.message import Message
+from netd.operations import Operation, Role
 
 __all__ = ["ClusterDevices", "RemotePresence"]
 
@@ -77,6 +79,7 @@ class ClusterDevices:
         self.delivering = Delivering(nodes, link, carriage, grant, reactor.seconds, turn.after)
         self.names = Names(nodes, link, carriage, self.directory)
         self.share = own_share(reactor, DEVICES, SHARE)
+        self._listing = DeviceListing(nodes.name, carriage, self.directory, self.share)
         self._nodes = nodes
         self._bus = bus
         self._subscription: ISubscription | None = None
@@ -101,6 +104,11 @@ class ClusterDevices:
         self.delivering.stop()
         self.sending.stop()
         self.share.stop()
+
+    def operations(self) -> list[Operation]:
+        """Return the operations about devices."""
+        told = "List the devices of all nodes, connected ones first"
+        return [Operation("cluster.devices", self._listing.list_devices, Role.VIEWER, told, spans_services=True)]
 
     def counters(self) -> dict[str, int]:
         """Return what was counted."""

@@ -1,7 +1,7 @@
 """Messages from this node to devices of others: each is published once, and has exactly one last outcome.
 
-A message that failed is known to the sender as ``no``, when it was certainly not handed over to the device, as ``yes``, when the
-device itself has refused it, and else as ``maybe``.
+Of a message that failed, this node knows that it was not handed over to the device (``no``), as long as it has not left. Whether
+it was (``yes``), the other node tells. In between stands ``maybe``.
 """
 
 from __future__ import annotations

@@ -136,7 +136,9 @@ class ClusterService(Service):
     def operations(self) -> list[Operation]:
         """Return the operations about nodes."""
         leave = "Leave the cluster: the other nodes are told, and this one goes on by itself"
+        own = [] if self._devices is None else self._devices.operations()
         return [
+            *own,
             Operation("cluster.nodes", self.list_nodes, Role.VIEWER, "Show the nodes of the cluster, as this one sees them"),
             Operation("cluster.leave", self.leave, Role.ADMIN, leave),
             Operation("cluster.join", self.join, Role.ADMIN, "Join the cluster again, after cluster.leave"),

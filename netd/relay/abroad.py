@@ -182,6 +182,11 @@ class Abroad:
         yield from self.exchange.devices
         yield from self.exchange.devices.absent()
 
+    def hosted_named(self, name: str) -> HostedDevice | None:
+        """See :meth:`netd.interfaces.IDeviceHost.hosted_named`."""
+        known = self.exchange.devices.name_of(name)
+        return known.link if known is not None and known.link.name == name else None
+
     def hosted_as(self, name: str) -> tuple[int, str] | None:
         """See :meth:`netd.interfaces.IDeviceHost.hosted_as`."""
         link = self._holder(name)

@@ -45,7 +45,7 @@ class RequestInput(enum.Enum):
 
 
 FAILURES = (RequestInput.REFUSED, RequestInput.LOST, RequestInput.EXPIRED)
-"""After these, the sender wants to know whether the device has the message."""
+"""After these, the sender wants to know whether the message has reached the device."""
 
 
 @frozen
@@ -55,7 +55,7 @@ class RequestOutcome:
     :ivar is_final: whether it is the last one.
     :ivar payload: the payload of the device's answer or refusal.
     :ivar error: why the request failed.
-    :ivar known: of a request that failed or expired, whether the device has it: ``no``, ``yes`` (it has said so), or ``maybe``.
+    :ivar known: of a request that failed or expired, whether it reached the device's connection: ``no``, ``maybe`` or ``yes``.
     """
 
     status: RequestStatus
@@ -131,7 +131,7 @@ class RelayRequest:
     def step(self, happened: RequestInput, payload: bytes = b"", error: str = "", known: str = "") -> bool:
         """Go to the state that follows *happened*, and report the outcome.
 
-        :param known: whether the device has the message, where another node knows better; see :class:`RequestOutcome`.
+        :param known: whether it reached the device, where another node knows that; see :class:`RequestOutcome`.
         :returns: False when *happened* came too late, and nothing was done.
         """
         transition = self.TRANSITIONS.get((self.state, happened))
@@ -150,9 +150,9 @@ class RelayRequest:
         return True
 
     def _known(self, happened: RequestInput) -> str:
-        if happened is RequestInput.REFUSED:
+        if happened is RequestInput.REFUSED or self.state is RequestState.SENT:
             return "yes"
-        return "no" if self.state is not RequestState.SENT and self.holder is None else "maybe"
+        return "no" if self.holder is None else "maybe"
 
     def _let_go(self, happened: RequestInput) -> None:
         if self.clock is not None and happened is not RequestInput.EXPIRED:

@@ -52,7 +52,7 @@ class SendResult:
     :ivar status: `sent`, `queued`, `acknowledged`, `failed` or `expired`.
     :ivar error: reason why it was not delivered or answered; absent otherwise.
     :ivar answer: the answer of the device; absent without one.
-    :ivar known: if it `failed` or `expired`, whether the device has got it: `no`, `maybe`, or `yes`, as it has said itself.
+    :ivar known: if it `failed` or `expired`, whether it reached the device's connection: `no`, `maybe` or `yes`; else absent.
     """
 
     status: str

@@ -245,6 +245,10 @@ class RelayService(ListeningService):
         """See :class:`netd.interfaces.IDeviceHost`, as for all that follow."""
         return self._exchange.abroad.hosted()
 
+    def hosted_named(self, name: str) -> HostedDevice | None:
+        """Return the device of this name, connected or away."""
+        return self._exchange.abroad.hosted_named(name)
+
     def hosted_as(self, name: str) -> tuple[int, str] | None:
         """Return generation and owner of the connected device *name*."""
         return self._exchange.abroad.hosted_as(name)

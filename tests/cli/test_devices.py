@@ -51,6 +51,19 @@ class DevicesTests(CommandTests):
         table = rows(self.netd("devices").stdout)
         self.assertEqual([(row[0], row[-1]) for row in table], [("NAME", "RELAY"), ("at-lab2", "lab2"), ("at-main", "main")])
 
+    def test_cluster(self) -> None:
+        """In a cluster, one call a page has the devices of all nodes; those of a node that cannot be reached are not known."""
+        self.control.answers["system.operations"] = [
+            operation("relay.devices", instances=["main", "main@B"]),
+            operation("cluster.devices", instances=["main"]),
+        ]
+        away = {**GREENHOUSE, "name": "oven", "node": "B", "instance": "main", "online": None, "as_of": NOW - 5}
+        self.control.answers["cluster.devices"] = page([{**GREENHOUSE, "node": "A", "instance": "main"}, away])
+        table = rows(self.netd("devices").stdout)
+        self.assertEqual(["NAME", "ADDRESS", "STATE", "NODE"], table[0])
+        self.assertEqual([("online", "A"), ("not known since 5 s ago", "B")], [tuple(row[-2:]) for row in table[1:]])
+        self.assertNotIn("relay.devices", [method for method, _ in self.control.calls])
+
     def test_json(self) -> None:
         """Scripts get all that is known of each device, and its relay."""
         told = json.loads(self.netd("devices", "--json").stdout)

@@ -142,6 +142,22 @@ class InstanceTests(SendTests):
         self.netd("send", "both", "x", "--instance", "lab2")
         self.assertEqual(self.control.calls, [("relay.send", {"target": "both", "text": "x", "instance": "lab2"})])
 
+    def test_cluster(self) -> None:
+        """In a cluster, the only relay asks the other nodes itself; where none runs, or several, the list of all nodes tells."""
+        for own in (["main"], ["main", "lab2"], []):
+            self.control.answers["system.operations"] = [
+                operation("relay.devices", instances=[*own, "main@B"]),
+                operation("cluster.devices", instances=["main"]),
+            ]
+            rows = [{**self.device_named("gh", 5), "node": "B", "instance": "main"}]
+            self.control.answers["cluster.devices"] = page(
+                [*rows, {**self.device_named("oven", 6), "node": "A", "instance": "lab2"}]
+            )
+            self.netd("send", "gh", "x")
+            self.assertEqual(self.said().get("instance"), None if own == ["main"] else "main@B")
+        self.netd("send", "oven", "x")
+        self.assertEqual(self.said()["instance"], "lab2")
+
     def test_no_relay(self) -> None:
         """Without a relay the remedy is said."""
         self.control.answers["system.operations"] = []
@@ -167,6 +183,10 @@ class OutcomeTests(SendTests):
         self.check({"status": "failed", "error": "it refused"}, 1, "", "failed: it refused\n")
         self.check({"status": "failed"}, 1, "", "failed: no reason was given\n")
         self.check({"status": "failed", "error": "no", "answer": encoded(b"why")}, 1, "why\n", "failed: no\n")
+        self.check({"status": "failed", "error": "no", "known": "no"}, 1, "", "failed: no (the device has not got it)\n")
+        self.check({"status": "failed", "error": "no", "known": "yes"}, 1, "", "failed: no\n")
+        late = "expired: gh did not answer in time (the device may have got it)\n"
+        self.check({"status": "expired", "error": "late", "known": "maybe"}, 124, "", late)
         self.check({"status": "lost"}, 1, "", "lost: no reason was given\n")
 
     def test_errors(self) -> None:
@@ -210,7 +230,10 @@ class OutcomeTests(SendTests):
                 {"status": "acknowledged", "answer": encoded(b"hi"), "text": "hi"},
             ),
             ({"status": "acknowledged", "answer": encoded(b"\xff")}, 0, {"status": "acknowledged", "answer": encoded(b"\xff")}),
-            ({"status": "expired", "error": "late"}, 124, {"status": "expired", "error": "late"}),
+            *(
+                ({"status": "expired", "error": "late", **known}, 124, {"status": "expired", "error": "late", **known})
+                for known in ({}, {"known": "yes"})
+            ),
             (NoSuchTarget("none", -32001), 3, {"status": "failed", "error": "none"}),
         ]:
             self.control.answers["relay.send"] = answer

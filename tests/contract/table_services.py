@@ -116,7 +116,7 @@ RELAY: Mapping[str, Row] = {
             Case(
                 "what the device does not answer",
                 {"target": "lamp", "text": "sleep", "deadline": 0.02},
-                result={"status": "expired", "error": str, "known": "maybe"},
+                result={"status": "expired", "error": str, "known": "yes"},
                 company=company.device,
                 exit=124,
             ),

@@ -227,7 +227,7 @@ class RelayServiceTests(ServiceBench):
         self._device(name="greenhouse")
         outcomes = self._told(self.service.send(CONSOLE, "greenhouse", text="x", deadline=2.0))
         self.reactor.advance(2)
-        self.assertEqual(outcomes, [SendResult("expired", "the deadline passed", known="maybe")])
+        self.assertEqual(outcomes, [SendResult("expired", "the deadline passed", known="yes")])
 
     def test_send_cancelled(self) -> None:
         """A console that gives up while it waits disturbs nothing."""
