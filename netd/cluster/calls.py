@@ -136,7 +136,7 @@ class Calls:
         for instance, operations in self._there.pop(node, {}).items():
             self._table.replace(operations, (), f"{instance}@{node}")
 
-    def _call(self, node: str, instance: str, name: str, defaults: Mapping[str, object], **bound: Any) -> Deferred[Any]:
+    def _call(self, node: str, instance: str, name: str, defaults: Mapping[str, object], /, **bound: Any) -> Deferred[Any]:
         """Carry out an operation of another node. Arguments that were left out are left to that node."""
         caller: Caller = bound.pop(CALLER)
         said = {argument: value for argument, value in bound.items() if value is not defaults[argument]}

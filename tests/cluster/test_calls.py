@@ -41,6 +41,7 @@ class Pumps:
             Operation("pump.all", self.all, Role.VIEWER, "List subjects", spans_services=True),
             Operation("pump.hold", self.wait, Role.VIEWER, "Lasts", is_lasting=True),
             Operation("pump.who", self.who, Role.NOBODY, "Tell who asks", spans_services=True),
+            Operation("pump.name", self.name, Role.OPERATOR, "Name the pump"),
             Operation("pump.long", self.long, Role.VIEWER, "Answer so many bytes"),
         ]
 
@@ -63,6 +64,9 @@ class Pumps:
 
     def who(self, caller: Caller) -> str:
         return caller.who
+
+    def name(self, node: str, name: str, defaults: int = 3) -> str:
+        return f"{node} {name} {defaults}"
 
     def long(self, size: int) -> str:
         return "x" * size
@@ -152,7 +156,7 @@ class OffersTests(CallsBench):
         many = [Operation(f"pump.n{number}", self.b.pumps.who, Role.VIEWER, "…") for number in range(150)]
         self.b.table.add(many)
         pass_time(self.clock, 1.0)
-        self.assertEqual(156, len(list(self.a.table)))
+        self.assertEqual(157, len(list(self.a.table)))
 
     def test_forgotten(self) -> None:
         """The operations of a node that is gone can be named for ten minutes, and then are no more."""
@@ -182,6 +186,12 @@ class CallingTests(CallsBench):
         self.assertEqual([(2.5, None, "")], self.b.pumps.calls)
         self.assertEqual("B 3", self.call("pump.set", speed=3, unit="Hz"))
         self.assertEqual((3, "Hz", ""), self.b.pumps.calls[-1])
+
+    def test_names_of_arguments(self) -> None:
+        """An argument may have any name."""
+        begun = self.a.dispatcher.call("pump.name", {"instance": "main@B", "node": "inner", "name": "pump"}, self.admin)
+        pass_time(self.clock, 0.1)
+        self.assertEqual("inner pump 3", result_of(begun))
 
     def test_errors(self) -> None:
         """Errors are those of the node itself: of the operation, and of its arguments, which it checks."""
@@ -359,7 +369,7 @@ class RightsTests(CallsBench):
         """A confined token is shown the instances that it may call."""
         caller = make_caller(subjects=("pump.main@B.>",))
         shown = {one.name: one.instances for one in describe(self.a.table, caller.principal)}
-        self.assertEqual({"pump.all", "pump.list", "pump.long", "pump.set", "pump.wait", "pump.who"}, set(shown))
+        self.assertEqual({"pump.all", "pump.list", "pump.long", "pump.name", "pump.set", "pump.wait", "pump.who"}, set(shown))
 
     def test_strangers(self) -> None:
         """No call of a caller without a role leaves its node."""
