@@ -30,7 +30,7 @@ from netd.secrets.nats_login import read_login
 from netd.secrets.nkeys import UserKey
 from tests.cluster.nats_server import NATS_SERVER
 from tests.debian import program
-from tests.process import CHECKOUT, PATIENCE, Program
+from tests.process import CHECKOUT, PATIENCE, TWISTD, Daemon, Program
 
 YEAR = 365 * 86400.0
 HUB = "127.0.0.1"
@@ -246,6 +246,26 @@ class WorldTests(SynchronousTestCase):
             self.assertEqual(["netd.lab.ev.b.session.main.1.y"], [message.subject for message in probe.messages(0.1)])
         self.assertNotIn("session", stranger.output)
         self.assertNotIn("hello", panel.output)
+
+    def test_what_a_node_publishes(self) -> None:
+        """A netd that follows docs/two-machines.md joins, and MQTT sees the events that match its `publish`, and no others."""
+        folder = servers().folder
+        state = folder / "state"
+        (folder / "a.ini").write_text(
+            f"[netd]\nname = a\nstate_directory = {state}\n"
+            f"[cluster]\nservers = tls://{HUB}:{servers().port}\nname = lab\npublish = custom.barn.>\n"
+            f"credentials = {folder / 'node-a/node.nk'}\ntls_ca = {folder / 'ca.pem'}\n"
+        )
+        daemon = Daemon([TWISTD, "-n", "--pidfile=", "netd", "-c", folder / "a.ini"], folder, state)
+        self.addCleanup(daemon.end)
+        panel = self.mosquitto("sub", "panel", "-d", "-v", "-t", "lab/#")
+        daemon.wait_for("connected to NATS at tls://")
+        panel.wait_for(r"^Subscribed \(mid: 1\): 0$")
+        daemon.call("bus.publish", subject="custom.shed.door", data={"value": 1})
+        daemon.call("bus.publish", subject="custom.barn.door", data={"value": 2})
+        panel.wait_for(r'^lab/a/custom/barn/door \{"value":2\}$')
+        self.assertNotIn("shed", panel.output)
+        self.assertEqual(0, daemon.stop())
 
     def test_wrong_password(self) -> None:
         """Nobody gets in at the port of MQTT without the password."""

@@ -1,0 +1,70 @@
+"""Three netd and a NATS server, as ``make cluster`` starts them: each reaches all, and what ends is noticed and left nowhere."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import re
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from netd.client.control import Control, ControlError
+from netd.paths import CONTROL_SOCKET
+from tests.process import CHECKOUT, PATIENCE, RealTestCase
+
+
+def ask(place: Path, node: str, operation: str, suits: Callable[[Any], bool], **arguments: Any) -> Any:
+    """The answer of a node to *operation*, asked for until it suits."""
+    end, answer = time.monotonic() + PATIENCE, None
+    while time.monotonic() < end:
+        with contextlib.suppress(ControlError), Control(place / node / CONTROL_SOCKET, PATIENCE) as control:
+            answer = control.call(operation, **arguments)
+            if suits(answer):
+                return answer
+        time.sleep(0.05)
+    raise AssertionError(f"{operation} of node {node} is still {answer}")
+
+
+def processes(place: Path) -> list[int]:
+    """All processes that were started with something in *place*."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if os.fsencode(place) in path.read_bytes():
+                found.append(int(path.parent.name))
+    return found
+
+
+def is_acknowledged(outcome: Any) -> bool:
+    """Whether the device has answered."""
+    return bool(outcome["status"] == "acknowledged")
+
+
+class ThreeNodesTests(RealTestCase):
+    def test_make_cluster(self) -> None:
+        """One command starts everything; a node reaches devices of another, sees it killed, and Ctrl-C leaves nothing behind."""
+        script = self.program(CHECKOUT / "examples" / "cluster.py")
+        script.wait_for("^Ctrl-C ends it all")
+        place = Path(script.wait_for(r"--state (\S+)/a nodes$")[1])
+        dashboards = re.findall(r"^  ([abc])  http://127\.0\.0\.1:\d+/$", script.output, re.MULTILINE)
+        self.assertEqual(["a", "b", "c"], dashboards)
+        everyone = ["here", "there", "there"]
+        nodes = ask(place, "c", "cluster.nodes", lambda found: [one["state"] for one in found] == everyone)
+        self.assertEqual({"a", "b", "c"}, {one["name"] for one in nodes})
+        outcome = ask(place, "a", "relay.send", is_acknowledged, target="demo-device-b", text="temperature?", instance="main@b")
+        self.assertRegex(base64.b64decode(outcome["answer"]).decode(), r"\d °C$")
+        pid = int(script.wait_for(r"^  kill -9 (\d+) +# node b")[1])
+        os.kill(pid, signal.SIGKILL)
+        script.wait_for("^b was ended by SIGKILL; it starts again in ")
+        ask(place, "a", "cluster.nodes", lambda found: found[1]["state"] == "gone")
+        left = processes(place)
+        self.assertGreaterEqual(len(left), 6)
+        script.signal(signal.SIGINT)
+        self.assertEqual(0, script.wait())
+        self.assertTrue(script.output.endswith("All have ended.\n"), script.output)
+        self.assertEqual([], processes(place))
+        self.assertFalse(place.exists())
