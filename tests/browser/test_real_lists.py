@@ -100,9 +100,51 @@ class ListTests(ModuleTestCase):
         }"""
         self.assertEqual(self.run_in("table", script), [50, 100, 20, 50])
 
+    def blocks(self) -> None:
+        """What a search finds is there at once as far as it is at the head of the list; the rest, and small changes, follow."""
+        script = """async ({ blocks }) => {
+          const { signal } = await import("/static/app/signal.js");
+          const { h } = await import("/static/app/dom.js");
+          const from = (first) => Array.from({ length: 100 }, (_, index) => first + index);
+          const list = signal(from(0));
+          const parts = { list: () => list.value, keyOf: (one) => one, kind: "", size: 60 };
+          const place = h("div", {}, blocks({ ...parts, make: (item) => h("i", {}, String(item.peek())) }));
+          document.body.replaceChildren(place);
+          const counts = () => [...place.children].map((block) => block.querySelectorAll("i").length);
+          const until = async (is) => { while (!is(counts())) await new Promise((done) => setTimeout(done, 10)); };
+          await until(([one, other]) => one === 60 && other === 40);
+          const all = { subtree: true, childList: true };
+          const next = () => new Promise((done) => new MutationObserver(() => done(counts())).observe(place, all));
+          list.value = from(1000);
+          const seen = [await next()];
+          await until(([one, other]) => one === 60 && other === 40);
+          list.value = [5, ...from(1000)].slice(0, 100);
+          seen.push(await next());
+          return [seen, [...place.querySelectorAll("i")].slice(0, 2).map((one) => one.textContent)];
+        }"""
+        self.assertEqual(self.run_in("lists/blocks", script), [[[30, 0], [60, 40]], ["5", "1000"]])
+
+    def curves(self) -> None:
+        """A small curve is there with the next frame, also on a canvas that was not yet in the page when it was asked for."""
+        script = """async ({ drawSoon, Points }) => {
+          const points = new Points();
+          for (let time = 0; time < 20; time += 1) points.push(time, time % 3, 0, 3, 1);
+          const canvases = [1, 2].map(() => document.createElement("canvas"));
+          for (const canvas of canvases) drawSoon(canvas, points, 0, 20);
+          canvases[0].style.setProperty("width", "90px");
+          document.body.replaceChildren(canvases[0]);
+          await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+          const pixels = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+          const inked = (canvas) => pixels(canvas).some((one) => one > 0);
+          return [canvases[0].width, ...canvases.map(inked)];
+        }"""
+        self.assertEqual(self.run_in("plots/spark", script), [90, True, False])
+
     def test_tables(self) -> None:
         """All tables, in one Chromium."""
         self.search()
         self.steady()
         self.points()
         self.anew()
+        self.blocks()
+        self.curves()

@@ -3,7 +3,7 @@
 import { knownAt, serverNow } from "../connection.js";
 import { h } from "../dom.js";
 import { duration, measure, precisionOf, visible } from "../format.js";
-import { draw, POINTS, Points } from "../plots/spark.js";
+import { drawSoon, POINTS, Points } from "../plots/spark.js";
 import { computed, effect } from "../signal.js";
 import { STATES } from "./session_states.js";
 
@@ -40,8 +40,7 @@ export function tile(item, values, { isWatched, toggle }) {
   effect(() => {
     void values.beat.value;
     const to = serverNow();
-    const colour = getComputedStyle(canvas).color;
-    draw(canvas, points(), to - POINTS * values.every.value, to, colour);
+    drawSoon(canvas, points(), to - POINTS * values.every.value, to);
   });
   values.past(first.agent, name);
   const pin = async (event) => {

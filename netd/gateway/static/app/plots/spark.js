@@ -70,16 +70,34 @@ const LEAST = 0.125;
 const GAP = 8;
 const BAND = 0.22;
 
+/** What is to be drawn with the next frame. @type {Map<HTMLCanvasElement, {points: Points, from: number, to: number}>} */
+const waiting = new Map();
+
 /**
- * Draw the points between *from* and *to*; where they begin later, so does the curve.
+ * Draw the points between *from* and *to* with the next frame; where they begin later, so does the curve.
  * Points that stand for several numbers have a band from the least to the greatest.
- * @param {HTMLCanvasElement} canvas @param {Points} points @param {number} from @param {number} to @param {string} colour
+ * @param {HTMLCanvasElement} canvas it has the colour of the curve. @param {Points} points @param {number} from @param {number} to
  */
-export function draw(canvas, points, from, to, colour) {
+export function drawSoon(canvas, points, from, to) {
+  if (waiting.size === 0) requestAnimationFrame(drawAll);
+  waiting.set(canvas, { points, from, to });
+}
+
+/** A canvas that was drawn has the browser lay out the page before it tells the size of another: all are asked first. */
+function drawAll() {
+  const all = [...waiting].map(([canvas, { points, from, to }]) => {
+    const { clientWidth: width, clientHeight: height } = canvas;
+    return { canvas, points, from, to, width, height, colour: getComputedStyle(canvas).color };
+  });
+  waiting.clear();
+  for (const one of all) if (one.width > 0) draw(one);
+}
+
+/** @param {{canvas: HTMLCanvasElement, points: Points, from: number, to: number, width: number, height: number, colour: string}} one */
+function draw({ canvas, points, from, to, width, height, colour }) {
   const ratio = Math.min(2, globalThis.devicePixelRatio || 1);
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   const context = canvas.getContext("2d");
-  if (context === null || width === 0) return;
+  if (context === null) return;
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
