@@ -43,6 +43,9 @@ PART = 1000
 PART_SIZE = 300_000
 """Bytes of one part, about."""
 
+AGAIN = 1.0
+"""Seconds after a loss of events until the lists are asked for again; many losses may follow one another."""
+
 SHARE = 0.005
 """Most seconds of a turn for telling that the devices of a node have gone."""
 
@@ -82,6 +85,8 @@ class ClusterDevices:
         self._listing = DeviceListing(nodes.name, carriage, self.directory, self.share)
         self._nodes = nodes
         self._bus = bus
+        self._reactor = reactor
+        self._again: Any = None
         self._subscription: ISubscription | None = None
         nodes.watch(lambda member: None, self._gone, self._unreachable, lambda member: self.directory.forget(member.name))
         nodes.answer(DEVICES, self._list)
@@ -92,7 +97,7 @@ class ClusterDevices:
         self.sending.start()
         self.delivering.start()
         self.names.start()
-        self._subscription = self._bus.subscribe(PRESENCE, self._present)
+        self._subscription = self._bus.subscribe(PRESENCE, self._present, lost=self._lost)
         self.carriage.carrier = self
 
     def stop(self) -> None:
@@ -100,6 +105,9 @@ class ClusterDevices:
         self.carriage.carrier = None
         if self._subscription is not None:
             self._subscription.cancel()
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
         self.names.stop()
         self.delivering.stop()
         self.sending.stop()
@@ -196,6 +204,15 @@ class ClusterDevices:
             host.raise_generation(device.generation)
         if device.is_online and device.name:
             self.names.came_elsewhere(device)
+
+    def _lost(self, _count: int) -> None:
+        """Events are missing, those of devices that have come or gone perhaps among them."""
+        if self._again is None:
+            self._again = self._reactor.callLater(AGAIN, self._list_again)
+
+    def _list_again(self) -> None:
+        self._again = None
+        self._nodes.follow_again(DEVICES)
 
     def _gone(self, member: Member, reason: str) -> None:
         self.sending.gone(member, reason)

@@ -38,6 +38,11 @@ class Following:
         self.end(member)
         self.look(member)
 
+    def again(self, member: Member, what: str) -> None:
+        """Ask *member* for *what* again, although it has said no other version."""
+        self._known.get(member.name, {}).pop(what, None)
+        self.look(member)
+
     def end(self, member: Member) -> None:
         """Forget what *member* has answered, and take no more from it."""
         self._known.pop(member.name, None)

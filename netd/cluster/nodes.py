@@ -138,6 +138,11 @@ class Nodes:
         """
         self._following.receivers[what] = receive
 
+    def follow_again(self, what: str) -> None:
+        """Ask all members for *what* again: what has changed since the last answer may not have come here."""
+        for member in self.members.values():
+            self._following.again(member, what)
+
     def bump(self, what: str) -> None:
         """Say hello soon: *what* this node can be asked for has changed."""
         self._versions[what] = self._versions.get(what, 0) + 1

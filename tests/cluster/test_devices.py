@@ -94,6 +94,25 @@ class ListTests(RelayNodesBench):
         told = {subject.rpartition(".")[2]: is_online for subject, is_online, _ in self.a.heard()}
         self.assertEqual({"left": False, "10-0-0-8": False}, told)
 
+    def test_lost(self) -> None:
+        """When events are lost, the list is fetched once more, and tells who has come or gone."""
+        left = self.b.device("left")
+        self.wait()
+        self.net.partition({"A"}, {"B"})
+        left.lose()
+        self.b.device("came")
+        self.wait(0.1)
+        self.net.heal()
+        self.assertEqual({"left@B": True}, self.a.known())
+        for _ in range(3):
+            self.a.bus.lose("relay.main@B.>", 1)
+        self.net.traffic.clear()
+        self.wait(2)
+        self.assertEqual({"left@B": False, "came@B": True}, self.a.known())
+        self.assertEqual(1, [subject for subject, _ in self.net.traffic].count("netd.lab.node.B.ask"))
+        self.a.bus.lose("relay.main@B.>", 1)
+        self.a.devices.stop()
+
     def test_forgotten(self) -> None:
         """A device that its node forgets is not known elsewhere, either."""
         self.b.device("greenhouse").lose()
