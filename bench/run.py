@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import cluster
 import command
 import feed
 import gateway
@@ -36,8 +37,8 @@ MEASURES: Mapping[str, Scenes] = {
     "room": room.scenes,
     "gateway": gateway.scenes,
 }
-REPORTS: Mapping[str, Callable[[], str]] = {"recorder": recorder.report}
-"""What is measured in this process, without a server and its load."""
+REPORTS: Mapping[str, Callable[[], str]] = {"recorder": recorder.report, "cluster": cluster.report}
+"""What is measured by a module itself, without a server and its load."""
 SERVERS = ("netd", "threads", "asyncio", "twisted", "autobahn", "websockets", "nats")
 WARM_UP = 1.0
 IDLE_DEVICES = 10_000
