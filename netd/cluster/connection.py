@@ -278,7 +278,7 @@ class NatsConnection:
 
     async def _write(self) -> None:
         urgent, queue, count = self._urgent, self._queue, 0
-        while True:
+        while not self._is_over:  # nats-py's publish() swallows the cancelling of a task that waits for the socket
             if urgent:
                 act, arguments = urgent.popleft()
                 await act(*arguments)

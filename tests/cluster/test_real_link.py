@@ -132,26 +132,6 @@ class FaultTests(LinkCase):
         self.assertEqual(list(range(1000)), list(dict.fromkeys(came)), "what came twice is told by its number")
         self.assertEqual((["it has closed the connection"], 1), (downs, a.facts().reconnects))
 
-    def test_hangs(self) -> None:
-        """C5: a server that hangs for less than two seconds is waited for; else, the connection is given up. The loop goes on."""
-        times = (1.0, 1.8, 2.6, 3.5)
-        servers = [self.server(name=f"nats{number}") for number in range(len(times))]
-        links = [self.link("A", server.url) for server in servers]
-        self.up(*links)
-        self.run_for(0.1)
-        watch = self.loop.create_task(self.reactor.watch())
-        for server, link, seconds in zip(servers, links, times, strict=True):
-            server.freeze()
-            self.loop.call_later(seconds, server.thaw)
-            for number in range(100):
-                self.loop.call_later(number / 100, link.post, "netd.lab.ev.x", bytes(100_000))
-        self.run_for(3.6)
-        self.up(*links)
-        watch.cancel()
-        self.assertLess(self.reactor.worst, 0.25)
-        self.assertEqual([0, 0], [link.facts().reconnects for link in links[:2]])
-        self.assertEqual(1, links[3].facts().reconnects)
-
     def test_slow_to_answer(self) -> None:
         """A flush that is not answered in time fails, and the late answer disturbs nobody."""
         server = self.server()
