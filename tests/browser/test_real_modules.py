@@ -725,6 +725,35 @@ class PastTests(ModuleTestCase):
         self.assertEqual(again, 2, "the other window of the same was asked for afterwards, and nothing twice")
         self.assertEqual(asked[1]["subjects"], ["a"])
 
+    def long(self) -> None:
+        """A day that nothing is known of is asked for in wide buckets at once, then as finely as it is drawn; and only once."""
+        asked, waits, back = self.past(
+            """async () => {
+              const one = past("a");
+              const waits = [];
+              const draw = () => {
+                one.window(10000, 96400, 900);
+                waits.push(clock.timers.at(-1)?.milliseconds);
+              };
+              draw();
+              ring();
+              draw();
+              await say(0, steady);
+              draw();
+              ring();
+              await say(1, steady);
+              draw();
+              one.window(10000, 96400, 200); // small ones need few buckets anyway
+              past("b").window(10000, 96400, 200);
+              ring();
+              return [clock.asked.map(({ wish }) => wish.width), waits, one.window(10000, 96400, 900).values.length];
+            }"""
+        )
+        self.assertEqual(asked[:2], [1000, 100])
+        self.assertEqual(asked[2:], [500], "of a small plot, buckets as fine as it is drawn")
+        self.assertEqual((waits[0], waits[2]), (20, 120))
+        self.assertGreater(back, 800)
+
     def beside(self) -> None:
         """A small plot beside a large one wants other buckets: both are asked for, and neither puts off the other."""
         widths, rings, again = self.past(
@@ -845,6 +874,7 @@ class PastTests(ModuleTestCase):
     def test_tables(self) -> None:
         """Plots are filled from what was recorded, with few questions."""
         self.one_question()
+        self.long()
         self.beside()
         self.stretched()
         self.gaps()

@@ -7,6 +7,14 @@ import { Grid, roundUp, windowOf } from "./grid.js";
 
 /** Milliseconds without another wish after which netd is asked. */
 const PAUSE = 120;
+/**
+ * A window of at least so many seconds, of which less than half is known, is asked for in wide buckets first: netd then has to
+ * read no samples, and a first picture is there at once. Milliseconds until then, pixels of such a bucket, and the least number.
+ */
+const LONG = 7200;
+const QUICK = 20;
+const ROUGH = 6;
+const LEAST_ROUGH = 50;
 /** The part of a window that is asked for beside it, on either side. */
 const BESIDE = 0.25;
 /** How many buckets are asked for, and of how many subjects at a time. */
@@ -175,6 +183,12 @@ export class Past {
     return parts;
   }
 
+  /** Whether there are answers, however rough, about at least half of the window. */
+  isMostlyKnown(from, to) {
+    const known = this.parts(from, to, 1).filter(({ answer }) => answer !== null);
+    return known.reduce((sum, part) => sum + part.to - part.from, 0) >= (to - from) / 2;
+  }
+
   /** Whether an answer has everything of the window, in buckets of this width. */
   covers(from, to, width) {
     return this.answers.some((one) => one.width === width && one.from <= from && one.known >= to);
@@ -228,7 +242,9 @@ export class Archive {
     const now = this.now();
     if (!this.#outside.isThere() || from >= now) return;
     const { asker } = grid;
-    const wish = { ...wishFor(grid.from, grid.to, Math.max(10, grid.pixels), now), past, asker };
+    const pixels = Math.max(10, grid.pixels);
+    const isRough = to - from >= LONG && pixels >= ROUGH * LEAST_ROUGH && !past.isMostlyKnown(from, to);
+    const wish = { ...wishFor(grid.from, grid.to, isRough ? pixels / ROUGH : pixels, now), past, asker };
     const complete = Math.min(to, now - Math.max(AGAIN, wish.width));
     const before = past.wishes.get(asker);
     const isSame = before?.width === wish.width && Math.abs(before.from - wish.from) < (to - from) * BESIDE * 0.5;
@@ -240,7 +256,8 @@ export class Archive {
     }
     if (!isSame) past.wishes.set(asker, wish);
     this.#waiting.add(isSame ? before : wish);
-    if (!this.#isAsking && (!isSame || this.#timer === null)) this.#soon(Math.max(PAUSE, (this.#resumes - now) * 1000));
+    const pause = isRough ? QUICK : PAUSE;
+    if (!this.#isAsking && (!isSame || this.#timer === null)) this.#soon(Math.max(pause, (this.#resumes - now) * 1000));
   }
 
   /** Forget everything: another user, or another netd. */
