@@ -18,6 +18,7 @@ from netd.cluster.delivering import Delivering
 from netd.cluster.directory import Directory, RemoteDevice, read_row, row_of
 from netd.cluster.interfaces import ILink
 from netd.cluster.listing import DeviceListing
+from netd.cluster.marks import OwnMarks
 from netd.cluster.member import Member
 from netd.cluster.names import Names
 from netd.cluster.nodes import Nodes
@@ -42,9 +43,6 @@ PART = 1000
 
 PART_SIZE = 300_000
 """Bytes of one part, about."""
-
-AGAIN = 1.0
-"""Seconds after a loss of events until the lists are asked for again; many losses may follow one another."""
 
 SHARE = 0.005
 """Most seconds of a turn for telling that the devices of a node have gone."""
@@ -85,29 +83,26 @@ class ClusterDevices:
         self._listing = DeviceListing(nodes.name, carriage, self.directory, self.share)
         self._nodes = nodes
         self._bus = bus
-        self._reactor = reactor
-        self._again: Any = None
+        self._marks = OwnMarks()
         self._subscription: ISubscription | None = None
         nodes.watch(lambda member: None, self._gone, self._unreachable, lambda member: self.directory.forget(member.name))
         nodes.answer(DEVICES, self._list)
-        nodes.follow(DEVICES, self._take_part)
+        nodes.follow(DEVICES, self._take_part, lambda member: self.directory.marks(member.name))
 
     def start(self) -> None:
         """Begin: the other nodes are about to hear of this one."""
         self.sending.start()
         self.delivering.start()
         self.names.start()
-        self._subscription = self._bus.subscribe(PRESENCE, self._present, lost=self._lost)
+        self._subscription = self._bus.subscribe(PRESENCE, self._present)
         self.carriage.carrier = self
+        self._begin_marks()
 
     def stop(self) -> None:
         """End: this node leaves."""
         self.carriage.carrier = None
         if self._subscription is not None:
             self._subscription.cancel()
-        if self._again is not None:
-            self._again.cancel()
-            self._again = None
         self.names.stop()
         self.delivering.stop()
         self.sending.stop()
@@ -131,7 +126,7 @@ class ClusterDevices:
 
     def hosts_changed(self) -> None:
         """Have the other nodes ask for the list anew."""
-        self._nodes.bump(DEVICES)
+        self._begin_marks()
 
     def find(self, instance: str, target: str, own: OwnDevice | None) -> tuple[DevicePlace, ...]:
         """Return where a device is."""
@@ -149,6 +144,11 @@ class ClusterDevices:
 
     # What other nodes have
 
+    def _begin_marks(self) -> None:
+        hosted = ((name, device) for name, host in self.carriage.hosts.items() for device in host.hosted())
+        self._marks.begin((name, device.subject, device.generation) for name, device in hosted if device.is_online)
+        self._nodes.note(DEVICES, self._marks.sum)
+
     def _list(self, after: Any) -> dict[str, Any]:
         """Answer another node: the devices behind *after*, which is the instance and the generation of the last one before."""
         begin = (str(after[0]), int(after[1])) if isinstance(after, list) and len(after) == 2 else ("", -1)
@@ -162,7 +162,7 @@ class ClusterDevices:
             if size > PART_SIZE:
                 break
         last = [rows[-1][0], rows[-1][5]] if len(rows) < len(found) else None
-        return {"first": after is None, "rows": rows, "after": last}
+        return {"first": after is None, "changes": self._marks.changes, "rows": rows, "after": last}
 
     def _take_part(self, member: Member, answer: Any) -> Any:
         """Take a part of another node's list. Return where to go on.
@@ -173,12 +173,12 @@ class ClusterDevices:
             return None
         directory, node, after = self.directory, member.name, answer.get("after")
         if answer.get("first") is True:
-            directory.begin_list(node)
+            changes = answer.get("changes")
+            directory.begin_list(node, changes if type(changes) is int else 0)
         changed = []
         for row in answer["rows"]:
             device = read_row(node, row)
-            before = None if device is None else directory.at(node, device.key)
-            if device is not None and directory.put(device) and before is not None and before.is_online != device.is_online:
+            if device is not None and directory.put(device) and self._is_shown(device) != device.is_online:
                 changed.append(device)
         greatest = {name: host.raise_generation(directory.greatest) for name, host in self.carriage.hosts.items()}
         if after is None:
@@ -186,6 +186,13 @@ class ClusterDevices:
             self.names.claims.learned(node, greatest)
         self._tell(changed, "")
         return after
+
+    def _is_shown(self, device: RemoteDevice) -> bool:
+        """Whether local subscribers take *device* for connected, by the newest event of its presence."""
+        for message in self._bus.last(_subject_of(device)):
+            event = message.event
+            return event.online if isinstance(event, RemotePresence) else _is_online(message)
+        return False
 
     def _present(self, message: Message) -> None:
         """A device has come or gone, here or elsewhere."""
@@ -195,24 +202,21 @@ class ClusterDevices:
         _, instance, _, subject = message.subject.split(".")
         if "@" not in instance:
             self.names.came_here(instance, subject)
+            self._marks.note(instance, subject, event.generation, event.online)  # type: ignore[attr-defined]  # of a relay
+            self._nodes.note(DEVICES, self._marks.sum)
             return
         device = _device_of(message, instance, subject)
         if device is None:
             return
-        self.directory.put(device)
+        if not self.directory.put(device):
+            known = self.directory.at(device.node, device.key)
+            if known is not None:  # an old event came late: local subscribers have to read the newest one last
+                self._tell([known], "")
+                return
         for host in self.carriage.hosts.values():
             host.raise_generation(device.generation)
         if device.is_online and device.name:
             self.names.came_elsewhere(device)
-
-    def _lost(self, _count: int) -> None:
-        """Events are missing, those of devices that have come or gone perhaps among them."""
-        if self._again is None:
-            self._again = self._reactor.callLater(AGAIN, self._list_again)
-
-    def _list_again(self) -> None:
-        self._again = None
-        self._nodes.follow_again(DEVICES)
 
     def _gone(self, member: Member, reason: str) -> None:
         self.sending.gone(member, reason)
@@ -235,10 +239,21 @@ class ClusterDevices:
         for device in devices:
             known = self.directory.at(device.node, device.key)
             if known is None or known is device:  # otherwise its node has told something newer meanwhile
-                subject = f"relay.{device.instance}@{device.node}.presence.{device.subject}"
+                subject = _subject_of(device)
                 event = _event_of(device, known is device and device.is_online, reason)
                 self._bus.publish(Message(subject, event, origin=device.node))
             yield
+
+
+def _subject_of(device: RemoteDevice) -> str:
+    return f"relay.{device.instance}@{device.node}.presence.{device.subject}"
+
+
+def _is_online(message: Message) -> bool:
+    try:
+        return decode_object(message.encoded(encode)).get("online") is True
+    except ProtocolError:
+        return False
 
 
 def _event_of(device: RemoteDevice, is_online: bool, reason: str) -> RemotePresence:

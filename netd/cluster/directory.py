@@ -13,6 +13,7 @@ from attrs import define, field
 
 from netd.bus.subject import token
 from netd.carriage import DevicePlace, OwnDevice
+from netd.cluster.marks import mark_of, summed
 from netd.errors import NoSuchTarget
 from netd.message import NAME
 
@@ -56,6 +57,11 @@ class RemoteDevice:
         return (*own, self.address) if self.is_online else own
 
     @property
+    def mark(self) -> int:
+        """Its part of the sum of its node; see :mod:`netd.cluster.marks`."""
+        return mark_of(self.instance, self.subject, self.generation) if self.is_online else 0
+
+    @property
     def age(self) -> tuple[int, bool]:
         """Grows with what is newer of one device."""
         return self.generation, not self.is_online
@@ -69,12 +75,16 @@ class NodeDevices:
     :ivar as_of: since when nothing is known of them, by the wall clock; None while something is.
     :ivar is_kept: whether they are known one by one.
     :ivar edition: of the list of them that comes or has come last.
+    :ivar marks: the sum of the marks of those that are connected. Its node says the same sum, unless something was lost.
+    :ivar changes: see :meth:`Directory.begin_list`.
     """
 
     devices: dict[tuple[str, str], RemoteDevice] = field(factory=dict)
     as_of: float | None = None
     is_kept: bool = True
     edition: int = 0
+    marks: int = 0
+    changes: int = 0
 
 
 class Directory:
@@ -113,6 +123,7 @@ class Directory:
             known.is_kept = False
             return False
         device.edition = known.edition
+        known.marks += device.mark - (before.mark if before is not None else 0)
         self._take_out(before)
         if device.name or device.is_online:
             known.devices[device.key] = device
@@ -124,9 +135,13 @@ class Directory:
         self.version += 1
         return True
 
-    def begin_list(self, node: str) -> None:
-        """A whole list of the node's devices comes."""
+    def begin_list(self, node: str, changes: int = 0) -> None:
+        """A whole list of the node's devices comes.
+
+        :param changes: changes that no event of presence has told; the list has them.
+        """
         known = self.nodes.setdefault(node, NodeDevices())
+        known.changes = changes
         known.edition += 1
         known.as_of, known.is_kept = None, True
 
@@ -135,6 +150,7 @@ class Directory:
         known = self.nodes[node]
         rest = [device for device in known.devices.values() if device.edition != known.edition]
         for device in rest:
+            known.marks -= device.mark
             self._take_out(device)
             del known.devices[device.key]
         self.version += 1
@@ -152,7 +168,7 @@ class Directory:
         known = self.nodes.get(node)
         if known is None:
             return []
-        known.as_of = None
+        known.as_of, known.marks = None, 0
         ended = [device for device in known.devices.values() if device.is_online]
         for device in ended:
             self._take_out(device)
@@ -173,6 +189,7 @@ class Directory:
             self._take_out(device)
         if known is not None:
             known.devices.clear()
+            known.marks = 0
             self.version += 1
 
     def forget(self, node: str) -> None:
@@ -184,6 +201,11 @@ class Directory:
         """Return the device of *node* with this instance and subject."""
         known = self.nodes.get(node)
         return None if known is None else known.devices.get(key)
+
+    def marks(self, node: str) -> int | None:
+        """Return what the node would say of its devices, if they are as they are known; None if that is not known one by one."""
+        known = self.nodes.get(node)
+        return summed(known.marks, known.changes) if known is not None and known.is_kept else None
 
     def named(self, text: str) -> tuple[RemoteDevice, ...]:
         """Return the devices of that name, alias or address; each node's own, connected or not."""

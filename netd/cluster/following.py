@@ -13,22 +13,33 @@ from netd.cluster.member import Member
 from netd.cluster.questions import Questions
 from netd.errors import OperationFailed
 
-__all__ = ["Following", "Received"]
+__all__ = ["Following", "Held", "Received"]
 
 Received = Callable[[Member, Any], Any]
 """Takes an answer of a member, or a part of it. It returns where to go on, or None if that was all."""
+
+
+Held = Callable[[Member], int | None]
+"""Tells the version of what is held of a member; None if it cannot be told."""
+
+UNLIKE_FOR = 1.5
+"""Seconds for which a member says a version that is not the one that is held, until it is asked: what makes the difference is
+most often on its way."""
 
 
 class Following:
     """Asks each member that is there for what the other parts follow.
 
     :ivar receivers: the functions that take the answers, by what is asked for.
+    :ivar held: for what comes by itself as well: the functions that tell the version of what has come.
     """
 
     _log = Logger()
 
     def __init__(self, questions: Questions) -> None:
         self.receivers: dict[str, Received] = {}
+        self.held: dict[str, Held] = {}
+        self._unlike: dict[tuple[str, str], tuple[int, float]] = {}
         self._questions = questions
         self._known: dict[str, dict[str, int]] = {}
         self._open: dict[tuple[str, str], object] = {}
@@ -38,16 +49,12 @@ class Following:
         self.end(member)
         self.look(member)
 
-    def again(self, member: Member, what: str) -> None:
-        """Ask *member* for *what* again, although it has said no other version."""
-        self._known.get(member.name, {}).pop(what, None)
-        self.look(member)
-
     def end(self, member: Member) -> None:
         """Forget what *member* has answered, and take no more from it."""
         self._known.pop(member.name, None)
         for what in self.receivers:
             self._open.pop((member.name, what), None)
+            self._unlike.pop((member.name, what), None)
 
     def look(self, member: Member) -> None:
         """Ask *member* for what it has in another version than before."""
@@ -56,9 +63,25 @@ class Following:
         known = self._known.setdefault(member.name, {})
         for what in self.receivers:
             version = member.versions.get(what, 0)
-            if known.get(what) != version and (member.name, what) not in self._open:
+            if what in known and what in self.held:
+                is_news = self._is_unlike(member, what, version)
+            else:
+                is_news = known.get(what) != version
+            if is_news and (member.name, what) not in self._open:
                 key = self._open[member.name, what] = object()
                 self._ask(_Fetch(member, what, version, key), None)
+
+    def _is_unlike(self, member: Member, what: str, version: int) -> bool:
+        """Whether *member* has said the same *version* for a while, and what is held of it is another one."""
+        key = member.name, what
+        if self.held[what](member) in (None, version):
+            self._unlike.pop(key, None)
+            return False
+        said, since = self._unlike.get(key, (-1, 0.0))
+        if said != version:
+            self._unlike[key] = version, member.seen
+            return False
+        return member.seen - since >= UNLIKE_FOR
 
     def _ask(self, fetch: _Fetch, after: object) -> None:
         answer = self._questions.ask(fetch.member.name, fetch.what, after, fetch.member.epoch)
@@ -74,6 +97,7 @@ class Following:
             return
         del self._open[member.name, what]
         self._known[member.name][what] = fetch.version
+        self._unlike.pop((member.name, what), None)
         self.look(member)
 
     def _fail(self, failure: Failure, fetch: _Fetch) -> None:

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from netd import __version__
-from netd.cluster.following import Following, Received
+from netd.cluster.following import Following, Held, Received
 from netd.cluster.hello import PROTOCOL, Hello, NoHello, read_hello, write_hello
 from netd.cluster.inquiries import Inquiries
 from netd.cluster.interfaces import ILink
@@ -130,18 +130,17 @@ class Nodes:
         """Answer questions for *what* by *function*."""
         self.questions.answer(what, function)
 
-    def follow(self, what: str, receive: Received) -> None:
+    def follow(self, what: str, receive: Received, held: Held | None = None) -> None:
         """Ask each member for *what* when it is there, and whenever a hello says another version of it.
 
         :param what: one of :data:`netd.cluster.hello.ASPECTS`.
         :param receive: called with the member and its answer. It returns where to go on, or None when that was all.
+        :param held: for what comes by itself, too: tells the version of what has come from a member. It is asked again only if
+            that stays another one than the member says.
         """
         self._following.receivers[what] = receive
-
-    def follow_again(self, what: str) -> None:
-        """Ask all members for *what* again: what has changed since the last answer may not have come here."""
-        for member in self.members.values():
-            self._following.again(member, what)
+        if held is not None:
+            self._following.held[what] = held
 
     def bump(self, what: str) -> None:
         """Say hello soon: *what* this node can be asked for has changed."""

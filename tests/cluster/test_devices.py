@@ -95,7 +95,7 @@ class ListTests(RelayNodesBench):
         self.assertEqual({"left": False, "10-0-0-8": False}, told)
 
     def test_lost(self) -> None:
-        """When events are lost, the list is fetched once more, and tells who has come or gone."""
+        """When events are lost, the list is fetched once more, and tells which devices have come or gone."""
         left = self.b.device("left")
         self.wait()
         self.net.partition({"A"}, {"B"})
@@ -104,21 +104,17 @@ class ListTests(RelayNodesBench):
         self.wait(0.1)
         self.net.heal()
         self.assertEqual({"left@B": True}, self.a.known())
-        for _ in range(3):
-            self.a.bus.lose("relay.main@B.>", 1)
         self.net.traffic.clear()
-        self.wait(2)
+        self.wait(4)
         self.assertEqual({"left@B": False, "came@B": True}, self.a.known())
         self.assertEqual(1, [subject for subject, _ in self.net.traffic].count("netd.lab.node.B.ask"))
-        self.a.bus.lose("relay.main@B.>", 1)
-        self.a.devices.stop()
 
     def test_forgotten(self) -> None:
         """A device that its node forgets is not known elsewhere, either."""
         self.b.device("greenhouse").lose()
         self.wait()
         self.b.relay.forget(make_caller(), "greenhouse")
-        self.wait(1.5)
+        self.wait(4.0)
         self.assertEqual({}, self.a.known())
 
     def test_forgotten_node(self) -> None:
@@ -370,7 +366,7 @@ class CarryTests(RelayNodesBench):
         self.wait()
         self.assertEqual("node B has no relay main", told[0].error)
         self.b.carriage.changed()
-        self.wait(1.5)
+        self.wait(4.0)
         self.assertEqual({}, self.a.known())
 
     def test_bounded(self) -> None:

@@ -127,3 +127,22 @@ class LeavingTests(ClusterBench):
         self.cluster.result(self.b.call("cluster.join"))
         self.cluster.pass_time(0.1)
         self.assertEqual(["stop", "start"], told)
+
+
+class LostEventTests(ClusterBench):
+    def test_the_last_event_is_lost(self) -> None:
+        """A device that comes while the network loses everything is known everywhere 4 s later, though no event has told it."""
+        for name in ("A", "B"):
+            self.cluster[name].add(RELAY, RelayConfig(node=name))
+        self.cluster.pass_time(1.0)
+        self.cluster.net.faults.drop = 1.0
+        connect(self.b.factories["relay"], self.cluster.clock).say(encode_frame(b"raspberrypi"))
+        self.cluster.pass_time(0.1)
+        self.cluster.net.heal()
+        carrier = self.a.carriage.carrier
+        assert carrier is not None
+        self.assertEqual([], list(carrier.elsewhere()))
+        self.cluster.pass_time(4.0)
+        self.assertEqual(["B"], [node for node, _ in carrier.elsewhere()])
+        [message] = self.a.bus.last("relay.main@B.presence.*")
+        self.assertTrue(getattr(message.event, "online", False))
