@@ -1,0 +1,80 @@
+"""Events of real daemons over a real nats-server that cuts whoever is slow."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from typing import Any
+
+from netd.client.control_subscription import subscribe
+from netd.client.events import Dropped, Event, Wish
+from netd.paths import CONTROL_SOCKET
+from tests.cluster.devicebench import Nodes, wait_until
+from tests.cluster.nats_server import NatsServer
+from tests.process import Daemon, RealTestCase, frame
+
+BIG = b"x" * 50_000
+BLAST = 400
+"""Frames of that size: more than the sockets and the nats-server keep for a node that reads nothing."""
+
+
+class SlowNodeTests(RealTestCase):
+    def test_blocked(self) -> None:
+        """C8: what a node has missed while it was blocked is counted exactly and told to its subscribers."""
+        nats = NatsServer(self.folder / "nats", config="max_payload: 1MB\nmax_pending: 1MB")
+        self.addCleanup(nats.end)
+        nodes = Nodes(self.folder, nats.url)
+        self.addCleanup(nodes.end)
+        reader, speaker = nodes.start("A"), nodes.start("B")
+        device = self.connect(speaker.port())
+        device.sendall(frame(b"raspberrypi"))
+        heard: list[Any] = []
+
+        def listen() -> None:
+            with subscribe(reader.state / CONTROL_SOCKET, Wish("relay.*.said.*")) as subscription:
+                heard.extend(subscription)
+
+        threading.Thread(target=listen, daemon=True).start()
+
+        def hears(text: str) -> bool:
+            device.sendall(frame(text.encode()))
+            return any(isinstance(one, Event) and one.data["text"] == text for one in list(heard))
+
+        wait_until(lambda: hears("before"))
+        for _ in range(3):  # on a busy machine the node may be gone before it is slow
+            self.block(reader, speaker, device)
+            wait_until(lambda: hears("after"))
+            if self.counts(reader)[1]:
+                break
+            del heard[:]
+        self.assertGreater(self.counts(reader)[1], 0)
+        wait_until(lambda: sum(self.counts(reader)) == self.events(speaker)["out"])
+        self.assertLessEqual(self.counts(reader)[1], sum(one.events for one in heard if isinstance(one, Dropped)))
+        wait_until(lambda: {row["state"] for row in reader.call("cluster.nodes")} == {"here", "there"}, 5.0)
+
+    def block(self, reader: Daemon, speaker: Daemon, device: socket.socket) -> None:
+        """Have one node blocked while a device says very much to the other."""
+        until = self.events(speaker)["out"] + BLAST
+        reader.signal(signal.SIGSTOP)
+        for _ in range(BLAST):
+            device.sendall(frame(BIG))
+        wait_until(lambda: self.events(speaker)["out"] >= until or self.is_gone(speaker))
+        reader.signal(signal.SIGCONT)
+
+    def status(self, daemon: Daemon) -> Any:
+        """What the cluster says of itself on a node."""
+        return next(one for one in daemon.call("system.status")["services"] if one["kind"] == "cluster")
+
+    def events(self, daemon: Daemon) -> Any:
+        """The counts of events."""
+        return self.status(daemon)["counters"]["events"]
+
+    def counts(self, daemon: Daemon) -> tuple[int, int]:
+        """How many events came to a node, and how many did not."""
+        counters = self.status(daemon)["counters"]
+        return counters["events"]["in"], counters["lost"]
+
+    def is_gone(self, daemon: Daemon) -> bool:
+        """Whether the other node is gone for this one."""
+        return any(row["state"] == "gone" for row in daemon.call("cluster.nodes"))
