@@ -132,8 +132,9 @@ class Events:
                 self._theirs[node] = {**known, **wants}
                 self._forward()
 
-    def _gone(self, member: Member, _reason: str) -> None:
+    def _gone(self, member: Member, reason: str) -> None:
         self.newest.forget(member.name)
+        self.receiving.end(member.name, reason)
         if self._theirs.pop(member.name, None) is not None:
             self._forward()
 

@@ -33,6 +33,9 @@ MOST_WAITING = 1 << 23
 STEP = 32
 """Events that are published in one step of the share."""
 
+LAST_STATES = {"session": "ended", "room": "over"}
+"""The state that the events of sessions and rooms tell when these are no more, by kind."""
+
 MOST_KNOWN = 20_000
 """Subjects of a node that are remembered, with their names here. Above, all are looked up again."""
 
@@ -109,6 +112,14 @@ class Receiving:
         self._waiting.clear()
         self._size, self._is_reading = 0, False
         self.follow({}, ())
+
+    def end(self, node: str, reason: str) -> None:
+        """Tell that the sessions and rooms of *node* that are known here have ended, because it is gone, for that *reason*."""
+        for kind, last in LAST_STATES.items():
+            for message in self._bus.last(f"{kind}.>"):
+                if message.origin == node and isinstance(message.event, dict) and "state" in message.event:
+                    ended = {**message.event, "state": last, "reason": f"node {node} is gone: {reason}"}
+                    self._bus.publish(FarMessage(message.subject, encode(ended), self._bus.wall(), node))
 
     def forget(self, node: str) -> None:
         """Drop all that is kept of *node*, which is no more."""

@@ -290,6 +290,29 @@ class LossTests(EventsTestCase):
         self.cluster.pass_time(602.0)
         self.assertEqual([], self.a.bus.last("session.main@B.>"))
 
+    def test_ended(self) -> None:
+        """The sessions and rooms of a node that is gone have ended; when it is there again, they are as it says."""
+        self.listen(self.a, ">")
+        del self.heard[:]
+        state = {"session": 3, "state": "streaming", "reason": "", "agent": "oven"}
+        for subject, event in (
+            ("session.main.oven", state),
+            ("session.main.oven.temp", {"value": 1}),
+            ("room.main.7.state", {"state": "talking"}),
+        ):
+            self.publish(self.b, subject, event)
+        self.cluster.net.partition("A", "BC")
+        self.cluster.pass_time(4.0)
+        told = [(subject, event) for subject, event in self.events()[3:] if not subject.startswith("system.")]
+        reason = "node B is gone: it is dead: nobody responds"
+        self.assertEqual(("session.main@B.oven", {**state, "state": "ended", "reason": reason}), told[0])
+        self.assertEqual([("room.main@B.7.state", {"state": "over", "reason": reason})], told[1:])
+        del self.heard[:]
+        self.cluster.net.heal()
+        self.cluster.pass_time(2.0)
+        self.assertIn(("session.main@B.oven", state), self.events())
+        self.assertNotIn("session.main@B.oven.temp", [subject for subject, _ in self.events()])
+
     def test_wants_of_a_node_that_is_gone(self) -> None:
         """For a node that is gone nothing is built."""
         self.listen(self.a, "session.>")
