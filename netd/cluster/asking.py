@@ -9,8 +9,9 @@ from typing import Any, NoReturn
 
 from attrs import define, field
 from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.python.failure import Failure
 
-from netd.cluster.callwire import PART, BadCall, CallHead, MoreHead, Vouched, call_bytes, more_bytes, read_part
+from netd.cluster.callwire import PART, BadCall, CallHead, MoreHead, Vouched, call_bytes, is_part, more_bytes, read_part
 from netd.cluster.interfaces import ILink, LinkLost, NoAnswer, NobodyThere
 from netd.codec.jsontext import BadJSON, encode
 from netd.console.jsonrpc import result_of
@@ -77,7 +78,9 @@ class NodeCalls:
         ended: Deferred[Any] = Deferred()
         mine[ended] = None
         self._waiting += 1
-        answered = self._ask(node, head, request)
+        subject = f"{self.root}.node.{node}.call"
+        answered = self.link.request(subject, call_bytes(head, request), wait)
+        answered.addCallbacks(self._answered, self._unanswered, (subject, head, node), errbackArgs=(node, wait))
         answered.addBoth(self._settle, ended, node)
         return ended
 
@@ -107,20 +110,12 @@ class NodeCalls:
         self._waiting -= 1
         return True
 
-    @inlineCallbacks
-    def _ask(self, node: str, head: CallHead, request: bytes) -> Any:
-        subject = f"{self.root}.node.{node}.call"
-        try:
-            body = yield self.link.request(subject, call_bytes(head, request), head.seconds)
-        except (NobodyThere, LinkLost, NoAnswer) as error:
-            self._unanswered(node, error, head.seconds)
-        text = yield self._whole(subject, head, node, body)
-        try:
-            return result_of(text)
-        except NotPermitted as error:
-            raise NotPermitted(f"on node {node}: {error}") from None
-        except BadJSON as error:
-            raise OperationFailed(f"node {node} gives an answer that cannot be read: {error}", {"known": "yes"}) from None
+    def _answered(self, body: bytes, subject: str, head: CallHead, node: str) -> Any:
+        """The answer has come, or the first part of it. Return the result, or a Deferred of it."""
+        if not is_part(body):  # as nearly always: a chain of generators would cost a third of the call
+            return _result(body, node)
+        whole: Deferred[bytes] = self._whole(subject, head, node, body)
+        return whole.addCallback(_result, node)
 
     @inlineCallbacks
     def _whole(self, subject: str, head: CallHead, node: str, body: bytes) -> Any:
@@ -143,17 +138,27 @@ class NodeCalls:
             ) from None
         return b"".join(pieces)
 
-    def _unanswered(self, node: str, error: NobodyThere | LinkLost | NoAnswer, seconds: float) -> NoReturn:
+    def _unanswered(self, failure: Failure, node: str, seconds: float) -> NoReturn:
+        failure.trap(NobodyThere, LinkLost, NoAnswer)
         self.counters["unanswered"] += 1
+        error = failure.value
         if isinstance(error, NobodyThere):
-            raise OperationFailed(f"node {node} is not there; nothing was sent", {"known": "no"}) from None
+            raise OperationFailed(f"node {node} is not there; nothing was sent", {"known": "no"})
         if isinstance(error, NoAnswer):
-            raise NotInTime(f"node {node} did not answer within {seconds:g} s; {UNKNOWN}", {"known": "maybe"}) from None
-        if error.was_sent:
-            raise OperationFailed(
-                f"the connection to NATS was lost before node {node} answered; {UNKNOWN}", {"known": "maybe"}
-            ) from None
-        raise OperationFailed(f"node {node} cannot be reached: {error}; nothing was sent", {"known": "no"}) from None
+            raise NotInTime(f"node {node} did not answer within {seconds:g} s; {UNKNOWN}", {"known": "maybe"})
+        if isinstance(error, LinkLost) and not error.was_sent:
+            raise OperationFailed(f"node {node} cannot be reached: {error}; nothing was sent", {"known": "no"})
+        raise OperationFailed(f"the connection to NATS was lost before node {node} answered; {UNKNOWN}", {"known": "maybe"})
+
+
+def _result(text: bytes, node: str) -> Any:
+    """Return the result in the answer *text*, or raise the error in it."""
+    try:
+        return result_of(text)
+    except NotPermitted as error:
+        raise NotPermitted(f"on node {node}: {error}") from None
+    except BadJSON as error:
+        raise OperationFailed(f"node {node} gives an answer that cannot be read: {error}", {"known": "yes"}) from None
 
 
 def _failed(why: str) -> Deferred[Any]:

@@ -26,6 +26,7 @@ __all__ = [
     "MoreHead",
     "Vouched",
     "call_bytes",
+    "is_part",
     "more_bytes",
     "part_bytes",
     "read_call",
@@ -163,12 +164,17 @@ def part_bytes(answer: bytes, begin: int) -> bytes:
     return b'{"size":%d,"from":%d}\n%b' % (len(answer), begin, answer[begin : begin + PART])
 
 
+def is_part(body: bytes) -> bool:
+    """Return True if *body* is one part of several, and not a whole answer."""
+    return body.startswith(b'{"size":')
+
+
 def read_part(body: bytes) -> AnswerPart:
     """Return the part of an answer in *body*.
 
     :raises BadCall: if it is none.
     """
-    if not body.startswith(b'{"size":'):
+    if not is_part(body):
         return AnswerPart(len(body), 0, body)
     line, _, piece = body.partition(b"\n")
     try:
