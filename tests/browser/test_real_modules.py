@@ -1477,6 +1477,21 @@ class PlaceTests(ModuleTestCase):
             (("#/bus/a/b?wall&turn=30",), {**place("bus", wall="", turn="30"), "item": "a/b"}),
         )
 
+    def nodes(self) -> None:
+        """The services of other nodes have these nodes' names; a node that does not answer has none."""
+        script = """async ({ askNodes, farServices, isFar, nodeOf }) => {
+          const instances = ["main", "main@away", "main@north"];
+          const call = async (name, { instance }) => {
+            if (instance === "@away") throw new Error("it does not answer");
+            return { services: [{ kind: "relay", instance: "main" }, { kind: "relay", instance: "lab" }] };
+          };
+          await askNodes({ operations: [{ name: "system.status", instances }], call });
+          const first = farServices().map(({ instance }) => instance);
+          await askNodes({ operations: [], call });
+          return [first, farServices(), isFar({ instance: "main" }), isFar({ instance: "main@north" }), nodeOf("main@north")];
+        }"""
+        self.assertEqual(self.run_in("nodes", script), [["main@north", "lab@north"], [], False, True, "north"])
+
     def tokens(self) -> None:
         """A token is taken out of an address, of which the rest stays as it was written."""
         self.check(
@@ -1528,6 +1543,7 @@ class PlaceTests(ModuleTestCase):
     def test_tables(self) -> None:
         """Addresses, titles and facts of pages are those of the one table."""
         self.places()
+        self.nodes()
         self.tokens()
         self.addresses()
         self.titles()

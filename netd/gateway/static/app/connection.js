@@ -1,10 +1,18 @@
 /** The state that all pages share: connection, user, operations, status and vitals. */
 
 import { Netd, NOT_PERMITTED } from "../netd.js";
+import { askNodes, farServices } from "./nodes.js";
 import { isForeign, KINDS } from "./pages.js";
 import { within } from "./subjects.js";
 import { computed, effect, onCleanup, signal } from "./signal.js";
 import { forgetToken, storedToken, storeToken } from "./token.js";
+
+/** How many calls of `system.status` there are for one of those of other nodes. */
+const OTHERS_EVERY = 3;
+
+/** The subject of changes of nodes, and the milliseconds in which a new node tells its operations. */
+const CLUSTER = "system.main.cluster";
+const SETTLING = 1000;
 
 /** Seconds between two calls of `system.status`. */
 const STATUS_EVERY = 4;
@@ -104,11 +112,17 @@ export const starts = signal(0);
 /** When netd was started, by its own clock; 0 before the first vitals or status. */
 let startedAt = 0;
 
+/** The services of this node, which pages see together with those of others. @type {Service[]} */
+let own = [];
+
 /** The services that offer the known operations, as a text; "" before the first status of a connection. */
 let offering = "";
 
 /** How far netd's clock is ahead of the browser's, in seconds. */
 let skew = 0;
+
+/** How often the status has been asked for. */
+let asked = 0;
 
 /** netd's time now, seconds since the epoch. */
 export const serverNow = () => Date.now() / 1000 + skew;
@@ -142,6 +156,11 @@ export function start() {
   effect(() => {
     if (identity.value === "" || within(STATE, who.value?.subjects ?? null).length === 0) return;
     const subscription = netd.subscribe(STATE, { policy: "latest" }, () => refreshStatus());
+    onCleanup(() => subscription.close());
+  });
+  effect(() => {
+    if (identity.value === "" || within(CLUSTER, who.value?.subjects ?? null).length === 0) return;
+    const subscription = netd.subscribe(CLUSTER, { policy: "latest" }, () => setTimeout(nodesChanged, SETTLING));
     onCleanup(() => subscription.close());
   });
   netd.open();
@@ -213,13 +232,40 @@ export async function refreshStatus() {
   try {
     const told = await netd.call("system.status");
     noteStart(told.started);
-    status.value = { ...told, services: [...told.services, ...guessed(subjects, told.services)] };
+    own = [...told.services, ...guessed(subjects, told.services)];
+    status.value = { ...told, services: allServices() };
     phase.value = phaseOf(told);
     noteServices(told.services);
   } catch (error) {
-    if (error.code === NOT_PERMITTED) status.value = { name: null, services: guessed(subjects, []), refusal: error.message };
+    if (error.code === NOT_PERMITTED) {
+      own = guessed(subjects, []);
+      status.value = { name: null, services: allServices(), refusal: error.message };
+    }
     // Any other error: the strip shows the state of the connection, and the next call follows soon.
   }
+  if (asked++ % OTHERS_EVERY === 0) refreshNodes();
+}
+
+/** The services of all nodes. Of one that the token sees in part only, the guess stays. @returns {Service[]} */
+function allServices() {
+  const far = farServices();
+  const isTold = (one) => far.some(({ kind, instance }) => kind === one.kind && instance === one.instance);
+  return [...own.filter((one) => !isTold(one)), ...far];
+}
+
+/** Ask the other nodes of the cluster for their services. */
+async function refreshNodes() {
+  const had = farServices().length;
+  await askNodes(netd);
+  const last = status.peek();
+  if (last !== null && had + farServices().length > 0) status.value = { ...last, services: allServices() };
+}
+
+/** A node of the cluster has come or gone: with it, its operations and services. */
+async function nodesChanged() {
+  await refreshOperations();
+  asked = 0;
+  refreshStatus();
 }
 
 /**

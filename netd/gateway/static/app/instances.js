@@ -3,6 +3,7 @@
 import { commandLine } from "./commandline.js";
 import { servicesOf } from "./connection.js";
 import { choice, h } from "./dom.js";
+import { isFar } from "./nodes.js";
 import { place, remember } from "./router.js";
 import { computed, effect, signal } from "./signal.js";
 
@@ -29,8 +30,16 @@ export function start() {
 /** The name of a service's section: "relay", "relay:lab". @param {string} kind @param {string} instance */
 export const sectionOf = (kind, instance) => (instance === MAIN ? kind : `${kind}:${instance}`);
 
-/** The name of the section, where several of the kind run; "" otherwise. @param {string} kind @param {string|null} instance */
-export const tagOf = (kind, instance) => (servicesOf(kind).length > 1 ? sectionOf(kind, instance ?? MAIN) : "");
+/** The same for people: of another node "relay@north", "relay:lab@north". @param {string} kind @param {string} instance */
+export const labelOf = (kind, instance) =>
+  instance.split("@")[0] === MAIN ? kind + instance.slice(MAIN.length) : sectionOf(kind, instance);
+
+/**
+ * The name of the section, where several of the kind run, or one on another node; "" otherwise.
+ * @param {string} kind @param {string|null} instance
+ */
+export const tagOf = (kind, instance) =>
+  servicesOf(kind).length > 1 || isFar({ instance: instance ?? MAIN }) ? labelOf(kind, instance ?? MAIN) : "";
 
 /** The same as an element, to stand behind a name. @param {string} kind @param {() => string|null} read the instance. */
 export const tag = (kind, read) => h("span.section-tag", { hidden: () => tagOf(kind, read()) === "" }, () => tagOf(kind, read()));
@@ -45,11 +54,12 @@ export const tag = (kind, read) => h("span.section-tag", { hidden: () => tagOf(k
  * @property {(rest: string) => string|null} subject a subject of its events; null while no service is known.
  * @property {() => string|null} option its name for a command line; null where there is only one.
  * @property {(...words: any[]) => string} line a command line with `--instance` where that is needed, see `commandLine`.
+ * @property {() => string|null} picked the one that the user has picked; null where none is.
  * @property {Node} select lets the user choose; empty where there is only one.
  */
 
-/** @param {string} kind @returns {Instance} */
-export function instanceOf(kind) {
+/** @param {string} kind @param {() => boolean} [takesAll] whether none picked means all nodes together. @returns {Instance} */
+export function instanceOf(kind, takesAll = () => false) {
   const picked = chosenOf(kind);
   const names = computed(() =>
     servicesOf(kind)
@@ -62,22 +72,31 @@ export function instanceOf(kind) {
     if (picked.value !== null && there.includes(picked.value)) return picked.value;
     return there.includes(MAIN) ? MAIN : (there[0] ?? null);
   });
-  const params = (given = {}) => (name.value === null ? null : { ...given, instance: name.value });
+  const isAll = () => picked.value === null && takesAll();
+  const params = (given = {}) => {
+    if (isAll()) return given;
+    return name.value === null ? null : { ...given, instance: name.value };
+  };
   const subject = (rest) => (name.value === null ? null : `${kind}.${name.value}.${rest}`);
   const service = () => servicesOf(kind).find((one) => one.instance === name.value) ?? null;
-  const option = () => (all().length > 1 ? name.value : null);
+  const mustBeNamed = () => all().length > 1 || all().some((one) => isFar({ instance: one }));
+  const option = () => (mustBeNamed() && !isAll() ? name.value : null);
   const line = (...words) => commandLine(...words, ["--instance", option()]);
   const pick = (event) => {
-    picked.value = event.target.value;
+    picked.value = event.target.value || null;
     if (place.peek().kind === kind) remember({ instance: picked.value });
   };
-  const options = () => all().map((one) => h("option", { value: one, selected: one === name.value }, sectionOf(kind, one)));
-  const attributes = { "aria-label": `Which ${kind}`, testid: `instance-${kind}`, onchange: pick, value: () => name.value };
+  const shown = () => (isAll() ? "" : name.value);
+  const options = () => [
+    ...(takesAll() ? [h("option", { value: "", selected: isAll() }, "all nodes")] : []),
+    ...all().map((one) => h("option", { value: one, selected: one === shown() }, labelOf(kind, one))),
+  ];
+  const attributes = { "aria-label": `Which ${kind}`, testid: `instance-${kind}`, onchange: pick, value: shown };
   const select = choice(
-    () => names.value,
-    () => (all().length > 1 ? h("select.instance", attributes, options()) : null),
+    () => `${takesAll()}\n${names.value}`,
+    () => (mustBeNamed() ? h("select.instance", attributes, options()) : null),
   );
-  return { name, params, subject, service, option, line, select };
+  return { name, params, subject, service, option, line, picked: () => picked.value, select };
 }
 
 /**

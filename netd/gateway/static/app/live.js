@@ -67,7 +67,7 @@ export function polled(method, instance, seconds, more = {}) {
 
   let before = "";
   effect(() => {
-    const asked = `${identity.value} ${instance.name.value}`;
+    const asked = `${identity.value} ${instance.params()?.instance}`;
     if (before !== "" && asked !== before) {
       resource.answer.value = null;
       refused.value = "";

@@ -115,7 +115,7 @@ function pastDeeds(deeds, filter, span) {
   };
   let timer = 0;
   effect(() => {
-    void [filter.value, span.value, recorder.name.value, offers("history.events"), starts.value];
+    void [filter.value, span.value, recorder.name.value, recorder.picked(), offers("history.events"), starts.value];
     clearTimeout(timer);
     if (!isLive.value) return;
     isAsked.value = offers("history.events");

@@ -5,6 +5,7 @@ import { hearsVitals, identity, isLive, lostAt, phase, serverNow, status, vitals
 import { choice, h } from "../dom.js";
 import { clock, count, rate, shortSpan } from "../format.js";
 import { sectionOf } from "../instances.js";
+import { isFar } from "../nodes.js";
 import { connectionsOf, dialText, factsOf } from "../pages.js";
 import { away, panel } from "../panel.js";
 import { plot } from "../plots/plot.js";
@@ -91,7 +92,7 @@ const sum = (numbers) => Object.values(numbers ?? {}).reduce((total, number) => 
 const NOT_WHOLE = "Your token sees no service whole, so none is listed. The pages named above show what it sees.";
 
 function services() {
-  const listed = () => (status.value?.services ?? []).filter((one) => !one.isGuessed);
+  const listed = () => (status.value?.services ?? []).filter((one) => !one.isGuessed && !isFar(one));
   /** @returns {import("../panel.js").Face} */
   const face = () => {
     if (status.value === null) return { name: isLive.value ? "loading" : "failed", text: away() };
