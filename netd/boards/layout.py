@@ -89,7 +89,7 @@ def _check_subjects(tile: dict[str, Any], where: str) -> None:
 
 
 def _subjects_of_tile(tile: dict[str, Any]) -> list[str]:
-    instance = token(tile.get("instance", "main"))
+    instance = _instance(tile.get("instance", "main"))
     found = list(tile.get("subjects", []))
     if "device" in tile:
         found.append(f"relay.{instance}.*.{token(tile['device'])}")
@@ -97,13 +97,19 @@ def _subjects_of_tile(tile: dict[str, Any]) -> list[str]:
         found.append(f"{token(tile['operation'].partition('.')[0])}.{instance}.>")
     if "service" in tile:
         kind, _, section = tile["service"].partition(":")
-        found.append(f"{token(kind)}.{token(section or 'main')}.>")
+        found.append(f"{token(kind)}.{_instance(section or 'main')}.>")
     if "session" in tile:
         session = f"session.{instance}.{token(tile['session'])}"
         found += [session, f"{session}.>"]
     if "room" in tile:
         found.append(f"room.{instance}.>")
     return found if found or tile["kind"] in WITHOUT_SUBJECTS else [EVERYTHING]
+
+
+def _instance(name: str) -> str:
+    """Return the instance *name*, which may be one of another node, as a token."""
+    own, at, node = name.partition("@")
+    return f"{token(own)}@{token(node)}" if at else token(own)
 
 
 def _is_name(value: object) -> bool:

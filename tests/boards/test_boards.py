@@ -251,6 +251,8 @@ class ConfinedTests(BoardsTestCase):
             ({"kind": "device", "device": "cryo"}, ["relay.main.*.cryo"]),
             ({"kind": "device", "device": "('1.2.3.4', 5)", "instance": "lab2"}, ["relay.lab2.*.1-2-3-4-5"]),
             ({"kind": "command", "operation": "relay.send", "instance": "lab2"}, ["relay.lab2.>"]),
+            ({"kind": "device", "device": "pump", "instance": "main@north"}, ["relay.main@north.*.pump"]),
+            ({"kind": "state", "service": "relay:main@north"}, ["relay.main@north.>"]),
             ({"kind": "state", "service": "feed:two"}, ["feed.two.>"]),
             ({"kind": "state", "service": "feed"}, ["feed.main.>"]),
             ({"kind": "state", "session": "cryo"}, ["session.main.cryo", "session.main.cryo.>"]),

@@ -268,9 +268,38 @@ class BoardModuleTests(ModuleTestCase):
         for stored, expected in (([None, {"over": 1}, "x"], [{"over": 1}]), ("x", []), ({"over": 1}, [])):
             self.assertEqual(self.run_in("board/model", limits, stored), expected)
 
+    def other_nodes(self) -> None:
+        """A board of node north shows, on node south, what it shows on north; written back, it is the same."""
+        tiles: list[dict[str, Any]] = [
+            {"kind": "plot", "subjects": ["session.main.oven.*", "session.*.*.temp", "custom.a.b", "session.main@south.x", ">"]},
+            {"kind": "device", "device": "pump"},
+            {"kind": "command", "operation": "relay.send", "instance": "lab"},
+            {"kind": "state", "service": "relay"},
+            {"kind": "state", "service": "relay:lab@south"},
+            {"kind": "note", "text": "hello"},
+        ]
+        board = {"title": "Cryo", "tiles": tiles}
+        script = "({ movedBoard }, board, from, to) => movedBoard(board, from, to)"
+        shown = self.run_in("board/far", script, board, "north", "south")
+        self.assertEqual(
+            [
+                ["session.main@north.oven.*", "session.*.*.temp", "custom.a.b", "session.main.x", ">"],
+                "main@north",
+                "lab@north",
+                "relay:main@north",
+                "relay:lab",
+                "hello",
+            ],
+            [one.get("subjects") or one.get("instance") or one.get("service") or one["text"] for one in shown["tiles"]],
+        )
+        back = self.run_in("board/far", script, shown, "south", "north")
+        self.assertEqual({**board, "tiles": [*tiles[:1], {**tiles[1], "instance": "main"}, *tiles[2:]]}, back)
+        self.check("board/far", "splitName", (("cryo@north",), ["cryo", "north"]), (("cryo",), ["cryo"]))
+
     def test_tables(self) -> None:
         """Boards are laid out, changed and judged as people expect."""
         self.grid()
+        self.other_nodes()
         self.no_overlap()
         self.broken()
         self.order()

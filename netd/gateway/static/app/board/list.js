@@ -8,8 +8,9 @@ import { ago, count, fullTime, visible } from "../format.js";
 import { faceOf, panel } from "../panel.js";
 import { signal } from "../signal.js";
 import { cell, longTable, rowHead } from "../table.js";
+import { splitName } from "./far.js";
 import { nameFor, WINDOW } from "./model.js";
-import { mayNotWrite } from "./store.js";
+import { mayNotWrite, meaning } from "./store.js";
 
 /** @typedef {import("./store.js").Listed} Listed */
 
@@ -38,11 +39,12 @@ export function boardsPage(list) {
 /** @param {import("../signal.js").Readable<any>} item */
 function row(item, outcome, refresh) {
   const { name } = item.peek();
+  const [, node] = splitName(name);
   const remove = action({
     label: "Delete",
     about: `Delete the board ${name}`,
     method: "board.delete",
-    params: () => ({ name }),
+    params: () => meaning(name),
     told: () => ({ state: "ok", text: `${name} is deleted.` }),
     done: refresh,
     question: "Delete it with all its versions?",
@@ -57,6 +59,7 @@ function row(item, outcome, refresh) {
     rowHead(
       "Board",
       h("a", { href: `#/board/${name}` }, () => visible(item.value.title || name)),
+      node === undefined ? null : h("span.section-tag", {}, `on ${node}`),
     ),
     cell("Tiles", () => count(item.value.tiles ?? NaN), "number"),
     cell(

@@ -15,7 +15,7 @@ import { Draft, draftOf } from "./editing.js";
 import { gridView } from "./grid_view.js";
 import { isKnown, MOST_TILES, WINDOW, withTile, withTiles } from "./model.js";
 import { starting } from "./starting.js";
-import { mayNotWrite, readBoard } from "./store.js";
+import { mayNotWrite, readBoard, subjectOf } from "./store.js";
 import { describeChannels } from "./values.js";
 import { showVersions } from "./versions.js";
 
@@ -45,7 +45,7 @@ export function followedBoard(name) {
     }
   };
   const refresh = settled(read, 150);
-  told(() => `board.*.${name}`, {}, refresh);
+  told(() => subjectOf(name), {}, refresh);
   effect(() => void (isLive.value && refresh()));
   return { stored, error, refresh };
 }

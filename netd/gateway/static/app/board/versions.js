@@ -5,7 +5,7 @@ import { each, h } from "../dom.js";
 import { ago, fullTime, visible } from "../format.js";
 import { signal } from "../signal.js";
 import { openDialog } from "./dialogs.js";
-import { mayNotWrite, versionsOf } from "./store.js";
+import { mayNotWrite, meaning, versionsOf } from "./store.js";
 
 /** @param {string} name @param {import("./store.js").Stored} stored @param {() => void} refresh */
 export function showVersions(name, stored, refresh) {
@@ -16,7 +16,7 @@ export function showVersions(name, stored, refresh) {
     versionsOf(name).then((found) => (all.value = found), failed);
     const restore = async (version) => {
       try {
-        await netd.call("board.restore", { name, version });
+        await netd.call("board.restore", { ...meaning(name), version });
         refresh();
         close();
       } catch (error) {
