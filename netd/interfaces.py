@@ -5,7 +5,7 @@ Collaborators are handed to constructors. Nothing is looked up in a registry.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from zope.interface import Attribute, Interface
@@ -26,6 +26,8 @@ __all__ = [
     "IConsole",
     "IDeviceHost",
     "IDrainable",
+    "IHistoryCarrier",
+    "IHistoryKeeper",
     "INetdService",
     "IPaced",
     "IPeer",
@@ -324,6 +326,34 @@ class IReloadable(Interface):
 
 class IWitness(Interface):
     """A service that keeps what the others publish. It stops after all others, so that their last events are kept, too."""
+
+
+class IHistoryKeeper(Interface):
+    """A recorder, as the cluster uses it: what it records is shipped to other nodes, and what these ship is collected."""
+
+    def ship() -> None:
+        """Put what is recorded from now on into an outbox, too. After a restart, that goes on by itself."""
+
+    def outgoing() -> Any:
+        """Return a Deferred of the epoch of the outbox, and of the oldest blocks in it: pairs of a number and bytes."""
+
+    def shipped(epoch: str, number: int) -> Any:
+        """Take the blocks up to *number* out of the outbox of that *epoch*. Return a Deferred."""
+
+    def collect(sender: str, blocks: Sequence[tuple[int, bytes]], rename: Callable[[str], str | None]) -> Any:
+        """Write the blocks of another node that have not been written before, all or none.
+
+        :param sender: names the outbox of that node for ever.
+        :param rename: returns the name that a subject of that node has here, or None if there is none.
+        :returns: a Deferred of True when they are on the disk, or of False if that is not possible now.
+        """
+
+
+class IHistoryCarrier(Interface):
+    """A service that carries history between nodes: the cluster."""
+
+    def use_keepers(keepers: Callable[[], Sequence[Any]]) -> None:
+        """Use *keepers*, which returns all services that are :class:`IHistoryKeeper`. Called once, before ``startService``."""
 
 
 class IConsole(Interface):

@@ -14,7 +14,19 @@ from netd.carriage import Carriage
 from netd.config import Section
 from netd.connection.budget import Budget
 from netd.connection.shares import TurnShares
-from netd.interfaces import IAsyncio, IBudgeted, IBus, ICarried, IConsole, INetdService, IPaced, IServiceKind, IWitness
+from netd.interfaces import (
+    IAsyncio,
+    IBudgeted,
+    IBus,
+    ICarried,
+    IConsole,
+    IHistoryCarrier,
+    IHistoryKeeper,
+    INetdService,
+    IPaced,
+    IServiceKind,
+    IWitness,
+)
 from netd.listening import quota_of
 from netd.operations import Operation, OperationTable
 from netd.state.state import State
@@ -73,9 +85,14 @@ class Sections(MultiService):
             service.use_budget(self._budget, quota_of(section.config))
         if IAsyncio.providedBy(service):
             service.use_loop(self.loop)
+        if IHistoryCarrier.providedBy(service):
+            service.use_keepers(self._keepers)
         if ICarried.providedBy(service):
             service.use_carriage(self._carriage)
         return service
+
+    def _keepers(self) -> list[Any]:
+        return [service for service in self.by_name.values() if IHistoryKeeper.providedBy(service)]
 
     def start(self, section: Section, coming: OperationTable | None = None) -> INetdService:
         """Build the service of *section* and start it; :meth:`adopt` follows, or :meth:`stop`.

@@ -121,7 +121,7 @@ LAYERS = (
     # What reads and writes the recorder's files. Programs outside of the daemon read them, too, and so it knows no Twisted.
     Layer(
         "files",
-        modules="netd.recorder.{answers,archive,catalog,database,folder,gaps,paging,part_file,part_summary}"
+        modules="netd.recorder.{answers,archive,catalog,database,folder,gaps,outbox,paging,part_file,part_summary}"
         " netd.recorder.{pieces,query,reading,shelf,subjects,writer}",
         reaches=(Reach("vocabulary"), Reach("pure json files", within="netd.recorder.* netd.codec.* netd.status")),
         libraries="attrs",
@@ -155,8 +155,8 @@ LAYERS = (
         " netd.gateway.{channel,chunks,conversation,guard,history,past,site} netd.gateway.graphite.answers"
         " netd.manhole.{login,menu,prompt} netd.recorder.{backlog,history,reader,replay,store}"
         " netd.alert.{acting,delivery,mail,program,webhook}"
-        " netd.cluster.{answering,asking,calls,delivering,devices,events,following,forwarding,inquiries,link}"
-        " netd.cluster.{listing,membership,names,newest,nodes,publishing,questions,receiving,requests,sending}"
+        " netd.cluster.{answering,asking,calls,collecting,delivering,devices,events,following,forwarding,inquiries,link}"
+        " netd.cluster.{listing,membership,names,newest,nodes,publishing,questions,receiving,requests,sending,shipping}"
         " netd.relay.guests netd.room.visitors netd.session.{dialer,revival}",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",

@@ -130,7 +130,7 @@ class Config(SectionConfig):
     accept: tuple[str, ...] = option(
         _patterns, "custom.>", help="Subjects that other nodes may publish here under the same name; of `custom` alone."
     )
-    history: bool = option(flag, "no", help="Whether this node keeps the history of all nodes.")
+    history: bool = option(flag, "no", help="Whether this node keeps the history of all nodes. NATS needs JetStream for it.")
 
     def read_login(self) -> NatsLogin:
         """Return what this node proves itself with; an empty login without `credentials`.

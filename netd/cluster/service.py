@@ -17,6 +17,7 @@ from zope.interface import implementer
 from netd import __version__
 from netd.carriage import Carriage
 from netd.cluster.calls import Calls
+from netd.cluster.collecting import HistoryCollecting
 from netd.cluster.config import Config
 from netd.cluster.devices import ClusterDevices
 from netd.cluster.events import Events
@@ -25,9 +26,10 @@ from netd.cluster.member import Member, MemberState
 from netd.cluster.membership import ClusterPart, Membership, MembershipState
 from netd.cluster.nodes import Nodes
 from netd.cluster.results import CHANGED, ClusterServiceStatus, NodeChanged, NodeFacts, NodeState
+from netd.cluster.shipping import HistoryShipping, Keepers
 from netd.cluster.tally import OwnTally, read_tally
 from netd.connection.shares import TurnShare
-from netd.interfaces import IAsyncio, IBus, ICarried, IConsole, INetdService, IPaced
+from netd.interfaces import IAsyncio, IBus, ICarried, IConsole, IHistoryCarrier, INetdService, IPaced
 from netd.message import Message
 from netd.operations import Operation, OperationTable, Role
 from netd.status import Counters, Work
@@ -65,7 +67,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> ClusterService:
     return ClusterService(config, Link(config, reactor, bus.wall), reactor, bus, random, lambda: secrets.token_hex(4))
 
 
-@implementer(INetdService, IConsole, IAsyncio, ICarried, IPaced)
+@implementer(INetdService, IConsole, IAsyncio, ICarried, IHistoryCarrier, IPaced)
 class ClusterService(Service):
     """The cluster, as this node sees it.
 
@@ -90,6 +92,9 @@ class ClusterService(Service):
         self._link = link
         self._reactor = reactor
         self._bus = bus
+        self._make_epoch = make_epoch
+        self._shipping: HistoryShipping | None = None
+        self._collecting: HistoryCollecting | None = None
         self._membership = Membership(self.nodes, self.parts, reactor, chance, make_epoch)
         self._own = OwnTally(self.events.counts, lambda: self._link.facts().dropped)
         self.nodes.answer(TALLY, lambda _: self._own.make(self._link.server))
@@ -105,6 +110,14 @@ class ClusterService(Service):
         grant = self._config.grant
         self._devices = ClusterDevices(self.nodes, self._link, self._bus, carriage, self._reactor, grant)
         self.parts.append(self._devices)
+
+    def use_keepers(self, keepers: Keepers) -> None:
+        """Ship what the recorder of this node writes; with ``history = yes``, collect what the others ship."""
+        self._shipping = HistoryShipping(self.nodes, self._link, keepers, self._reactor)
+        self.parts.append(self._shipping)
+        if self._config.history:
+            self._collecting = HistoryCollecting(self.nodes, self._link, keepers, self._reactor, self._make_epoch())
+            self.parts.append(self._collecting)
 
     def turn_shares(self) -> Iterable[TurnShare]:
         """Return the shares of a turn that this service has."""
@@ -190,6 +203,10 @@ class ClusterService(Service):
             "devices": {} if self._devices is None else self._devices.counters(),
             "doubled": self.events.receiving.doubled,
             "unfit": dict(self.events.forwarding.unfit),
+            "history": {
+                "shipped": 0 if self._shipping is None else self._shipping.shipped,
+                "collected": 0 if self._collecting is None else self._collecting.collected,
+            },
             "calls": {"in": calls.answering.counters["answered"], "out": calls.asking.counters["calls"]} if calls else {},
         }
 

@@ -21,8 +21,9 @@ from netd.recorder.database import FileFormat, connect, telling_damage, transact
 from netd.recorder.intake import EventTaken, SeriesName, samples_in
 from netd.recorder.part_summary import PartSummary, summarise
 from netd.recorder.sealing import LENGTH, next_length, seal_plan, summary_of
+from netd.recorder.shipment import Received
 
-__all__ = ["MOST_OPEN", "MOST_SERIES", "MarkMade", "PartFile", "open_part"]
+__all__ = ["MOST_OPEN", "MOST_SERIES", "MarkMade", "PartFile", "open_part", "received_in"]
 
 MOST_OPEN = 65536
 """Samples that are held open; more are sealed. They take some 5 MB."""
@@ -45,6 +46,9 @@ CREATE TABLE event   (id INTEGER PRIMARY KEY, time INTEGER NOT NULL, series INTE
 CREATE TABLE mark    (time INTEGER NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL) STRICT;
 """
 """The columns of the key stand first: SQLite 3.40 reports sound files as damaged where the key of such a table is spread."""
+
+RECEIVED = "CREATE TABLE IF NOT EXISTS received (sender TEXT PRIMARY KEY, blocks TEXT NOT NULL) STRICT"
+"""A further table of a node that keeps the history of others."""
 
 FORMAT = FileFormat("part", application=0x6E657464, version=1, schema=SCHEMA)
 """The format of the parts that are written here. The number is the text ``netd``."""
@@ -73,6 +77,7 @@ class PartFile:
     :ivar held: samples that are open.
     :ivar refused: samples that were no numbers, and samples and events of too many series, since the part was opened.
     :ivar size: bytes of the database after the last write, without its WAL; 0 before.
+    :ivar received: which blocks of other nodes are here or in earlier parts, by their sender.
     """
 
     def __init__(self, path: Path, database: sqlite3.Connection) -> None:
@@ -89,6 +94,7 @@ class PartFile:
         self._row = 0
         self._event = 0
         self._full_at = MOST_OPEN
+        self.received: dict[str, Received] = {}
 
     @property
     def is_full(self) -> bool:
@@ -129,10 +135,12 @@ class PartFile:
         events: Iterable[EventTaken] = (),
         marks: Iterable[MarkMade] = (),
         is_full: bool = False,
+        received: Mapping[str, Received] = {},
     ) -> None:
         """Write all of this in one transaction. The columns of *batch* are then the part's own.
 
         :param is_full: whether it is on the disk afterwards, with all that was appended before.
+        :param received: what is new of :attr:`received`.
         """
         with telling_damage(), transaction(self._database, is_full):
             numbered, every = self._numbered(batch)
@@ -144,8 +152,11 @@ class PartFile:
                 self._event = rows[-1][0]
             for mark in marks:
                 self._mark(mark)
+            if received:
+                self._note_received(received)
             self._measure()
         self._hold(numbered)
+        self.received |= received
 
     def seal(self, hour: int | None) -> None:
         """Turn the open samples into blocks, in one transaction.
@@ -235,10 +246,17 @@ class PartFile:
             self._hold(unpack_journal(data))
         (self._chunk,) = database.execute("SELECT coalesce(max(id), 0) FROM chunk").fetchone()
         (self._event,) = database.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()
+        self.received = received_in(database)
         newest = database.execute(
             "SELECT kind FROM mark WHERE kind IN ('started', 'stopped', 'crashed') ORDER BY rowid DESC LIMIT 1"
         ).fetchone()
         return bool(newest == ("stopped",))
+
+    def _note_received(self, received: Mapping[str, Received]) -> None:
+        """Write which blocks have come. Only a node that collects has the table."""
+        self._database.execute(RECEIVED)
+        rows = [(sender, one.text) for sender, one in received.items()]
+        self._database.executemany("INSERT OR REPLACE INTO received VALUES (?, ?)", rows)
 
     def _numbered(self, batch: Mapping[SeriesName, Columns]) -> tuple[dict[int, Columns], Columns]:
         """Return the samples that can be written by the number of their series, and all of them one after the other."""
@@ -333,6 +351,13 @@ class PartFile:
     def _mark(self, mark: MarkMade) -> None:
         time, kind, data = mark
         self._database.execute("INSERT INTO mark VALUES (?, ?, ?)", (time, kind, encode(data).decode()))
+
+
+def received_in(database: sqlite3.Connection) -> dict[str, Received]:
+    """Return which blocks of other nodes a part has noted, by their sender."""
+    if database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'received'").fetchone() is None:
+        return {}
+    return {sender: Received.read(blocks) for sender, blocks in database.execute("SELECT sender, blocks FROM received")}
 
 
 def open_part(path: Path) -> PartFile:

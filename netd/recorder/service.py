@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ from netd.change import Change
 from netd.codec.words import size
 from netd.connection.shares import TurnShare, own_share
 from netd.errors import OperationFailed
-from netd.interfaces import IBus, INetdService, IPaced, IPublisher, IReloadable, ISubscription, IWitness
+from netd.interfaces import IBus, IHistoryKeeper, INetdService, IPaced, IPublisher, IReloadable, ISubscription, IWitness
 from netd.kinds import find_kinds
 from netd.message import EventKind, Message, Want
 from netd.operations import Operation
@@ -29,6 +30,7 @@ from netd.recorder.reader import MOST_QUESTIONS, PastReader
 from netd.recorder.replay import Replays
 from netd.recorder.results import RecorderStatus
 from netd.recorder.retention import Retention
+from netd.recorder.shipment import Rename
 from netd.recorder.store import Store
 from netd.recorder.taking import Selection, Taking
 from netd.status import Work
@@ -77,7 +79,7 @@ def bounds_of(config: Config) -> str:
     return f"{most}, {'for ever' if config.keep is None else duration(config.keep)}"
 
 
-@implementer(INetdService, IPaced, IPublisher, IReloadable, IWitness)
+@implementer(IHistoryKeeper, INetdService, IPaced, IPublisher, IReloadable, IWitness)
 class RecorderService(Service):
     """Keeps what goes over the bus, and answers questions about it."""
 
@@ -137,6 +139,22 @@ class RecorderService(Service):
         """See :class:`netd.interfaces.IPublisher`."""
         return [EventKind(f"recorder.{self.instance}.state", RecordingChanged)]
 
+    def ship(self) -> None:
+        """See :class:`netd.interfaces.IHistoryKeeper`."""
+        self._store.ship()
+
+    def outgoing(self) -> Deferred[tuple[str, list[tuple[int, bytes]]]]:
+        """See :class:`netd.interfaces.IHistoryKeeper`."""
+        return self._store.outgoing()
+
+    def shipped(self, epoch: str, number: int) -> Deferred[None]:
+        """See :class:`netd.interfaces.IHistoryKeeper`."""
+        return self._store.shipped(epoch, number)
+
+    def collect(self, sender: str, blocks: Sequence[tuple[int, bytes]], rename: Rename) -> Deferred[bool]:
+        """See :class:`netd.interfaces.IHistoryKeeper`."""
+        return self._store.collect(sender, blocks, rename)
+
     def status(self) -> RecorderStatus:
         """Facts about this service."""
         store = self._store
@@ -150,6 +168,7 @@ class RecorderService(Service):
             counters={
                 "recorded": facts.samples + facts.events,
                 "dropped": {"waiting": store.dropped},
+                "unshipped": store.unshipped,
                 "unrecorded": {"no series": facts.refused, "no JSON": self._taking.unfit},
             },
             state=state,

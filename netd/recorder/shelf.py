@@ -16,16 +16,20 @@ from attrs import define, field
 
 from netd.errors import OperationFailed, text_of
 from netd.recorder.catalog import Catalog, open_catalog
-from netd.recorder.database import DamagedPart, OtherFormat, telling_damage
+from netd.recorder.database import DamagedPart, OtherFormat, read_only, telling_damage
 from netd.recorder.folder import RecorderFolder
-from netd.recorder.part_file import MarkMade, PartFile
+from netd.recorder.part_file import MarkMade, PartFile, received_in
 from netd.recorder.part_names import PartName
 from netd.recorder.part_summary import PartSummary, summary_of_part
 from netd.recorder.retention import PartOnDisk, Retention, parts_to_drop
+from netd.recorder.shipment import Received
 
 __all__ = ["NoRoom", "PartShelf", "words_for"]
 
 Answer = TypeVar("Answer")
+
+LOOKED_BACK = 30
+"""Parts that are looked into for what had come from other nodes."""
 
 
 class NoRoom(Exception):
@@ -161,6 +165,18 @@ class PartShelf:
     def closed(self) -> list[PartOnDisk]:
         """Return the parts that nobody writes to, oldest first."""
         return [part for part in self.folder.list_parts() if self._is_closed(part.name)]
+
+    def newest_received(self) -> dict[str, Received]:
+        """Return which blocks of other nodes had come by the newest closed part that has noted any, by their sender."""
+        for part in reversed(self.closed()[-LOOKED_BACK:]):
+            try:
+                with read_only(self.folder.path_of(part.name)) as database:
+                    found = received_in(database)
+            except sqlite3.Error:
+                continue  # a damaged part is set aside when it is read
+            if found:
+                return found
+        return {}
 
     def _is_closed(self, name: PartName) -> bool:
         return name != self._begun and name not in self._leaving and self.folder.is_closed(name)

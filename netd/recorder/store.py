@@ -6,6 +6,7 @@ One thread writes (:class:`netd.recorder.writer.RecordWriter`). What it has not 
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,9 @@ from netd.recorder.facts import StoreFacts, StoreSettings
 from netd.recorder.folder import RecorderFolder
 from netd.recorder.intake import EventTaken, SamplesTaken
 from netd.recorder.micros import micros
+from netd.recorder.outbox import OUTBOX, HistoryOutbox
 from netd.recorder.part_file import MarkMade, PartFile, open_part
+from netd.recorder.shipment import Rename
 from netd.recorder.writer import RecordWriter
 from netd.threads import Threads
 
@@ -53,6 +56,7 @@ class Store:
         their connections to it soon. A part that somebody reads is closed later.
     :param threads: runs the writer; its thread, by default. Must run one function at a time, in order.
     :param open_file: opens a part.
+    :param make_epoch: returns a name for a new outbox.
     """
 
     _log: ClassVar[Logger] = Logger()
@@ -66,7 +70,9 @@ class Store:
         let_go: Callable[[Path], object] = lambda path: None,
         threads: Any = None,
         open_file: Callable[[Path], PartFile] = open_part,
+        make_epoch: Callable[[], str] = lambda: secrets.token_hex(4),
     ) -> None:
+        self._outbox = HistoryOutbox(directory / OUTBOX, make_epoch)
         self._reactor = reactor
         self._wall = wall
         self._settings = settings
@@ -128,6 +134,22 @@ class Store:
         """Rename the part *name*, which a reader has found to be damaged. If it is the open one, another begins."""
         return self._run_for_people(self._writer.set_aside, name, why)
 
+    def ship(self) -> None:
+        """Put what is recorded from now on into the outbox, too."""
+        self._outbox.is_on = True
+
+    def outgoing(self) -> Deferred[tuple[str, list[tuple[int, bytes]]]]:
+        """Return a Deferred of the epoch of the outbox and of the oldest blocks in it. It fails when the disk refuses."""
+        return self._run_for_people(self._outbox.waiting)
+
+    def shipped(self, epoch: str, number: int) -> Deferred[None]:
+        """Take the blocks up to *number* out of the outbox."""
+        return self._run_for_people(self._outbox.forget, epoch, number)
+
+    def collect(self, sender: str, blocks: Sequence[tuple[int, bytes]], rename: Rename) -> Deferred[bool]:
+        """Write blocks of another node; see :meth:`RecordWriter.collect`. The Deferred fires when they are on the disk."""
+        return self._run_for_people(self._writer.collect, sender, blocks, rename)
+
     def apply(self, settings: StoreSettings) -> None:
         """Use other settings from now on."""
         self._settings = self._writer.settings = settings
@@ -147,6 +169,11 @@ class Store:
         return self._backlog.dropped
 
     @property
+    def unshipped(self) -> int:
+        """The number of blocks that were dropped from the outbox since the start."""
+        return self._outbox.dropped
+
+    @property
     def is_dropping(self) -> bool:
         """Whether so much waits that something was dropped."""
         return self._backlog.is_dropping
@@ -160,6 +187,7 @@ class Store:
             if isinstance(result, Failure):
                 self._log.error("What is not yet recorded is lost: {error}", error=result.getErrorMessage())
             self._cancel()
+            self._run(self._outbox.close)
             return self._run(self._writer.close)
 
         def stop(result: object) -> None:
@@ -188,7 +216,11 @@ class Store:
     def _write(self, samples: SamplesTaken, events: Sequence[EventTaken], marks: Sequence[MarkMade], is_full: bool) -> bool:
         """Runs in the writer's thread."""
         if samples or events or marks:
-            return self._writer.write(samples, events, marks, is_full)
+            blocks = self._outbox.pack(samples, events)  # before the part takes the columns for its own
+            is_written = self._writer.write(samples, events, marks, is_full)
+            if is_written:
+                self._outbox.add(blocks)
+            return is_written
         return not is_full or self._writer.sync()
 
     def _written(self, is_done: bool) -> None:

@@ -23,6 +23,7 @@ from netd.recorder.micros import micros
 from netd.recorder.part_file import MarkMade, PartFile, open_part
 from netd.recorder.part_names import PartName, day_of
 from netd.recorder.shelf import NoRoom, PartShelf, words_for
+from netd.recorder.shipment import Received, Rename, taken_of
 
 __all__ = ["RecordWriter"]
 
@@ -81,6 +82,7 @@ class RecordWriter:
         self._rolled_at: int | None = None  # when the part before ended
         self._doubt: tuple[Path, tuple[int, int]] | None = None  # the part of a commit that has failed, and its position before
         self._synced_at = 0.0
+        self._received: dict[str, Received] | None = None  # of the senders of blocks; None until it was looked for
 
     def start(self) -> None:
         """Open the catalog and the part of today, and close what was left open. What fails is in *facts*, and tried again."""
@@ -102,6 +104,16 @@ class RecordWriter:
             return False
         self._attempt(self._seal, is_proof=False)
         return True
+
+    def collect(self, sender: str, blocks: Sequence[tuple[int, bytes]], rename: Rename) -> bool:
+        """Write blocks of another node, those that have not come before, and bring them to the disk, in one transaction.
+
+        :param rename: returns the name that a subject of that node has here, or None for one that has none.
+        :returns: False if that is not possible now; the same blocks should be offered again.
+        """
+        if self._doubt is not None:  # a batch that waits to be offered again is told by the position of the part, which must stay
+            return False
+        return self._attempt(lambda: self._collect(sender, blocks, rename))
 
     def sync(self) -> bool:
         """Bring what was written to the disk. Return False if that is not possible now."""
@@ -173,6 +185,29 @@ class RecordWriter:
             open_samples=file.held,
             is_synced=is_synced,
         )
+
+    def _collect(self, sender: str, blocks: Sequence[tuple[int, bytes]], rename: Rename) -> None:
+        self._note_steps()
+        part = self._ready()
+        if self._received is None:
+            self._received = self.shelf.newest_received()
+        self._received = known = self._received | part.file.received
+        before = known.get(sender, Received())
+        new = dict(block for block in blocks if block[0] not in before)
+        if not new:
+            return
+        samples, events = taken_of(new.values(), rename)
+        count = samples_in(samples)
+        changed = {sender: before.plus(list(new))}
+        # A part has all senders that were known when it began, so that the newest part that collected anything is enough.
+        part.file.append(samples, events, self._marks, True, changed if part.file.received else known | changed)
+        self._received = part.file.received
+        self._marks.clear()
+        facts = self.facts
+        self.facts = evolve(
+            facts, samples=facts.samples + count, events=facts.events + len(events), open_samples=part.file.held, is_synced=True
+        )
+        self._synced_at = self._seconds()
 
     def _is_committed(self, file: PartFile) -> bool:
         """Whether the batch of the last attempt is in the file, although its commit failed: the disk did not say so in time."""
