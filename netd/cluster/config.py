@@ -156,10 +156,11 @@ class Config(SectionConfig):
             self.read_login()
         except PrivateFileError as error:
             yield "credentials", str(error)
-        try:
-            make_demand(self.tls_ca, self.tls_certificate)
-        except OSError as error:
-            yield "tls_ca", f"cannot be used: {error.strerror or error}"
+        for name, authorities, certificate in (("tls_ca", self.tls_ca, None), ("tls_certificate", None, self.tls_certificate)):
+            try:
+                make_demand(authorities, certificate)
+            except OSError as error:
+                yield name, f"{authorities or certificate}: cannot be used: {error.strerror or error}"
 
     def is_secured(self, server: str) -> bool:
         """Whether TLS is demanded of *server*."""

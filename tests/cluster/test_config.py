@@ -103,9 +103,12 @@ class ObjectionTests(ConfigTestCase):
     def test_files(self) -> None:
         """Files that cannot be used are named, each with its option."""
         open_to_all = self.write("login", "lab:secret\n", 0o644)
-        told = self.objections("servers = nats://localhost", f"credentials = {open_to_all}", "tls_ca = nowhere.pem")
+        told = self.objections(
+            "servers = nats://localhost", f"credentials = {open_to_all}", "tls_ca = ca.pem", "tls_certificate = own.pem"
+        )
         self.assertEqual(f"credentials: {open_to_all}: is open to other users: run `chmod 600 {open_to_all}`", told[0])
-        self.assertEqual("tls_ca: cannot be used: No such file or directory", told[1])
+        for name, file, line in (("tls_ca", "ca.pem", told[1]), ("tls_certificate", "own.pem", told[2])):
+            self.assertEqual(f"{name}: {self.folder / file}: cannot be used: No such file or directory", line)
 
     def test_no_client(self) -> None:
         """Without nats-py, one line says what to install."""
