@@ -92,7 +92,7 @@ class Calls:
         begin = after if type(after) is int and after > 0 else 0
         if self.answering.grant == "nothing":
             return {"begin": 0, "rows": [], "after": None}
-        if self._own is None or not begin:
+        if self._own is None:
             self._own = offers_of(self._table)
         end = begin + AT_ONCE
         return {"begin": begin, "rows": self._own[begin:end], "after": end if end < len(self._own) else None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -21,7 +22,7 @@ from netd.message import Message
 from netd.operations import Caller, Operation, OperationTable, Role
 from netd.testing import WallClock, make_caller, result_of
 from tests.cluster.clocks import pass_time
-from tests.cluster.fake import FakeLink, FakeNet
+from tests.cluster.fake import FakeLink, FakeNet, Faults
 
 
 class Pumps:
@@ -336,6 +337,53 @@ class KnownTests(CallsBench):
         pass_time(self.clock, 5.0)
         self.check(OperationFailed, "maybe", "node B is gone")
         self.assertEqual("B 1", self.call("pump.set", speed=1))
+
+
+class FaultTests(SynchronousTestCase):
+    """A network that loses, delays, doubles and reorders, a hundred times in another way."""
+
+    def test_known(self) -> None:
+        """A call ends once and is carried out once at most; of one that is known not to be, nothing was done."""
+        outcomes: Counter[str] = Counter()
+        for seed in range(100):
+            self.run_with(seed, outcomes)
+        self.assertGreater(outcomes["done"], 500, outcomes)
+        self.assertGreater(outcomes["maybe"], 100, outcomes)
+
+    def run_with(self, seed: int, outcomes: Counter[str]) -> None:
+        """Call thirty times while the network is bad, and B's link goes down and up."""
+        clock = Clock()
+        clock.advance(1000.0)
+        net = FakeNet(clock, seed)
+        a, b = CallingNode(net, "A", has_pumps=False), CallingNode(net, "B")
+        for node in (a, b):
+            node.start()
+        pass_time(clock, 1.5)
+        net.faults = Faults(drop=0.1, double=0.2, delay=0.3, reorder=0.3, slow=2.0)
+        ended: dict[int, list[str]] = {}
+        for number in range(30):
+            call = a.dispatcher.call("pump.set", {"instance": "main@B", "speed": number}, make_caller())
+            said = ended[number] = []
+            call.addCallbacks(
+                lambda _, said=said: said.append("done"), lambda why, said=said: said.append(why.value.data["known"])
+            )
+            pass_time(clock, net.random.random())
+            if number % 10 == 9:
+                link = net.random.choice((a.link, b.link))
+                link.go_down()
+                pass_time(clock, net.random.random())
+                link.go_up()
+        net.heal()
+        pass_time(clock, PATIENCE + 10.0)
+        carried_out = Counter(int(speed) for speed, _, _ in b.pumps.calls)
+        self.assertTrue(all(count == 1 for count in carried_out.values()), (seed, carried_out))
+        for number, said in ended.items():
+            self.assertEqual(1, len(said), (seed, number))
+            outcomes[said[0]] += 1
+            if said[0] == "done":
+                self.assertIn(number, carried_out, seed)
+            elif said[0] == "no":
+                self.assertNotIn(number, carried_out, seed)
 
 
 class RightsTests(CallsBench):

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from functools import partial
+from typing import Any
 
 from tests.cluster.devicebench import Nodes, connected, listed, wait_until
 from tests.cluster.nats_server import NatsServer
@@ -37,6 +38,8 @@ class RealDevicesTests(RealTestCase):
         tails = {name: self.netd(daemon, "tail", "relay.*.sent.*") for name, daemon in daemons.items()}
         lists = [self.netd(daemon, "devices") for daemon in daemons.values()]
         sends = [self.netd(daemon, "send", "of-C", "water") for daemon in daemons.values()]
+        for daemon in daemons.values():
+            self.assertEqual(["A", "B", "C"], [self.status_on(daemon, name)["name"] for name in "ABC"])
         for command in (*lists, *sends):
             self.assertEqual(0, command.wait(), command.output)
         self.assertRegex(lists[0].output, r"(?m)^of-C +127\.0\.0\.1:\d+ +online +C$")
@@ -50,6 +53,13 @@ class RealDevicesTests(RealTestCase):
 
         for name in "ABC":
             wait_until(partial(sees, name))
+
+    @staticmethod
+    def status_on(daemon: Daemon, name: str) -> dict[str, Any]:
+        """What a node tells of another one, or of itself."""
+        is_own = daemon.call("system.status")["name"] == name
+        found: dict[str, Any] = daemon.call("system.status", instance="main" if is_own else f"@{name}")
+        return found
 
     def test_killed(self) -> None:
         """C2: of a node that is killed with a message in hand nobody reads `acknowledged`, and its devices are offline."""
