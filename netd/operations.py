@@ -362,6 +362,11 @@ class OperationTable:
             if offered:
                 yield instances[default_instance(offered) or min(offered, key=_nearest_first)], offered
 
+    def meant(self, name: str) -> str | None:
+        """Return the instance that a call of *name* without one goes to; None if it has to name one."""
+        chosen = _chosen(self._operations.get(name, {}), None)
+        return chosen if isinstance(chosen, str) else None
+
     def offering(self, name: str) -> Mapping[str, Operation]:
         """Return the operation *name* of each instance that offers it."""
         return self._operations.get(name, {})

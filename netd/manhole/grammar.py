@@ -18,7 +18,7 @@ from netd.codec.jsontext import BadJSON, decode
 from netd.codec.jsontypes import schema
 from netd.codec.schemas import kind_of, takes_text
 from netd.errors import InvalidArguments, NoSuchOperation
-from netd.operations import Argument, Operation, OperationTable, default_instance
+from netd.operations import EVERYWHERE, Argument, Operation, OperationTable
 
 __all__ = ["Help", "Invoke", "MenuCommand", "MenuGrammar", "MenuWord"]
 
@@ -115,8 +115,12 @@ class MenuGrammar:
     def other_instances(self, command: Invoke) -> list[str]:
         """Return the instances that *command* does not go to but could; none when it names its instance."""
         _, instances = self._find(command.name)
-        meant = default_instance(instances)
-        return [] if "instance" in command.parameters else [instance for instance in instances if instance != meant]
+        meant = self._table.meant(command.name)
+        return (
+            []
+            if "instance" in command.parameters or meant == EVERYWHERE
+            else [instance for instance in instances if instance != meant]
+        )
 
     def result_of(self, command: Invoke) -> dict[str, Any]:
         """The JSON Schema of what *command* gives."""
@@ -154,8 +158,8 @@ class MenuGrammar:
             for argument in operation.arguments
         ]
         if len(instances) > 1:
-            meant = default_instance(instances)
-            left_out = "must be given" if meant is None else repr(meant)
+            meant = self._table.meant(operation.name)
+            left_out = "must be given" if meant is None else "all nodes" if meant == EVERYWHERE else repr(meant)
             arguments.append({"name": "instance=", "takes": " or ".join(instances), "when left out": left_out})
         if arguments:
             explanation["arguments"] = arguments

@@ -13,7 +13,7 @@ from netd.codec.words import Words
 from netd.errors import InvalidArguments, NetdError, NoSuchOperation
 from netd.manhole.grammar import Help, Invoke, MenuGrammar, MenuWord
 from netd.manhole.rendering import render
-from netd.operations import Operation, OperationTable, Role
+from netd.operations import EVERYWHERE, Operation, OperationTable, Role
 
 
 def send(target: str, text: str | None = None, deadline: float | None = None, wait: bool = True) -> None:
@@ -217,3 +217,27 @@ class MenuTests(SynchronousTestCase):
             self.menu.read(line)
         except NetdError as error:
             self.assertTrue(str(error))
+
+
+class NodesTests(SynchronousTestCase):
+    """What runs on other nodes is chosen by instance, as what runs here."""
+
+    def setUp(self) -> None:
+        self.table = OperationTable()
+        for instance in ("main", "main@north", EVERYWHERE):
+            self.table.add([Operation("history.query", nothing, Role.VIEWER, "Show the past")], instance)
+        self.menu = MenuGrammar(self.table)
+
+    def test_chosen(self) -> None:
+        """An instance may name a node."""
+        self.assertEqual(Invoke("history.query", {"instance": "main@north"}), self.menu.read("query instance=main@north"))
+
+    def test_everywhere(self) -> None:
+        """Of an operation about all nodes, help says so, and no other instance is suggested."""
+        [instance] = self.menu.help("history.query")["arguments"]
+        self.assertEqual(("main or main@north", "all nodes"), (instance["takes"], instance["when left out"]))
+        self.assertEqual([], self.menu.other_instances(Invoke("history.query", {})))
+        self.table.remove(EVERYWHERE)
+        [instance] = self.menu.help("history.query")["arguments"]
+        self.assertEqual("'main'", instance["when left out"])
+        self.assertEqual(["main@north"], self.menu.other_instances(Invoke("history.query", {})))
