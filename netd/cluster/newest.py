@@ -81,7 +81,7 @@ class Newest:
             pending = self._pending.setdefault(node, {})
             for pattern, demand in wants.items():
                 pending[pattern] = merged(pending.get(pattern), demand)
-            if node not in self._open:
+            if node not in self._open and node not in self._timers:
                 self._ask_next(node)
 
     def forget(self, node: str) -> None:
@@ -94,7 +94,7 @@ class Newest:
 
     def stop(self) -> None:
         """Ask for nothing more."""
-        for node in [*self._open, *self._pending]:
+        for node in [*self._open, *self._pending, *self._timers]:
             self.forget(node)
         self._share.stop()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.cluster.eventwire import LONGEST_BODY, event_item, events_bodies
@@ -152,6 +153,31 @@ class InterestTests(EventsTestCase):
         del self.heard[:]
         self.publish(self.b, "session.main.x.y", 31, 32, 33)
         self.assertEqual([31, 31, 32, 32, 33, 33], sorted(event for _, event in self.events()))
+
+    def test_newest_only_ends(self) -> None:
+        """When nobody wants the newest any more, what waits for its interval is not sent."""
+        subscription = self.listen(self.a, "session.>", Want.NEWEST, 1.0)
+        self.publish(self.b, "session.main.x.y", 1, 2)
+        subscription.cancel()
+        self.cluster.pass_time(2.0)
+        self.assertEqual(([1], Want.NOBODY), ([event for _, event in self.events()], self.b.bus.wants("session.main.x.y")))
+
+    def test_leave(self) -> None:
+        """A node that leaves asks for nothing and sends nothing, also when that had just changed; it goes on when it joins."""
+        self.listen(self.a, "session.>")
+        self.a.bus.subscribe("room.>", self.heard.append)
+        self.publish(self.b, "session.main.x.y", 1)
+        self.b.bus.publish(Message("session.main.x.y", 1))  # which waits for others
+        for node in (self.b, self.a):
+            self.cluster.result(node.call("cluster.leave"))
+        self.publish(self.b, "session.main.x.y", 2)
+        self.assertEqual([("session.main@B.x.y", 1)], self.events())
+        self.assertEqual([], self.a.bus.last("session.>"))
+        for node in (self.a, self.b):
+            node.call("cluster.join")
+        self.cluster.pass_time(2.0)
+        self.publish(self.b, "room.main.1.said", 3)
+        self.assertEqual([("session.main@B.x.y", 2), ("room.main@B.1.said", 3)], self.events()[1:])
 
     def test_many_patterns(self) -> None:
         """A node that would ask for too many patterns asks for everything."""
@@ -327,7 +353,7 @@ class NewestTests(EventsTestCase):
         """A new subscriber learns the newest event of each subject, with its time and unit, and of nothing else."""
         self.b.bus.describe("session.main.oven.temp", Described("temperature", "K"))
         self.publish(self.b, "session.main.oven.temp", 1, 2)
-        self.publish(self.b, "relay.main.presence.pump", 3)
+        self.publish(self.b, "room.main.3.said", 3)
         self.cluster.pass_time(10.0)
         self.listen(self.a, "session.>")
         [message] = self.heard
@@ -361,8 +387,44 @@ class NewestTests(EventsTestCase):
         self.b.link.stall(2.5)
         self.listen(self.a, "session.>")
         self.assertEqual([], self.events())
+        self.listen(self.a, "session.*.oven.*")  # asked together with what is asked again
         self.cluster.pass_time(5.0)
+        self.assertEqual([("session.main@B.oven.temp", 1)] * 2, self.events())
+
+    def test_gone_meanwhile(self) -> None:
+        """A node that is gone before it has answered, and one that is left, are asked no more."""
+        self.publish(self.b, "session.main.oven.temp", 1)
+        self.b.link.stall(1.0)
+        self.listen(self.a, "session.>")
+        self.cluster.result(self.a.call("cluster.leave"))
+        self.cluster.pass_time(3.0)
+        self.a.call("cluster.join")
+        self.cluster.pass_time(2.0)
         self.assertEqual([("session.main@B.oven.temp", 1)], self.events())
+        self.b.link.stall(20.0)
+        self.listen(self.a, "room.>")
+        self.cluster.pass_time(2.2)  # it is asked again in a second
+        self.cluster.result(self.a.call("cluster.leave"))
+        self.cluster.pass_time(25.0)
+        self.assertEqual(1, len(self.heard))
+
+    def test_no_json(self) -> None:
+        """What JSON cannot say is no newest event, and of an answer that holds none, nothing is taken."""
+        self.publish(self.b, "session.main.oven.temp", object())
+        self.publish(self.b, "session.main.oven.flow", 2)
+        self.c.cluster.nodes.answer("newest", lambda _: {"events": 7})
+        self.listen(self.a, "session.>")
+        self.assertEqual([("session.main@B.oven.flow", 2)], self.events())
+
+    def test_many_patterns(self) -> None:
+        """Long patterns are asked for in several questions."""
+        self.publish(self.b, "session.main.oven.temp", 1)
+        for number in range(100):
+            self.a.bus.subscribe(f"session.*.{'x' * 450}.n{number}", self.heard.append)
+        self.listen(self.a, "session.*.oven.*")
+        self.assertEqual([("session.main@B.oven.temp", 1)], self.events())
+        asked = [size for subject, size in self.cluster.net.traffic if subject == "netd.lab.node.B.ask"]
+        self.assertGreater(len([size for size in asked if size > 10_000]), 1)
 
 
 class CustomTests(EventsTestCase):
@@ -410,6 +472,9 @@ class AcceptTests(EventsTestCase):
         subject = "netd.lab.ev.B.session.main.oven.temp"
         events = [{"value": value, "time": 5.0, "agent_time": None} for value in (1.0, 2.0)]
         self.assertEqual([(subject, event) for event in events], [(under, json.loads(text)) for under, text in got])
+        self.cluster.result(self.b.call("cluster.leave"))
+        self.publish(self.b, "session.main.oven.temp", 3)
+        self.assertEqual(2, len(got))
 
 
 class HostileTests(EventsTestCase):
@@ -437,6 +502,23 @@ class HostileTests(EventsTestCase):
         self.forge("turn.B.session.main", self.body(event_item(b'"session..x"', 1.0, b"1"), last=6))
         self.assertEqual({"bad events": 3, "unknown node": 2, "too many": 0}, receiving.refused)
         self.assertEqual([], self.events())
+
+    def test_no_wants(self) -> None:
+        """A node that does not say what it wants gets nothing, and is asked again when it says that this has changed."""
+        self.c.cluster.nodes.answer("wants", lambda _: "nonsense")
+        self.c.bus.subscribe("session.main@B.>", self.heard.append)
+        with capturedLogs() as events:
+            self.cluster.pass_time(0.3)
+        told = [formatEvent(event) for event in events if event["log_namespace"] == "netd.cluster.events.Events"]
+        self.assertEqual(["cluster: node C does not say what it wants: no list of at most 1000 wants"] * 2, told)
+
+    def test_numbers_out_of_range(self) -> None:
+        """A number that is too large for a double is passed on in its text, and is null for whoever looks at the value."""
+        self.listen(self.a, "session.>")
+        self.forge("turn.B.session.main", self.body(event_item(b'"session.main.x"', 1.0, b"1e999")))
+        [message] = self.heard
+        self.assertEqual((b"1e999", None), (message.text, message.event))
+        self.assertRaises(AttributeError, getattr, message, "events")
 
     def test_unwanted(self) -> None:
         """A node that sends what nobody has asked for makes nothing of it known here."""
