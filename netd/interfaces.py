@@ -374,6 +374,7 @@ class IDeviceHost(Interface):
     """A relay, as the cluster sees it."""
 
     instance: str = Attribute("See :class:`INetdService`.")
+    turn: Any = Attribute("The turn of its connections: :class:`netd.connection.turn.Turn`.")
 
     def hosted() -> Iterable[HostedDevice]:
         """The devices: those connected, and those with a name that are away."""

@@ -8,13 +8,19 @@ from typing import Any
 from attrs import define
 
 from netd.carriage import Carriage
-from netd.cluster.freight import BadFreight, FreightPieces, pack, unpack
+from netd.cluster.freight import BadFreight, Freight, FreightPieces, pack, unpack
 from netd.cluster.interfaces import ILink
 from netd.cluster.nodes import Nodes
 from netd.cluster.numbers import SeenNumbers
 from netd.interfaces import ISubscription
 
 __all__ = ["Delivering"]
+
+EARLY = 0.005
+"""Seconds in which ``sent`` and ``queued`` wait for a later outcome. Most devices answer sooner: then one message is enough."""
+
+AfterTurn = Callable[[Callable[[], None]], None]
+"""Calls at the end of a turn."""
 
 GRANTS = ("operator", "admin")
 """What a node has to grant for this."""
@@ -36,14 +42,17 @@ class Delivering:
         link: ILink,
         carriage: Carriage,
         grant: str,
-        seconds: Callable[[], float],
-        after_turn: Callable[[Callable[[], None]], None],
+        reactor: Any,
+        after_turn: AfterTurn,
     ) -> None:
         self._nodes = nodes
         self._link = link
         self._carriage = carriage
         self._grant = grant
-        self._seconds = seconds
+        self._seconds = reactor.seconds
+        self._later = reactor.callLater
+        self._timer: Any = None
+        self._early: dict[tuple[str, str, int], tuple[tuple[Any, ...], bytes]] = {}
         self._after_turn = after_turn
         self._seen = SeenNumbers()
         self._pieces: dict[str, FreightPieces] = {}
@@ -60,6 +69,9 @@ class Delivering:
         """Take no more."""
         if self._subscription is not None:
             self._subscription.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _carried(self, _subject: str, body: bytes, _reply: str) -> None:
         try:
@@ -67,6 +79,16 @@ class Delivering:
         except BadFreight:
             self.counts["bad freight"] += 1
             return
+        turns = [host.turn for host in self._carriage.hosts.values()]
+        for turn in turns:
+            turn.open()
+        try:
+            self._take(freight)
+        finally:
+            for turn in turns:
+                turn.end()
+
+    def _take(self, freight: Freight) -> None:
         node, epoch = freight.node, freight.epoch
         pieces = self._pieces.setdefault(node, FreightPieces())
         for piece in freight.pieces:
@@ -83,7 +105,7 @@ class Delivering:
     def _deliver(self, node: str, epoch: str, values: tuple[Any, ...], payload: bytes) -> None:
         number, instance, to, sender, who, seconds = values
         host = self._carriage.hosts.get(instance)
-        delivery = _Carried(self, node, epoch, number, host if seconds is None else None)
+        delivery = _Carried(self, node, epoch, number, host, seconds is None)
         self._open[node] = self._open.get(node, 0) + 1
         why = ""
         if self._grant not in GRANTS:
@@ -98,13 +120,28 @@ class Delivering:
         self.counts["delivered"] += 1
         host.deliver(to, payload, sender, f"{who}, node {node}", seconds, delivery.told)
 
-    def owe(self, node: str, epoch: str, row: tuple[Any, ...], payload: bytes) -> None:
-        """Send an outcome when the turn ends."""
+    def owe(self, node: str, epoch: str, row: tuple[Any, ...], payload: bytes, host: Any) -> None:
+        """Send an outcome: the last one when the turn ends, another one unless it is outdated soon."""
+        key = (node, epoch, row[0])
         if row[2]:
             self._open[node] -= 1
+            self._early.pop(key, None)
+            self._send((node, epoch), row, payload, self._after_turn if host is None else host.turn.after)
+        else:
+            self._early[key] = (row, payload)
+            if self._timer is None:
+                self._timer = self._later(EARLY, self._send_early)
+
+    def _send_early(self) -> None:
+        self._timer = None
+        early, self._early = self._early, {}
+        for (node, epoch, _), (row, payload) in early.items():
+            self._send((node, epoch), row, payload, self._after_turn)
+
+    def _send(self, to: tuple[str, str], row: tuple[Any, ...], payload: bytes, after_turn: AfterTurn) -> None:
         if not self._rows:
-            self._after_turn(self._flush)
-        self._rows.setdefault((node, epoch), []).append((row, payload))
+            after_turn(self._flush)
+        self._rows.setdefault(to, []).append((row, payload))
 
     def _flush(self) -> None:
         collected, self._rows = self._rows, {}
@@ -118,7 +155,8 @@ class Delivering:
 class _Carried:
     """One message.
 
-    :ivar host: its relay, if the message has no deadline.
+    :ivar host: its relay; None if there is none.
+    :ivar is_endless: whether the message has no deadline.
     """
 
     delivering: Delivering
@@ -126,11 +164,12 @@ class _Carried:
     epoch: str
     number: int
     host: Any
+    is_endless: bool
 
     def told(self, status: str, is_final: bool, payload: bytes, error: str, known: str) -> None:
         """Take an outcome."""
-        left = None if is_final or self.host is None else self.host.lasts(status)
-        self.delivering.owe(self.node, self.epoch, (self.number, status, is_final, error, known, left), payload)
+        left = None if is_final or not self.is_endless else self.host.lasts(status)
+        self.delivering.owe(self.node, self.epoch, (self.number, status, is_final, error, known, left), payload, self.host)
 
 
 def _is_sound(values: tuple[Any, ...]) -> bool:

@@ -77,7 +77,7 @@ class ClusterDevices:
         self.carriage = carriage
         self.directory = Directory(nodes.name)
         self.sending = Sending(nodes, link, reactor, turn.after)
-        self.delivering = Delivering(nodes, link, carriage, grant, reactor.seconds, turn.after)
+        self.delivering = Delivering(nodes, link, carriage, grant, reactor, turn.after)
         self.names = Names(nodes, link, carriage, self.directory)
         self.share = own_share(reactor, DEVICES, SHARE)
         self._listing = DeviceListing(nodes.name, carriage, self.directory, self.share)

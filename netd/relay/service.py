@@ -14,6 +14,7 @@ from zope.interface import implementer
 from netd.carriage import Carriage, CarriedReport, DevicePlace, HostedDevice, place_text
 from netd.codec.units import ABSENT, Seconds
 from netd.config import section_name
+from netd.connection.turn import Turn
 from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationFailed
 from netd.interfaces import IBus, ICarried, IDeviceHost, INetdService, IPublisher, IStateful, IStatePart
 from netd.listening import ListeningService, make_context
@@ -240,6 +241,11 @@ class RelayService(ListeningService):
         self._exchange.abroad.carriage.changed()
         forgotten = maybeDeferred(self._exchange.records.forget, name.link.name)
         return forgotten.addCallback(lambda _: name.link.describe())
+
+    @property
+    def turn(self) -> Turn:
+        """The turn of its connections."""
+        return self._relay.context.turn
 
     def hosted(self) -> Iterable[HostedDevice]:
         """See :class:`netd.interfaces.IDeviceHost`, as for all that follow."""
