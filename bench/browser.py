@@ -183,7 +183,7 @@ def measure(seconds: float) -> list[Ages]:
         with Agent(site.spare) as agent, chromium() as browser:
             found = [look(browser, title, site.port, agent, seconds) for title in PAGES]
         with Control(site.directory / "control.sock") as control:
-            bad = sum(session["bad"] for session in control.call("session.list"))
+            bad = sum(session["bad"] for session in control.call("session.list")["rows"])
         if bad:
             raise BenchError(f"netd found {bad} samples bad")
     return found

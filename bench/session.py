@@ -57,7 +57,7 @@ def check_samples(site: Site, said: IO[str]) -> None:
     :raises BenchError: if one is missing or bad.
     """
     sent = read_json(said)["samples"]
-    sessions = _call(site, "session.list")
+    sessions = _call(site, "session.list")["rows"]
     channels = [channel for session in sessions for channel in session["channels"].values()]
     bad = sum(session["bad"] for session in sessions)
     counts = [channel["samples"] for channel in channels]
