@@ -72,12 +72,15 @@ class ListeningService(Service):
     """Listens on several endpoints with one factory.
 
     :cvar remedy: what a person can do when netd cannot listen on an endpoint.
+    :cvar rest: seconds for which short reads may wait while there are many connections (:mod:`netd.connection.eager`); 0 where
+        peers wait for answers.
     :param config: the section.
     :param quick: *factory* itself, if it can answer connections at the door (:mod:`netd.connection.door`).
     """
 
     _log = Logger()
     remedy: ClassVar[str] = "Stop what uses it, or choose another with `listen`."
+    rest: ClassVar[float] = 0.0
 
     def __init__(self, config: ListeningRules, factory: PeerFactory, reactor: Any, quick: QuickFactory | None = None) -> None:
         self.instance = config.instance
@@ -85,7 +88,7 @@ class ListeningService(Service):
         self._factory = factory
         self._reactor = reactor
         self._stop_timeout = config.stop_timeout
-        self._hot = HotSockets(reactor, factory.context.turn)
+        self._hot = HotSockets(reactor, factory.context.turn, self.rest)
         factory.end_those_who_left = self._hot.end_those_who_left
         self._door = QuickDoor(reactor, factory.context.turn, quick) if quick is not None else None
         self._listeners = Listeners(self._make_listener, self._give_up)

@@ -5,6 +5,10 @@ most of the cost. To the reactor, :class:`HotSockets` is a single reader: an epo
 reads its ready sockets one after the other, then ends the turn (:mod:`netd.connection.turn`). :class:`EagerConnection` sends
 at once what is written to it while nothing is buffered. Everything else (partial writes, producers, closing) stays Twisted's.
 
+A thousand agents that send a few bytes each second would wake the reactor a thousand times a second, and that costs more than
+reading the bytes does. A service whose peers wait for no answer may therefore rest: while it has many connections, and short
+reads follow each other closely, a timer looks at the sockets in intervals, and the reactor does not watch them.
+
 Closed connections come first: of the sockets that are ready together, those whose peers have left are read to their end before
 the others. A device that reconnects would otherwise find its own name taken by the connection that it has just closed.
 
@@ -52,6 +56,9 @@ ACCEPTS = 16
 """Connections that one port accepts in one event of the reactor. Twisted begins with 100 and raises that by 20 whenever it was
 not enough: in a flood, the connections that exist would wait for ever more newcomers."""
 
+MANY = 64
+"""The least number of connections with which a service rests. What a few of them send is worth being read at once."""
+
 MOST_WAITING = 1 << 12
 """Connections that are accepted from a port before it is closed: the longest backlog that Linux grants."""
 
@@ -77,14 +84,19 @@ if hasattr(select, "epoll"):
 class HotSockets:
     """The sockets of one service, which are read in rounds.
 
-    :param reactor: provides ``IReactorFDSet``.
+    :param reactor: provides ``IReactorFDSet`` and ``IReactorTime``.
+    :param rest: seconds between two looks at many sockets while short reads follow each other more closely than that; 0 for none.
     """
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, turn: Turn) -> None:
+    def __init__(self, reactor: Any, turn: Turn, rest: float = 0.0) -> None:
         self._reactor = reactor
         self._turn = turn
+        self._rest = rest
+        self._resting: Any = None
+        self._read_at = 0.0
+        self._is_trickle = False  # all that came was read, and no read was long
         self._transports: dict[int, EagerConnection] = {}
         self._epoll: select.epoll | None = None
 
@@ -106,6 +118,9 @@ class HotSockets:
     def stop(self) -> None:
         """Leave the reactor. The sockets must be closed by now."""
         if self._epoll is not None:
+            if self._resting is not None:
+                self._resting.cancel()
+                self._resting = None
             self._reactor.removeReader(self)
             self._epoll.close()
             self._epoll = None
@@ -146,12 +161,32 @@ class HotSockets:
         return "HotSockets"
 
     def doRead(self) -> None:
-        """Read every ready socket, round by round, and end the turn after each."""
-        end = self._reactor.seconds() + LONGEST
-        for _round in range(ROUNDS):
+        """Read every ready socket, and rest if the last read was a moment ago."""
+        now = self._reactor.seconds()
+        self._read_rounds(now + LONGEST)
+        if now - self._read_at < self._rest and self._is_trickle and self._epoll is not None and len(self._transports) >= MANY:
+            self._reactor.removeReader(self)
+            self._resting = self._reactor.callLater(self._rest, self._look)
+        self._read_at = now
+
+    def _look(self) -> None:
+        """Read what came during the rest, and rest again. If nothing came, or much, the reactor watches the sockets again."""
+        self._resting = None
+        self._read_at = self._reactor.seconds()
+        has_read = self._read_rounds(self._read_at + LONGEST)
+        if self._epoll is not None:
+            if has_read and self._is_trickle:
+                self._resting = self._reactor.callLater(self._rest, self._look)
+            else:
+                self._reactor.addReader(self)
+
+    def _read_rounds(self, end: float) -> bool:
+        """Read every ready socket until *end*, round by round, and end the turn after each. Return whether any was ready."""
+        self._is_trickle = True
+        for number in range(ROUNDS):
             ready = self._epoll.poll(0, ROUND) if self._epoll is not None else []
             if not ready:
-                break
+                return number > 0
             self._turn.open()
             try:
                 # Ends first, as the module's docstring says. Anything but EPOLLIN alone is one: EPOLLRDHUP, EPOLLHUP, EPOLLERR.
@@ -165,6 +200,8 @@ class HotSockets:
                 self._turn.end()
             if self._reactor.seconds() >= end:
                 break
+        self._is_trickle = False
+        return True
 
     def end_those_who_left(self) -> None:
         """Read the connections whose peers have left to their end, and no others.
@@ -204,6 +241,7 @@ class HotSockets:
         try:
             received = transport.socket.recv(FIRST_READ)
             if len(received) == FIRST_READ:
+                self._is_trickle = False
                 received += _more(transport)
         except (BlockingIOError, InterruptedError):
             return

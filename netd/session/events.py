@@ -1,17 +1,21 @@
-"""The events that sessions publish on the bus."""
+"""The events that sessions publish on the bus.
+
+Those of samples are no frozen classes: a frozen one takes three times as long to make, and there is one for each sample. All
+subscribers share them, and nobody assigns to them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from attrs import frozen
+from attrs import define, frozen
 
 from netd.codec.units import Address, Epoch, Measured, Prose
 
 __all__ = ["ChannelName", "SampleTaken", "Samples", "StateChanged"]
 
 
-@frozen
+@define
 class SampleTaken:
     """``session.<instance>.<agent>.<channel>``: an agent sent a sample.
 
@@ -24,7 +28,7 @@ class SampleTaken:
     agent_time: float | None = None
 
 
-@frozen
+@define
 class Samples:
     """Several samples of one channel that arrived together: a :class:`netd.message.Batch` of :class:`SampleTaken`.
 

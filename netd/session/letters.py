@@ -70,14 +70,16 @@ class Alphabet:
 
     def summarise(self, block: bytes, spans: bool) -> list[Summary]:
         """One entry for each channel in *block*. No step runs Python code for each sample: that is what makes counting cheap."""
-        found = []
+        found, is_single = [], True
         for letter in self.letters:
             count = block.count(letter)
             if count:
                 newest = self._number(block, block.rindex(letter) + 1)
                 assert newest is not None, "a block holds samples only"
-                found.append(Summary(letter.decode(), count, float(newest[0])))
-        if not spans:
+                value = float(newest[0])
+                found.append(Summary(letter.decode(), count, value, None, (value, value) if spans else None))
+                is_single = is_single and count == 1
+        if is_single or not spans:  # one sample of each channel, as in the short reads of most agents
             return found
         lines = self.lines(block)
         distinct = set(lines.split(b"\n"))

@@ -196,7 +196,7 @@ class Readings:
             self.unspanned += 0 if spans else summary.samples
             channel.take(summary, self._taken_at)
             channel.measure_rate(now)
-            if channel.name not in self._told and channel.name not in self._batched:
+            if not self.is_watched or (channel.name not in self._told and channel.name not in self._batched):
                 self._bus.publish(Message(channel.subject, SampleTaken(summary.last, self._taken_at, summary.time)))
 
     def describe(self, now: float) -> dict[str, ChannelFacts]:

@@ -48,6 +48,10 @@ DECIDED = (SessionState.STREAMING, SessionState.RESTING, SessionState.STOPPING, 
 """The states in which a start has either succeeded or failed."""
 
 
+REST = 0.01
+"""Seconds for which a sample of one of many agents may wait, to be read together with those of others."""
+
+
 def make_service(config: Config, reactor: Any, bus: IBus) -> SessionService:
     """Build the session service of one ``[session]`` section."""
     context = make_context(reactor, config.stall_timeout, config.dead_timeout)
@@ -66,6 +70,8 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> SessionService:
 @implementer(INetdService, IPublisher, IStateful)
 class SessionService(ListeningService):
     """One session service."""
+
+    rest = REST
 
     def __init__(
         self, config: Config, factory: StreamFactory, controls: AgentControlFactory, dialer: AgentDialer, reactor: Any

@@ -32,6 +32,12 @@ AT_ONCE = 1 << 12
 SMALL = 1 << 6
 """Bytes of one read that are taken at once in any case while nobody subscribes to the samples: queueing costs more."""
 
+TINY = 24
+"""Bytes of a read of one sample, or a few, for which two looks at the clock would be a good part of the work."""
+
+TINY_COST = 2e-5
+"""Seconds of the turn that such a read counts for while somebody subscribes to the samples."""
+
 SLICE = 1 << 10
 """Bytes of a piece while each sample is published."""
 
@@ -92,6 +98,7 @@ class AgentStream(Contender):
         "_deadline",
         "_early",
         "_hello",
+        "_is_held",
         "_is_spoilt",
         "_is_timed",
         "_peer",
@@ -116,6 +123,7 @@ class AgentStream(Contender):
         self._deadline = 0.0
         self._is_timed = True
         self._is_spoilt = False
+        self._is_held = False
         self._rest = b""
         self.session: TelemetrySession | None = None
         self.state = StreamState.FRESH
@@ -134,19 +142,28 @@ class AgentStream(Contender):
         """
         if self._rest:
             self._rest += received
+            if len(self._rest) > AT_ONCE:
+                self._hold()
             return
         session, size = self.session, len(received)
-        if size <= SMALL and session is not None and not session.readings.is_watched:
-            self._receive(received)
-            return
-        turns, now = self._roster.turns, self._roster.turns.monotonic()
+        turns = self._roster.turns
+        if size <= SMALL and session is not None:
+            if not session.readings.is_watched:
+                self._receive(received)
+                return
+            if size <= TINY and turns.has_time:
+                self._receive(received)
+                turns.spend(TINY_COST)
+                return
+        now = turns.monotonic()
         self.speak(now)
         if size <= AT_ONCE and turns.has_time:
             self._receive(received)
             turns.spend(turns.monotonic() - now)
         else:
             self._rest = received
-            self._peer.set_reading(False)
+            if size > SMALL:  # of a connection that sends little, the next reads can wait here: pausing it costs more than both
+                self._hold()
             self.line_up()
 
     def standing(self) -> Standing:
@@ -167,8 +184,15 @@ class AgentStream(Contender):
             self._rest = b""
         elif self._rest:
             self.line_up()
-        else:
+        elif self._is_held:
+            self._is_held = False
             self._peer.set_reading(True)
+
+    def _hold(self) -> None:
+        """Stop reading until all that has come is taken."""
+        if not self._is_held:
+            self._is_held = True
+            self._peer.set_reading(False)
 
     def _is_fed(self) -> bool:
         """Whether input still counts: the connection has no session yet, or its session has not closed it."""

@@ -16,7 +16,7 @@ from twisted.internet.task import Clock
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 
-from netd.connection.eager import ACCEPTS, EagerServer, HotSockets, bound_accepts, cut, unsent_of
+from netd.connection.eager import ACCEPTS, FIRST_READ, MANY, EagerServer, HotSockets, bound_accepts, cut, unsent_of
 from netd.connection.vigil import describe_end, signs_of
 from tests.connection.connections import PATIENCE, Listener, Producer, SocketTests, fail
 from tests.connection.transports import block_of
@@ -321,3 +321,74 @@ class LifeTests(SocketTests):
         self.hot.connectionLost(Failure(ConnectionLost()))
         self.assertEqual([False, False], [listener.lost is None for _transport, listener, _theirs in pairs[1:]])
         self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
+
+
+class RestTests(SocketTests):
+    """Many connections that send little are read in intervals."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.hot.stop()
+        self.hot = HotSockets(self.reactor, self.turn, rest=0.005)
+        self.hot.start()
+        self.addCleanup(self.hot.stop)
+
+    def crowd(self, count: int = MANY) -> list[tuple[Listener, socket.socket]]:
+        """Connections, and what has been read of each so far: nothing."""
+        return [(listener, theirs) for _, listener, theirs in (self.connect() for _ in range(count))]
+
+    def read_closely(self, crowd: list[tuple[Listener, socket.socket]], said: bytes = b"x") -> None:
+        """Two connections speak within a millisecond, and the reactor has each read."""
+        self.reactor.advance(1)
+        for _, theirs in crowd[:2]:
+            theirs.sendall(said)
+            self.hot.doRead()
+            self.reactor.advance(0.001)
+
+    def test_rest(self) -> None:
+        """After two reads within a moment, others wait for the next look, and the reactor watches again when nothing comes."""
+        crowd = self.crowd()
+        self.read_closely(crowd)
+        self.assertEqual([[b"x"], [b"x"], []], [listener.heard for listener, _ in crowd[:3]])
+        self.assertNotIn(self.hot, self.reactor.readers)
+        for listener, theirs in crowd[2:5]:
+            theirs.sendall(b"y")
+            self.assertEqual([], listener.heard)
+        self.reactor.advance(0.005)
+        self.assertEqual([[b"y"]] * 3, [listener.heard for listener, _ in crowd[2:5]])
+        self.assertNotIn(self.hot, self.reactor.readers)
+        self.reactor.advance(0.005)
+        self.assertIn(self.hot, self.reactor.readers)
+        self.assertEqual([], self.reactor.getDelayedCalls())
+
+    def test_no_rest(self) -> None:
+        """What few connections send is read at once, and so are long reads, and reads that are far between."""
+        self.read_closely(self.crowd(MANY - 1))
+        self.assertIn(self.hot, self.reactor.readers)
+        crowd = self.crowd(1)
+        self.reactor.advance(1)
+        self.read_closely(crowd * 2, b"x" * FIRST_READ)
+        self.assertIn(self.hot, self.reactor.readers)
+
+    def test_much_comes(self) -> None:
+        """A rest ends when a connection sends much."""
+        crowd = self.crowd()
+        self.read_closely(crowd)
+        crowd[0][1].sendall(b"x" * FIRST_READ)
+        self.reactor.advance(0.005)
+        self.assertIn(self.hot, self.reactor.readers)
+
+    def test_stop(self) -> None:
+        """A service that rests can stop."""
+        self.read_closely(self.crowd())
+        self.hot.stop()
+        self.assertEqual([], self.reactor.getDelayedCalls())
+
+    def test_stop_from_within(self) -> None:
+        """It can stop over what it reads after a rest."""
+        crowd = self.crowd()
+        self.read_closely(crowd)
+        crowd[0][0].on_data = lambda _: self.hot.stop()
+        crowd[0][1].sendall(b"x")
+        self.reactor.advance(0.005)
+        self.assertEqual(([], []), (self.reactor.getDelayedCalls(), self.reactor.readers))

@@ -13,7 +13,7 @@ from netd.connection.fairness import TURN_SHARE
 from netd.session.events import SampleTaken
 from netd.session.lines import HELLO_LIMIT
 from netd.session.states import SessionState
-from netd.session.stream import BIG_SLICE, EARLY_LIMIT, SLICE, StreamState
+from netd.session.stream import AT_ONCE, BIG_SLICE, EARLY_LIMIT, SLICE, StreamState
 from tests.session.bench import HOST, Bench, Side, hello
 
 ELSEWHERE = "10.0.0.6"
@@ -313,6 +313,27 @@ class CompanyTests(SynchronousTestCase):
         for side in self.sides:
             side.stream.receive(b"x1\n" * 20)
         self.assertLessEqual(self.spent, TURN_SHARE + 20 * 20e-6)
+
+    def test_share_of_single_samples(self) -> None:
+        """Of agents that send a sample each, all in one turn, some wait as well. Reading goes on: so little may come on top."""
+        for number in range(10):
+            for side in self.sides:
+                side.stream.receive(b"x%d\n" % number)
+        self.assertLessEqual(self.spent, TURN_SHARE + 30 * 20e-6)  # the first one of each is not known to be watched yet
+        self.assertTrue(all(side.peer.is_reading for side in self.sides))
+        self.bench.clock.advance(0)
+        self.assertEqual(sorted(value for _, value in self.seen), sorted([*range(10)] * 30))
+
+    def test_much_on_top(self) -> None:
+        """A connection that sends more while little of it waits is not read on."""
+        for side in self.sides * 10:
+            side.stream.receive(b"x1\n")
+        last = self.sides[-1]
+        last.stream.receive(b"x1\n" * (AT_ONCE // 3))
+        self.assertFalse(last.peer.is_reading)
+        while not last.peer.is_reading:
+            self.bench.clock.advance(0)
+        self.assertEqual(len(self.seen), 300 + AT_ONCE // 3)
 
     def test_next_turn(self) -> None:
         """With each turn there is time again: who comes one after the other does not line up."""
