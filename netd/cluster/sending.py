@@ -52,10 +52,10 @@ class _Road:
     :ivar open: the messages without a last outcome, by number.
     """
 
-    def __init__(self, node: str, epoch: str) -> None:
+    def __init__(self, node: str, epoch: str, number: int) -> None:
         self.node = node
         self.epoch = epoch
-        self.number = 0
+        self.number = number
         self.rows: list[tuple[tuple[Any, ...], bytes]] = []
         self.open: dict[int, _Sent] = {}
         self.pieces = FreightPieces()
@@ -133,12 +133,17 @@ class Sending:
             self._sweep = self._reactor.callLater(SWEEP, self._look)
 
     def _road(self, member: Member) -> _Road:
-        """Return the road to this process of the node. Another process knows no numbers, and gets others from 1 on."""
+        """Return the road to this process of the node.
+
+        The numbers go on where those to the process before it ended: an outcome of that one may still come.
+        """
         road = self._roads.get(member.name)
         if road is None or road.epoch != member.epoch:
+            number = 0
             if road is not None:
                 self._fail_all(road, f"node {member.name} was started again")
-            road = self._roads[member.name] = _Road(member.name, member.epoch)
+                number = road.number
+            road = self._roads[member.name] = _Road(member.name, member.epoch, number)
         return road
 
     def _flush(self) -> None:

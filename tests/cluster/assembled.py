@@ -93,8 +93,10 @@ class AssembledCluster:
     :param seed: decides all chances.
     """
 
-    def __init__(self, seed: int = 0, names: Iterable[str] = ("A", "B", "C"), **options: Any) -> None:
-        self.clock = MemoryReactorClock()
+    def __init__(
+        self, seed: int = 0, names: Iterable[str] = ("A", "B", "C"), clock: MemoryReactorClock | None = None, **options: Any
+    ) -> None:
+        self.clock = clock or MemoryReactorClock()
         self.net = FakeNet(self.clock, seed)
         self.nodes = {name: AssembledNode(self.net, name, seed, **options) for name in names}
 

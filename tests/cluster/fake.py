@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -44,8 +45,10 @@ class Faults:
     slow: float = 1.0
 
 
-def fits(pattern: list[str], subject: list[str]) -> bool:
-    """Whether the tokens of *subject* fall under those of *pattern*, as NATS has it."""
+@lru_cache(maxsize=1 << 14)
+def fits(wanted: str, said: str) -> bool:
+    """Whether the subject *said* falls under the pattern *wanted*, as NATS has it."""
+    pattern, subject = wanted.split("."), said.split(".")
     if pattern and pattern[-1] == ">":
         pattern = pattern[:-1]
         if len(subject) <= len(pattern):
@@ -94,9 +97,8 @@ class FakeNet:
         """Pass a message on to all whom it concerns. Return False if there is nobody."""
         assert len(subject) <= 2 * MAX_SUBJECT and " " not in subject, subject
         self.traffic.append((subject, len(body)))
-        tokens = subject.split(".")
         receivers = [link for link in self.links if link is not sender and link.is_up and self._reaches(sender, link)]
-        found = [link for link in receivers if link.wants(tokens)]
+        found = [link for link in receivers if link.wants(subject)]
         for link in found:
             for _ in range(self._copies()):
                 self._deliver(sender, link, subject, body, reply)
@@ -123,7 +125,7 @@ class FakeNet:
 @define(eq=False)
 class _FakeSubscription:
     link: FakeLink
-    pattern: list[str]
+    pattern: str
     receive: Receive
 
     def cancel(self) -> None:
@@ -219,9 +221,11 @@ class FakeLink:
 
     # For the net
 
-    def wants(self, subject: list[str]) -> bool:
+    def wants(self, subject: str) -> bool:
         """Whether somebody on this side gets messages of *subject*."""
-        return ".".join(subject) in self._requests or any(fits(one.pattern, subject) for one in self.subscriptions)
+        if subject.startswith("_INBOX."):
+            return subject in self._requests
+        return any(fits(one.pattern, subject) for one in self.subscriptions)
 
     def deliver(self, connection: int, subject: str, body: bytes, reply: str) -> None:
         """Hand a message to those who want it."""
@@ -234,9 +238,9 @@ class FakeLink:
         if request is not None:
             request.timer.cancel()
             request.answer.callback(body)
-        tokens = subject.split(".")
+            return
         for subscription in list(self.subscriptions):
-            if subscription in self.subscriptions and fits(subscription.pattern, tokens):
+            if subscription in self.subscriptions and fits(subscription.pattern, subject):
                 subscription.receive(subject, body, reply)
 
     # ILink
@@ -278,7 +282,7 @@ class FakeLink:
 
     def subscribe(self, pattern: str, receive: Receive) -> ISubscription:
         """See :class:`ILink`."""
-        subscription = _FakeSubscription(self, pattern.split("."), receive)
+        subscription = _FakeSubscription(self, pattern, receive)
         self.subscriptions.append(subscription)
         found: ISubscription = subscription
         return found

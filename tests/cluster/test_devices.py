@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from netd.cluster.freight import pack
 from netd.cluster.sending import LATE, MOST_OPEN, SWEEP
 from netd.codec.jsontext import encode
 from netd.errors import NoSuchTarget, NotPermitted, OperationFailed
@@ -368,6 +369,24 @@ class CarryTests(RelayNodesBench):
         self.b.carriage.changed()
         self.wait(4.0)
         self.assertEqual({}, self.a.known())
+
+    def test_outcome_of_the_process_before(self) -> None:
+        """An outcome that a killed process has sent, and that comes late, is not taken for one of the process after it."""
+        self.b.device("greenhouse")
+        self.wait()
+        self.a.send("greenhouse")
+        self.wait()
+        self.b.link.die()
+        again = RelayNode(self.net, "B", "b").start()
+        self.wait(1.0)
+        again.device("greenhouse")
+        self.wait(0.5)
+        told = self.a.send("greenhouse")
+        self.wait()
+        for body, _ in pack("B", self.a.nodes.epoch, [((1, "acknowledged", True, "", "", None), b"late")]):
+            again.link.send("netd.lab.node.A.outcome", body)
+        self.wait()
+        self.assertEqual(([], 1), (told, self.a.devices.counters()["answers_dropped"]))
 
     def test_bounded(self) -> None:
         """So many messages without an outcome, and no more."""
