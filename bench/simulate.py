@@ -14,13 +14,17 @@ import random
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from attrs import define, field
+from real_cluster import measure_real
+from servers import default_netd_command
 from twisted.internet.defer import Deferred, fail
 from twisted.logger import LogPublisher, globalLogBeginner
 from zope.interface import implementer
 
+from netd.cluster.hello import ASPECTS
 from netd.cluster.interfaces import ILink, LinkLost, NoAnswer, NobodyThere
 from netd.cluster.member import Member, MemberState
 from netd.cluster.nodes import Nodes
@@ -28,6 +32,9 @@ from netd.interfaces import ISubscription
 
 ROWS = 1000
 """Devices of one part of a list."""
+
+BEGIN = 1_790_000_000.0
+"""The time by the wall clock at which it begins."""
 
 WIRE = 45
 """Bytes that NATS adds to a message, its subject among them."""
@@ -112,7 +119,7 @@ class PlayedClock:
 
 @define
 class Traffic:
-    """What has passed the NATS server."""
+    """What has passed the NATS server, without what NATS adds, as ``/varz`` of a real one counts it."""
 
     messages_in: int = 0
     messages_out: int = 0
@@ -132,14 +139,14 @@ class PlayedNet:
 
     def publish(self, sender: PlayedLink, message: Played) -> bool:
         """Pass *message* on. Return False if nobody wants it."""
-        size, traffic = message.size + WIRE, self.traffic
+        size, traffic = message.size, self.traffic
         wanted = [one for one in self.subscriptions.get(message.subject, ()) if one.link is not sender and one.link.is_up]
         traffic.messages_in += 1
         traffic.bytes_in += size
         traffic.messages_out += len(wanted)
         traffic.bytes_out += size * len(wanted)
         for one in wanted:
-            self._line_free = max(self._line_free, self.clock.seconds()) + size / COSTS.line
+            self._line_free = max(self._line_free, self.clock.seconds()) + (size + WIRE) / COSTS.line
             arrival = self._line_free + COSTS.latency - self.clock.seconds()
             self.clock.callLater(arrival, one.link.arrive, one, message)
         return bool(wanted)
@@ -339,12 +346,14 @@ class PlayedNode:
 
     def start(self) -> None:
         """Start the process."""
+        for aspect in ASPECTS:
+            self.nodes.note(aspect, 1)
         self.nodes.answer("devices", self._list)
         self.nodes.follow("devices", self._take)
         self.nodes.watch(lambda member: None, self._gone)
         self.nodes.start()
         self.link.go_up()
-        self.nodes.epoch = f"e{next(self.cluster.epochs)}"
+        self.nodes.epoch = f"{next(self.cluster.epochs):08x}"
         self.nodes.enter()
 
     def hear(self, other: PlayedNode) -> None:
@@ -406,7 +415,7 @@ class PlayedCluster:
     def make(self, number: int) -> PlayedNode:
         """Make a node, which does not run yet."""
         link = PlayedLink(self.net)
-        nodes = Nodes(f"n{number}", "played", link, self.clock, self.clock.seconds, lambda member: None)
+        nodes = Nodes(f"n{number}", "played", link, self.clock, lambda: BEGIN + self.clock.seconds(), lambda member: None)
         return PlayedNode(number, self, self.options.devices, link, nodes)
 
     def introduce(self, node: PlayedNode) -> None:
@@ -586,9 +595,16 @@ def main(words: list[str]) -> int:
     parser.add_argument("--devices", type=int, default=10_000, help="of each node")
     parser.add_argument("--every", type=float, default=3600.0, help="seconds after which a device connects anew, on average")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--check", action="store_true", help="compare with three real nodes of at most 200 devices each")
+    parser.add_argument("--nats", default=str(Path(sys.executable).with_name("nats-server")), metavar="PATH")
+    parser.add_argument("--netd", default=default_netd_command(), metavar="COMMAND")
     options = parser.parse_args(words)
     globalLogBeginner.beginLoggingTo([LogPublisher()], redirectStandardIO=False)
+    if options.check:
+        options.nodes, options.devices = [3], min(options.devices, 200)
     rows = [Scenario(count, options).run() for count in options.nodes]
+    if options.check:
+        rows.append(dict.fromkeys(rows[0], "") | measure_real(options.nats, options.netd, options.devices) | {"nodes": "3, real"})
     for name in rows[0]:
         print("| " + " | ".join([name.strip(), *(row[name] for row in rows)]) + " |")
     return 0
