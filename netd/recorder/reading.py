@@ -148,6 +148,11 @@ class ReadablePart:
             self._kept[work] = work(self)
         return cast(Kept, self._kept[work])
 
+    @property
+    def collects(self) -> bool:
+        """Whether it has something of other nodes."""
+        return self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'received'").fetchone() is not None
+
     def hold(self) -> None:
         """Look at one state of an open part until :meth:`let_go`."""
         if not self.is_closed and not self.is_held:

@@ -104,6 +104,10 @@ class CollectedHistoryTests(RealTestCase):
             expected = own[own.index(theirs[0]) :] if theirs else own  # from when the first node had met the second
         self.assertLess(len(own) - len(expected), 5000)
         self.assertEqual(expected, theirs)
+        source.end()
+        asked = {"pattern": "session.main@a.>", "begin": "-1h", "limit": 50_000}
+        page = collector.call("history.read", **asked)  # of all nodes, of which one is gone
+        self.assertEqual(theirs[-1][1], max(value for item in page["items"] for value in item.get("values", ())))
 
 
 def _free_port() -> int:

@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.errors import OperationFailed
+from netd.recorder.archive import Archive
 from netd.recorder.blocks import BadBlock, Columns
 from netd.recorder.intake import EventTaken, SeriesName
+from netd.recorder.micros import MICRO
 from netd.recorder.outbox import OUTBOX, HistoryOutbox
+from netd.recorder.query import Query, query
 from netd.recorder.shipment import MOST_BYTES, MOST_ROWS, Received, pack_shipment, taken_of, unpack_shipment
 from netd.recorder.store import Store
 from tests.recorder.place import DAY, ON, StoreTestCase, X, Y
@@ -203,3 +206,26 @@ class CollectTests(StoreTestCase):
         self.assertEqual(3, store.state().samples)
         self.close(store)
         self.assertEqual({X.subject: [1], Y.subject: [1, 2]}, self.values())
+
+    def test_late_blocks(self) -> None:
+        """What another node could not ship for days is found at its own time, in the part of today and when that is closed."""
+        then = self.now()
+        late = gather([self.read(X, 5)])
+        self.ahead += 5 * DAY
+        store = self.make()
+        store.append(gather([self.read(Y, 1)]), [])
+        archive = Archive(self.directory)
+        self.addCleanup(archive.close)
+        self.assertEqual([], archive.names(then - 1, then + 1))
+        self.assertTrue(self.collect(store, [(1, block) for block in pack_shipment(late, [])]))
+        self.assertEqual([5.0], self.found(archive, then))
+        self.ahead += DAY
+        store.append(gather([self.read(Y, 1)]), [])
+        archive.settle()
+        self.assertEqual([5.0], self.found(archive, then))
+        self.close(store)
+
+    def found(self, archive: Archive, then: int) -> list[float]:
+        """The mean values that a question about that minute finds."""
+        series = query(archive, Query((X.subject,), then - 30 * MICRO, then + 30 * MICRO, 60))
+        return [bucket.mean for one in series for _, bucket in one.points.buckets()]
