@@ -10,11 +10,14 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.bus.local import LocalBus
-from netd.cluster.answering import CallAnswers
+from netd.cluster.answering import MOST_OPEN, CallAnswers
 from netd.cluster.asking import MOST_TO_ONE, PATIENCE
 from netd.cluster.calls import Calls
 from netd.cluster.callwire import LONGEST, PART
+from netd.cluster.interfaces import NoAnswer
 from netd.cluster.nodes import KEPT, Nodes
+from netd.cluster.offers import MOST_INSTANCES, offers_of
+from netd.codec.jsontext import encode
 from netd.console.audit import AUDITED
 from netd.console.dispatch import Dispatcher, describe
 from netd.errors import InvalidArguments, NoSuchTarget, NotInTime, NotPermitted, OperationFailed
@@ -23,6 +26,8 @@ from netd.operations import Caller, Operation, OperationTable, Role
 from netd.testing import WallClock, make_caller, result_of
 from tests.cluster.clocks import pass_time
 from tests.cluster.fake import FakeLink, FakeNet, Faults
+
+CALL = b'{"node":"A","epoch":"A9","id":%d,"who":"x","role":"admin","seconds":1.0}\n'
 
 
 class Pumps:
@@ -68,6 +73,9 @@ class Pumps:
 
     def name(self, node: str, name: str, defaults: int = 3) -> str:
         return f"{node} {name} {defaults}"
+
+    def broken(self) -> float:
+        return 1 / 0
 
     def long(self, size: int) -> str:
         return "x" * size
@@ -174,7 +182,14 @@ class OffersTests(CallsBench):
 
     def test_unreadable(self) -> None:
         """What is no description of operations changes nothing, and is logged."""
-        self.b.nodes.answer("operations", lambda _after: {"rows": [{"name": "pump.set"}]})
+        good = offers_of(self.b.table)[0]
+        many = [f"i{number}" for number in range(MOST_INSTANCES + 1)]
+        bad = ({"name": "pump.set"}, 5, {**good, "role": "root"}, {**good, "instances": ["a@b"]}, {**good, "instances": many})
+        for one in bad:
+            self.b.nodes.answer("operations", lambda _after, one=one: {"rows": [one]})
+            self.b.nodes.bump("operations")
+            pass_time(self.clock, 0.5)
+        self.b.nodes.answer("operations", lambda _after: {"rows": 5})
         self.b.nodes.bump("operations")
         pass_time(self.clock, 0.5)
         self.assertEqual("B 1", self.call("pump.set", speed=1))
@@ -237,6 +252,56 @@ class CallingTests(CallsBench):
         pass_time(self.clock, 0.1)
         self.assertEqual({"done"}, {result_of(one) for one in begun})
         self.assertEqual("B 1", self.call("pump.set", speed=1))
+
+    def raw(self, request: bytes, **head: Any) -> bytes:
+        """What B answers to bytes that no netd of ours sends."""
+        told = {"node": "A", "epoch": "A9", "id": 1, "who": "x", "role": "admin", "seconds": 1.0} | head
+        answered = self.a.link.request("netd.lab.node.B.call", encode(told) + b"\n" + request, 1.0)
+        pass_time(self.clock, 1.1)
+        answer: bytes = result_of(answered)
+        return answer
+
+    def test_too_many_here(self) -> None:
+        """A node carries out so many calls of another one at a time, and refuses more: nothing was done."""
+        request = b'{"jsonrpc":"2.0","id":1,"method":"pump.wait","params":{"instance":"main"}}'
+        for number in range(MOST_OPEN):
+            self.a.link.request("netd.lab.node.B.call", CALL % (number + 1) + request, 1.0).addErrback(lambda _: None)
+        pass_time(self.clock, 2.0)
+        self.assertIn(b'"known":"no"', self.raw(request, id=MOST_OPEN + 1))
+        self.assertEqual(1, self.b.calls.answering.counters["too many"])
+
+    def test_fault(self) -> None:
+        """A fault of the other node's own is in its log, and is told as such."""
+        self.b.table.add([Operation("pump.broken", self.b.pumps.broken, Role.VIEWER, "Break")])
+        pass_time(self.clock, 0.5)
+        self.assertEqual("internal error; netd's log has it", str(self.refusal(OperationFailed, "pump.broken")))
+        self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
+
+    def test_bad_subjects(self) -> None:
+        """Subjects that are no patterns give no rights."""
+        request = b'{"jsonrpc":"2.0","id":1,"method":"pump.list","params":{"instance":"main"}}'
+        self.assertIn(b"-32002", self.raw(request, subjects=["a..b"]))
+
+    def test_unknown_part(self) -> None:
+        """A part of an answer that is not kept has no answer; kept ones are forgotten after a while, and when the node leaves."""
+        asked = self.a.link.request("netd.lab.node.B.call", b'{"node":"A","epoch":"A9","id":1,"from":5}', 1.0)
+        pass_time(self.clock, 1.1)
+        self.failureResultOf(asked, NoAnswer)
+        self.raw(b'{"jsonrpc":"2.0","id":1,"method":"pump.long","params":{"instance":"main","size":%d}}' % (2 * PART))
+        before = len(self.clock.getDelayedCalls())
+        self.b.calls.stop()
+        self.assertEqual(before - 1, len(self.clock.getDelayedCalls()))
+
+    def test_no_answer_at_all(self) -> None:
+        """What is no answer of JSON-RPC is told as what it is."""
+        self.b.calls.stop()
+        answer = b"hello"
+        self.b.link.subscribe("netd.lab.node.B.call", lambda _subject, _body, reply: self.b.link.send(reply, answer))
+        error = self.refusal(OperationFailed, "pump.list")
+        self.assertEqual(({"known": "yes"}, True), (error.data, "cannot be read" in str(error)))
+        answer = b'{"size":9,"from":0}\nfour'  # and the next part is the same one again
+        error = self.refusal(OperationFailed, "pump.list")
+        self.assertEqual(({"known": "yes"}, True), (error.data, "the parts do not fit" in str(error)))
 
     def test_doubled(self) -> None:
         """A call that the network doubles is carried out once."""
