@@ -97,10 +97,8 @@ def _told(folder: Path, hub: Hub, nodes: Sequence[str], leaves: Sequence[str], m
     """Return what belongs on which machine, as lines."""
     said = ["", f"On {hub.host}, the machine of the NATS server, {SERVER_FOLDER}/ gets what is in {folder / 'hub'}/."]
     if missing:
-        said += [
-            "Its nats-server.conf was there; these lines belong among the users of NETD:",
-            *(f"    {one}" for one in missing),
-        ]
+        lines = [f"    {one}" for one in missing]
+        said = ["", f"On {hub.host}, in nats-server.conf, which was there, these lines belong among the users of NETD:", *lines]
     for node in nodes:
         said += ["", f"On node {node}, {NODE_FOLDER}/ gets what is in {folder / f'node-{node}'}/,"]
         if node in leaves:

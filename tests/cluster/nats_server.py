@@ -6,9 +6,10 @@ import json
 import re
 import signal
 import sys
+import time
 from pathlib import Path
 
-from tests.process import Program
+from tests.process import PATIENCE, Program
 
 __all__ = ["NATS_SERVER", "NatsServer"]
 
@@ -60,8 +61,16 @@ class NatsServer:
             self.port = int(listening[1])
 
     def freeze(self) -> None:
-        """SIGSTOP: connections stay open, and nothing is answered."""
+        """SIGSTOP: connections stay open, and nothing is answered from the return on."""
         self.program.signal(signal.SIGSTOP)
+        due = time.monotonic() + PATIENCE
+        while not self._is_frozen():  # each thread stops for itself, and one may answer for some milliseconds more
+            assert time.monotonic() < due, "it does not stop"
+            time.sleep(0.001)
+
+    def _is_frozen(self) -> bool:
+        states = Path(f"/proc/{self.program.process.pid}/task").glob("*/stat")
+        return all(state.read_text(encoding="ascii").rpartition(")")[2].split()[0] == "T" for state in states)
 
     def thaw(self) -> None:
         """SIGCONT."""
