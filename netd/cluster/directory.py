@@ -28,7 +28,7 @@ class RemoteDevice:
     """A device of another node; see :class:`netd.carriage.HostedDevice`.
 
     :ivar edition: that of the list that has named it last.
-    :ivar is_assumed: whether its end was not told by its node, which was gone.
+    :ivar is_assumed: whether its node has been gone since. Whatever the node tells then is newer.
     """
 
     node: str
@@ -169,10 +169,12 @@ class Directory:
         if known is None:
             return []
         known.as_of, known.marks = None, 0
+        for device in known.devices.values():  # another process may count on from less, where its clock was set back
+            device.is_assumed = True
         ended = [device for device in known.devices.values() if device.is_online]
         for device in ended:
             self._take_out(device)
-            device.is_online, device.is_assumed = False, True
+            device.is_online = False
             if device.name:
                 self._size += 1
                 for text in device.keys:

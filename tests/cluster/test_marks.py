@@ -63,3 +63,14 @@ class MarksTests(SynchronousTestCase):
         directory.put(device("lamp", 2))
         self.assertIsNone(directory.marks("B"))
         self.assertIsNone(directory.marks("C"))
+
+
+class EndTests(SynchronousTestCase):
+    def test_clock_set_back(self) -> None:
+        """A node that starts again, its clock set back, counts from less; its devices are known all the same."""
+        directory = Directory("A")
+        directory.put(device("door", 5))
+        directory.put(device("door", 5, is_online=False))
+        directory.end("B")
+        self.assertTrue(directory.put(device("door", 5)))
+        self.assertFalse(directory.put(device("door", 4)))
