@@ -16,16 +16,22 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from netd.bus.local import LocalBus
+from netd.message import UNDESCRIBED, Message, Want
 from netd.recorder.archive import Archive
+from netd.recorder.backlog import WriteBacklog
 from netd.recorder.blocks import Columns
 from netd.recorder.facts import StoreSettings
 from netd.recorder.folder import RecorderFolder
 from netd.recorder.intake import SeriesName
 from netd.recorder.query import Query, query
 from netd.recorder.retention import Retention
+from netd.recorder.taking import Selection, Taking
 from netd.recorder.writer import RecordWriter
+from netd.session.events import SampleTaken
 
 BEGIN = 1_767_225_600
 """The first sample's time, in seconds since the epoch: a midnight in UTC, so that a day of samples is one part."""
@@ -111,21 +117,26 @@ def record(directory: Path, plan: Plan) -> Cost:
     for now, reads in plan.batches():
         clock.now = now
         start = time.process_time()
-        samples: dict[SeriesName, Columns] = {}
-        known: dict[str, Columns] = {}
-        for series, moment, value in reads:
-            columns = known.get(series.subject)
-            if columns is None:
-                columns = samples[series] = known[series.subject] = Columns([], [])
-            columns.times.append(moment)
-            columns.values.append(value)
-        writer.write(samples, [], [], False)
+        writer.write(gathered(reads), [], [], False)
         spent += time.process_time() - start
     start = time.process_time()
     writer.close()
     spent += time.process_time() - start
     size = sum(path.stat().st_size for path in (directory / "parts").iterdir())
     return Cost(spent / plan.samples, size / plan.samples, written() - before)
+
+
+def gathered(reads: Sequence[Reading]) -> dict[SeriesName, Columns]:
+    """Gather samples by series, as the recorder does when they come."""
+    samples: dict[SeriesName, Columns] = {}
+    known: dict[str, Columns] = {}
+    for series, moment, value in reads:
+        columns = known.get(series.subject)
+        if columns is None:
+            columns = samples[series] = known[series.subject] = Columns([], [])
+        columns.times.append(moment)
+        columns.values.append(value)
+    return samples
 
 
 def write_rows(directory: Path, plan: Plan) -> Cost:
@@ -212,19 +223,77 @@ def rows_of(directory: Path, scale: float) -> Iterator[tuple[str, str, str, floa
         2.5,
     )
     yield ("bytes a sample, closed", f"{fast.size:.1f}", f"{table.size:.1f}", table.size / fast.size, 6.0)
-    for flush, bar in ((1.0, 9.0), (10.0, 40.0)):
-        hour, rows = Plan(10, 1, 3600 * scale, flush), Plan(10, 1, 3600 * scale, 1.0)
-        name = f"h{flush:g}"
+    yield taken_of(scale)
+    for channels, flush, bar in ((10, 1.0, 9.0), (10, 10.0, 40.0), (100, 5.0, 50.0)):
+        hour, rows = Plan(channels, 1, 3600 * scale, flush), Plan(channels, 1, 3600 * scale, 1.0)
+        name = f"h{channels}-{flush:g}"
         one, other = record(directory / name, hour), write_rows(directory / f"{name}r", rows)
         each = 3600 / hour.seconds
         yield (
-            f"bytes written an hour, 10 a second of 10 series, `flush = {flush:g}s` (table: each second)",
+            f"bytes written an hour, {channels} a second of {channels} series, `flush = {flush:g}s` (table: each second)",
             f"{one.written * each / 1e6:.1f} MB",
             f"{other.written * each / 1e6:.1f} MB",
             other.written / one.written,
             bar,
         )
+    yield recovery_of(directory)
     yield from queries_of(directory, scale)
+
+
+def taken_of(scale: float) -> tuple[str, str, str, float, float]:
+    """Measure what a recorder costs the reactor: messages with a sample each, delivered and handed to the store, and not."""
+    bus, taking = LocalBus(time.time), Taking(Selection(("session.>",)), lambda _: UNDESCRIBED)
+    subjects = [f"session.main.bench.c{number}" for number in range(100)]
+
+    def publish() -> float:
+        begin = time.process_time()
+        for _ in range(round(20 * scale)):
+            for _ in range(10):
+                for subject in subjects:
+                    bus.publish(Message(subject, SampleTaken(20.5, 0.0)))
+            samples, events = taking.swap()
+            WriteBacklog().add(samples, events, 1 << 30, 0)
+        return (time.process_time() - begin) / (1000 * round(20 * scale))
+
+    without, with_it = [], []
+    for _ in range(15):
+        without.append(publish())
+        subscription = bus.subscribe("session.>", partial(taking.take, "session.>"), Want.BATCH)
+        with_it.append(publish())
+        subscription.cancel()
+    cost = min(with_it) - min(without)
+    return "CPU of the reactor a sample, one sample a read (no table)", f"{cost * 1e6:.2f} µs", "1 µs", 1e-6 / cost, 1.0
+
+
+def recovery_of(directory: Path) -> tuple[str, str, str, float, float]:
+    """Measure how long a recorder takes to go on after a kill, with nearly as many samples in the journal as there can be."""
+    plan = Plan(100, 10, 65, 1)
+    clock = Clock()
+    settings = StoreSettings(plan.sync, 1 << 26, Retention(None, None, 0.0))
+    place = directory / "killed"
+    writer = RecordWriter(RecorderFolder(place), settings, clock.wall, clock.wall, lambda path: None)
+    writer.start()
+    for now, reads in plan.batches():
+        clock.now = now
+        writer.write(gathered(reads), [], [], False)
+    found = []
+    for number in range(5):  # its files as they are now are what a kill leaves
+        left = directory / f"killed{number}"
+        shutil.copytree(place, left)
+        again = RecordWriter(RecorderFolder(left), settings, clock.wall, clock.wall, lambda path: None)
+        begin = time.monotonic()
+        again.start()
+        found.append(time.monotonic() - begin)
+        again.close()
+    writer.close()
+    slowest = max(found)
+    return (
+        f"to go on after a kill, {plan.samples:,} samples in the journal (no table)",
+        f"{slowest * 1e3:.0f} ms",
+        "200 ms",
+        0.2 / slowest,
+        1.0,
+    )
 
 
 def queries_of(directory: Path, scale: float) -> Iterator[tuple[str, str, str, float, float]]:

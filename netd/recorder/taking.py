@@ -197,7 +197,9 @@ def _of_attributes(event: Any) -> tuple[float, None] | None:
 
 
 def _of_attributes_with_agent(event: Any) -> tuple[float, float | None] | None:
-    return (event.value, event.agent_time) if _is_number(event.value) else None
+    value = event.value
+    kind = type(value)  # without _is_number, because this is what samples of agents are
+    return (value, event.agent_time) if kind is float or kind is int else None
 
 
 def _of_object(event: Mapping[str, Any]) -> tuple[float, float | None] | None:
