@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import define, frozen
 from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
@@ -25,6 +26,9 @@ __all__ = ["QuietPool", "Webhooks", "make_agent", "signature"]
 
 CONNECT_TIMEOUT = 10.0
 """Seconds for a connection with its TLS handshake."""
+
+MOST_ANSWER = 1 << 16
+"""Bytes of an answer, at most. Its body is not read: only its first line matters."""
 
 PASSING = (408, 425, 429)
 """Answers of 4xx that another try may change; all others of them say that the request is wrong."""
@@ -46,7 +50,23 @@ class _QuietEndpoint:
     def connect(self, factory: Any) -> Any:
         """See :class:`twisted.internet.interfaces.IStreamClientEndpoint`."""
         factory.noisy = False
-        return self.endpoint.connect(factory)
+        return self.endpoint.connect(factory).addCallback(_bounded)
+
+
+def _bounded(protocol: Any) -> Any:
+    """Have *protocol* hang up on an answer that is too long. Twisted bounds a header, and not how many there are."""
+    receive, left = protocol.dataReceived, MOST_ANSWER
+
+    def receive_some(data: bytes) -> None:
+        nonlocal left
+        left -= len(data)
+        if left >= 0:
+            receive(data)
+        else:
+            protocol.transport.abortConnection()
+
+    protocol.dataReceived = receive_some
+    return protocol
 
 
 class QuietPool(HTTPConnectionPool):
@@ -125,4 +145,6 @@ def _failed(failure: Failure) -> Failure:
     reason: Failure = reasons[0] if reasons else failure
     if reason.check(CancelledError):  # a server that took the request and does not answer
         return reason
+    if reason.check(ConnectionAborted):
+        raise DeliveryFailed(f"the answer has more than {MOST_ANSWER} bytes", may_pass=False)
     raise DeliveryFailed(text_of(reason.value)[:200])

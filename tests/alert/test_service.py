@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, succeed
-from twisted.internet.error import ProcessDone, ProcessTerminated
-from twisted.internet.testing import MemoryReactorClock
+from twisted.internet.error import ConnectionAborted, ProcessDone, ProcessTerminated
+from twisted.internet.testing import AccumulatingProtocol, MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.client import ResponseNeverReceived
@@ -19,7 +19,7 @@ from netd.alert.config import Config
 from netd.alert.delivery import Deliveries, DeliveryFailed
 from netd.alert.mail import MailServer
 from netd.alert.service import AlertService
-from netd.alert.webhook import QuietPool, signature
+from netd.alert.webhook import MOST_ANSWER, QuietPool, signature
 from netd.bus.subject import covers
 from netd.codec.jsontext import to_plain
 from netd.errors import ConfigErrors, InvalidArguments
@@ -408,6 +408,20 @@ class ServiceTests(AlertTestCase):
         endpoint = type("Endpoint", (), {"connect": staticmethod(lambda factory: made.append(factory) or Deferred())})()
         QuietPool(self.reactor, persistent=False).getConnection(("https", b"example.org", 443), endpoint)
         self.assertFalse(made[0].noisy)
+
+    def test_endless_answer(self) -> None:
+        """A server that sends headers without an end is hung up on."""
+        protocol, transport = AccumulatingProtocol(), StringTransport()
+        protocol.makeConnection(transport)
+        endpoint = type("Endpoint", (), {"connect": staticmethod(lambda factory: succeed(protocol))})()
+        QuietPool(self.reactor, persistent=False).getConnection(("https", b"example.org", 443), endpoint)
+        for _ in range(100):
+            protocol.dataReceived(b"x" * 1000)
+        self.assertEqual((len(protocol.data), transport.disconnected), (MOST_ANSWER // 1000 * 1000, True))
+        service = self.start(HOT, "then = webhook https://example.org/hook")
+        self.agent.codes = [ResponseNeverReceived([Failure(ConnectionAborted())])]
+        self.publish(31.0)
+        self.assertIn(f"the answer has more than {MOST_ANSWER} bytes", service.status().last_failure)
 
     def test_webhook_again(self) -> None:
         """A server that fails is asked again, one that refuses is not; the status tells why."""
