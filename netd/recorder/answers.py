@@ -127,8 +127,7 @@ def events_in(archive: Archive, asked: Asked, contains: str | None, newest: int)
 
 def runs_of(archive: Archive, contains: str | None, newest: int, sees: Callable[[str], bool]) -> list[RunFacts]:
     """Answer ``history.runs``: of a caller who does not see all subjects, those runs of which it sees all."""
-    found = archive.runs(contains, newest)
-    return [run_facts(run) for run in found if all(sees(pattern) for pattern in run.patterns)]
+    return [run_facts(run) for run in archive.runs(contains, newest, sees)]
 
 
 def run_facts(run: RecordedRun) -> RunFacts:

@@ -214,10 +214,10 @@ class Archive:
             raise NoSuchTarget(f"there is no run {number}")
         return catalog.run(number)
 
-    def runs(self, contains: str | None, newest: int) -> list[RecordedRun]:
-        """Return the newest runs, newest first, with *contains* in name or facts."""
+    def runs(self, contains: str | None, newest: int, sees: Callable[[str], bool] = lambda _: True) -> list[RecordedRun]:
+        """Return the newest runs whose patterns *sees* admits, newest first, with *contains* in name or facts."""
         catalog = self.catalog()
-        return [] if catalog is None else catalog.runs(contains, newest)
+        return [] if catalog is None else catalog.runs(contains, newest, sees)
 
     def notes(self, begin: int, end: int, newest: int) -> list[RecordedNote]:
         """Return the newest notes that are about some of the time, in order."""

@@ -7,7 +7,7 @@ never lost. All of this blocks, and is called in the writer's thread.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ class Catalog:
             else:
                 found = self._runs("WHERE number = ?", number)
             if not found:
-                raise NoSuchTarget("no run is open" if number is None else f"there is no run {number}")
+                raise NoSuchTarget("no run is open") if number is None else no_such_run(number)
             if found[0].end is not None:
                 raise OperationFailed(f"run {number} has ended already")
             self._database.execute("UPDATE run SET end = ? WHERE number = ?", (end, found[0].number))
@@ -120,16 +120,20 @@ class Catalog:
         """
         found = self._runs("WHERE number = ?", number)
         if not found:
-            raise NoSuchTarget(f"there is no run {number}")
+            raise no_such_run(number)
         return found[0]
 
-    def runs(self, contains: str | None = None, newest: int = 50) -> list[RecordedRun]:
-        """Return runs, newest first: those whose name or facts have the text *contains*, in whatever case."""
-        return self._runs(
-            "WHERE ?1 IS NULL OR instr(lower(name), lower(?1)) OR instr(lower(facts), lower(?1)) ORDER BY number DESC LIMIT ?2",
-            contains,
-            newest,
+    def runs(
+        self, contains: str | None = None, newest: int = 50, sees: Callable[[str], bool] = lambda _: True
+    ) -> list[RecordedRun]:
+        """Return the newest runs whose patterns *sees* admits, newest first.
+
+        :param contains: a text that name or facts must have in them, in whichever case.
+        """
+        found = self._runs(
+            "WHERE ?1 IS NULL OR instr(lower(name), lower(?1)) OR instr(lower(facts), lower(?1)) ORDER BY number DESC", contains
         )
+        return [run for run in found if all(map(sees, run.patterns))][:newest]
 
     def annotate(self, time: int, until: int | None, subject: str | None, text: str, run: int | None, who: str) -> RecordedNote:
         """Keep a note."""
@@ -218,6 +222,11 @@ class Catalog:
             RecordedRun(number, name, begin, end, tuple(decode(patterns.encode())), decode(facts.encode()), who)
             for number, name, begin, end, patterns, facts, who in rows
         ]
+
+
+def no_such_run(number: int) -> NoSuchTarget:
+    """Return the error for a run that is not there. One that a caller may not see gets the same."""
+    return NoSuchTarget(f"there is no run {number}")
 
 
 def open_catalog(path: Path) -> Catalog:

@@ -14,10 +14,9 @@ from netd.codec.times import BadTime, moment, period
 from netd.codec.units import Seconds
 from netd.errors import InvalidArguments, NoSuchTarget
 from netd.operations import Caller, Operation, Role
-from netd.principal import check
 from netd.recorder.answers import Asked, events_in, note_facts, page_of, points_of, run_facts, runs_of, series_of
 from netd.recorder.archive import Archive
-from netd.recorder.catalog import Catalog
+from netd.recorder.catalog import Catalog, no_such_run
 from netd.recorder.gaps import FoundGap
 from netd.recorder.micros import MICRO, micros
 from netd.recorder.reader import PastReader
@@ -239,8 +238,7 @@ class History:
     def finish(self, caller: Caller, number: int | None = None) -> Deferred[RunFacts]:
         """End the run of that number; without one, the only run that is open.
 
-        :raises NoSuchTarget: if there is none.
-        :raises NotPermitted: if the caller does not see all subjects of the run.
+        :raises NoSuchTarget: if there is none, or the caller does not see all subjects of the run.
         """
         now, principal = self._now, caller.principal
         _check_run("number", number)
@@ -248,8 +246,8 @@ class History:
             raise InvalidArguments("number: say which run; this token may not see all of them")
 
         def finished(catalog: Catalog) -> RunFacts:
-            for pattern in () if number is None else catalog.run(number).patterns:
-                check(principal, caller.action, pattern)
+            if number is not None and not all(map(principal.sees, catalog.run(number).patterns)):
+                raise no_such_run(number)
             return run_facts(catalog.finish_run(number, now))
 
         return self.store.ask(finished)

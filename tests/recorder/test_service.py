@@ -434,7 +434,6 @@ class QuestionTests(RecorderTestCase):
             ("annotate", {"text": "x"}),
             ("annotate", {"text": "x", "subject": "session.>"}),
             ("begin", {}),
-            ("finish", {"number": 1}),
         ]:
             self.assertRaises(NotPermitted, self.call, verb, caller=caller, **arguments)
         self.assertRaises(InvalidArguments, self.call, "finish", caller=caller)
@@ -443,6 +442,9 @@ class QuestionTests(RecorderTestCase):
         answer = self.call("query", own, "-1h", "+1s", caller=caller)
         self.assertEqual(([one.subject for one in answer.series], [note.text for note in answer.notes]), ([SUBJECT], ["theirs"]))
         self.assertEqual([run.name for run in self.call("runs", caller=caller)], ["own"])
+        self.call("begin", "newer")
+        self.assertEqual([run.name for run in self.call("runs", newest=1, caller=caller)], ["own"])
+        self.assertEqual(str(self.assertRaises(NoSuchTarget, self.call, "finish", 1, caller=caller)), "there is no run 1")
         for verb, arguments in [("query", {"pattern": own}), ("annotate", {"text": "x", "subject": own})]:
             error = self.assertRaises(NoSuchTarget, self.call, verb, run=1, caller=caller, **arguments)
             self.assertEqual(str(error), "there is no run 1")
