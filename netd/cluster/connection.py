@@ -53,11 +53,11 @@ CLOSING = 1.0
 """Most seconds for closing the connection properly. Nobody waits for it but a daemon that stops."""
 
 TICK = 0.25
-"""Seconds between two looks at the health. Patience is counted in looks: after a reactor that was blocked, there is one look at
-once, and the answers that have arrived meanwhile are read before the next."""
+"""Seconds between two looks for the answer to a PING. Patience is counted in looks: after a reactor that was blocked, there is
+one at once, and the answers that have arrived meanwhile are read before the next."""
 
-REST, PATIENCE = 4, 9
-"""Ticks between an answer and the next PING, and ticks that an answer may take. A server that hangs is found in 3.25 s."""
+REST, PATIENCE = 1.0, 9
+"""Seconds between an answer and the next PING, and ticks that an answer may take. A server that hangs is found in 3.25 s."""
 
 ASKED_FOR_EVER = 3600
 """Seconds that nats-py gives a PING. It must never give up: it then stumbles over the late PONG, and reads nothing more."""
@@ -239,28 +239,34 @@ class NatsConnection:
 
     def _connected(self, _: None) -> None:
         self._is_open = True
-        self._timer.cancel()
-        self._timer = self._reactor.callLater(TICK, self._tick)
+        self._set_timer(REST, self._ask)
         self._run(self._write(), lambda _: None)
         self.opened()
-
-    def _tick(self) -> None:
-        self._timer = self._reactor.callLater(TICK, self._tick)
-        self._ticks += 1
-        if self._is_asking and self._ticks >= PATIENCE:
-            self.end("it does not answer")
-        elif not self._is_asking and self._ticks >= REST:
-            self._ask()
 
     def _ask(self) -> None:
         """Send a PING, unless one is under way."""
         if not self._is_asking:
             self._is_asking, self._ticks = True, 0
+            self._set_timer(TICK, self._tick)
             self._run(self._round_trip(), self._answered)
 
+    def _tick(self) -> None:
+        self._ticks += 1
+        if self._ticks >= PATIENCE:
+            self.end("it does not answer")
+        else:
+            self._set_timer(TICK, self._tick)
+
     def _answered(self, _: None) -> None:
-        self._is_asking, self._ticks = False, 0
+        self._is_asking = False
+        self._set_timer(REST, self._ask)
         self._wake.set()
+
+    def _set_timer(self, seconds: float, act: Callable[[], None]) -> None:
+        """Replace the one timer."""
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = self._reactor.callLater(seconds, act)
 
     async def _round_trip(self) -> None:
         """Send a PING, and confirm what was sent before when the PONG is there."""
