@@ -37,6 +37,9 @@ export const REDIALLED = /it is dialled again in ([\d.]+) s$/;
 /** @type {Record<string, string>} */
 const SESSION_STATES = { streaming: "ok", resting: "trouble", failing: "trouble", ended: "gone" };
 
+/** What the states of a node look like. @type {Record<string, "ok"|"waiting"|"trouble"|"gone">} */
+export const NODE_STATES = { here: "ok", there: "ok", gone: "trouble", incompatible: "trouble", alone: "trouble", left: "gone" };
+
 /** A page with long lists, and their style sheet. @template T @param {Promise<T>} loading @returns {Promise<T>} */
 const listed = async (loading) => (await Promise.all([loading, sheet("lists")]))[0];
 
@@ -164,6 +167,28 @@ export const PAGES = [
         state: { firing: "trouble", unacknowledged: "trouble", acknowledged: "waiting" }[state] ?? "ok",
         who: `Alert ${alert}`,
         what: `${state}: ${subject}${value === null ? "" : ` is ${value}`}`,
+      }),
+    },
+  },
+  {
+    name: "nodes",
+    title: "Nodes",
+    icon: "M6.5 2.5h3v3h-3zM2 10.5h3v3H2zM11 10.5h3v3h-3zM8 5.5v2.5M3.5 10.5V8h9v2.5",
+    kind: "cluster",
+    load: async () => (await listed(import("./pages/nodes.js"))).nodes,
+    facts: ({ state, nodes = {}, server, trouble }) => [
+      state,
+      `${count(nodes.there ?? 0)} of ${plural(sum(nodes), "other node")} there`,
+      trouble || server,
+    ],
+    suggest: [["system.main.cluster", "nodes"]],
+    news: {
+      pattern: "system.main.cluster",
+      most: 20,
+      read: ({ node, state, reason }) => ({
+        state: NODE_STATES[state] ?? "waiting",
+        who: `Node ${node}`,
+        what: reason ? `${state}: ${reason}` : state,
       }),
     },
   },

@@ -149,7 +149,13 @@ export function needsService(kind, make, promise = "") {
 }
 
 /** Sections of kinds that do not go by their defaults alone. @type {Record<string, string>} */
-const SECTIONS = { alert: "[alert:hot]\nwhen = session.main.greenhouse.temp > 30 for 2m" };
+const SECTIONS = {
+  alert: "[alert:hot]\nwhen = session.main.greenhouse.temp > 30 for 2m",
+  cluster: "[cluster]\nservers = nats://nats.lab:4222",
+};
+
+/** Kinds that a reload cannot start. */
+const RESTARTED = new Set(["cluster"]);
 
 function absent(kind, promise) {
   const section = SECTIONS[kind] ?? `[${kind}]`;
@@ -161,8 +167,9 @@ function absent(kind, promise) {
       {},
       h("p", {}, `${promise} No [${kind}] section runs in this netd. Add one to its configuration:`.trim()),
       h("div.command-line.section", {}, h("code", {}, section), copyButton(() => `${section}\n`)),
-      h("p", {}, "and have netd read that again:"),
-      commandLineToCopy(() => "netd reload"),
+      RESTARTED.has(kind)
+        ? h("p", {}, "and restart netd.")
+        : [h("p", {}, "and have netd read that again:"), commandLineToCopy(() => "netd reload")],
     ),
   );
 }

@@ -57,7 +57,7 @@ function content() {
 }
 
 /** Take an event of a device: an old one of a connection that another has replaced counts no more. */
-function changed(rows, { data: { device, reason: _, ...facts } }) {
+export function changed(rows, { data: { device, reason: _, ...facts } }) {
   const before = rows.get(device);
   if (before !== undefined && facts.generation < before.generation) return;
   const isNamed = device !== facts.address;

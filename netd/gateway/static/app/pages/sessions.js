@@ -116,7 +116,7 @@ function content() {
 }
 
 /** Take an event of a session, which may be older than the list. */
-function changed(rows, { data }) {
+export function changed(rows, { data }) {
   const before = rows.get(data.session);
   if (before !== undefined && before.since !== null && data.time < before.since) return;
   rows.set(data.session, { ...BLANK, ...before, ...data, since: data.time });
