@@ -21,6 +21,7 @@ class FakeJetStream:
 
     def __init__(self, net: FakeNet) -> None:
         self.link = net.link("jetstream")
+        self._net = net
         self.link.start()
         self.stored: list[tuple[str, bytes]] = []
         self.error: dict[str, Any] | None = None
@@ -61,8 +62,8 @@ class FakeJetStream:
                 self._clock.callLater(6, self._give)
                 count -= 1
                 # A message of a stream keeps its subject, whatever the inbox that it is given to.
-                for subscription in [one for link in self.link._net.links for one in link.subscriptions]:
-                    if ".".join(subscription.pattern) == inbox:
+                for subscription in [one for link in self._net.links for one in link.subscriptions]:
+                    if subscription.pattern == inbox:
                         subscription.receive(subject, body, f"$JS.ACK.{number}")
         self._asked = (inbox, count)
 
