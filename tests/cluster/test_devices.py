@@ -9,9 +9,10 @@ from netd.cluster.sending import LATE, MOST_OPEN, SWEEP
 from netd.codec.jsontext import encode
 from netd.errors import NoSuchTarget, NotPermitted, OperationFailed
 from netd.operations import Role
+from netd.relay.devices import DeviceHello
 from netd.relay.grammar import encode_pair
 from netd.relay.results import SendResult
-from netd.testing import make_caller
+from netd.testing import RecordingPeer, make_caller
 from tests.cluster.relays import RelayNode, RelayNodesBench, answer, frames, pairs
 from tests.relay.bench import event
 
@@ -35,7 +36,7 @@ class ListTests(RelayNodesBench):
     def test_long_list(self) -> None:
         """Thousands of devices come in parts."""
         for number in range(2300):
-            self.b.device(f"d{number}")
+            self.b.relay._exchange.connect(RecordingPeer(), "10.0.0.7", number, DeviceHello(f"d{number}"))
         c = RelayNode(self.net, "C").start()
         self.wait(1.5)
         self.assertEqual(2300, len(c.known()))
