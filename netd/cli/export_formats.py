@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from io import FileIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, Protocol
@@ -166,13 +168,34 @@ class ParquetFile:
         self._waiting, self._count = [], 0
 
 
+class _NotingFile(FileIO):
+    """A file that HDF5 can always write to: the library crashes when a disk is full, and often only when the program ends.
+
+    :ivar error: why the first write failed; None while none has.
+    """
+
+    error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        """Write all of *data*, or note why that is not possible."""
+        view = memoryview(data).cast("B")
+        written = 0
+        try:
+            while self.error is None and written < len(view):
+                written += super().write(view[written:]) or 0
+        except OSError as error:
+            self.error = error
+        return len(view)
+
+
 class Hdf5File:
     """A group a series, ``/session/main/greenhouse/temp``, with ``time`` and ``value``, and its unit and run as attributes."""
 
     def __init__(self, path: Path, facts: ExportFacts) -> None:
         self._h5py = _needed("h5py", "hdf5")
         self._numpy = _needed("numpy", "hdf5")
-        self._file = self._h5py.File(path, "w")
+        self._target = _NotingFile(path, "w+")
+        self._file = self._h5py.File(self._target, "w")
         self._facts = facts
         self._groups: dict[tuple[str, str], Any] = {}
         self._waiting: dict[tuple[str, str], list[Samples]] = {}
@@ -195,6 +218,15 @@ class Hdf5File:
         for key in list(self._waiting):
             self._flush(key)
         self._file.close()
+        self._check()
+        self._target.close()
+
+    def _check(self) -> None:
+        """Raise what a write has failed with."""
+        if self._target.error is not None:
+            with suppress(Exception):  # the library may find that what it wrote is not there
+                self._file.close()
+            raise self._target.error
 
     def _flush(self, key: tuple[str, str]) -> None:
         waiting = self._waiting.pop(key)
@@ -206,6 +238,7 @@ class Hdf5File:
         self._append(group["value"], [value for one in waiting for value in one.values])
         if "agent_time" in group or any(one.agent_times is not None for one in waiting):
             self._append_agent_times(group, waiting)
+        self._check()
 
     def _append_agent_times(self, group: Any, waiting: list[Samples]) -> None:
         """Append the agents' times; those before the first, and those that are not known, are no numbers."""

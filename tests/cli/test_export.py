@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import io
 import json
 import os
+import random
+import resource
 import shutil
 import sqlite3
 import stat
@@ -22,7 +25,7 @@ from pyarrow import parquet
 
 from netd.cli.contexts import Context, Contexts, contexts_file, write_contexts
 from netd.cli.export import _shown
-from netd.cli.export_formats import FILES, ExportFacts
+from netd.cli.export_formats import FILES, ExportFacts, Hdf5File
 from netd.client.control import NotRunning
 from netd.client.history_sources import Samples
 from tests.cli.fakes import CommandTests
@@ -248,6 +251,19 @@ class ExportTests(CommandTests):
             done = self.netd("export", "--state", str(self.folder), *ALL, "-o", str(path))
         self.assertEqual((done.exit_code, path.read_text()), (1, "before"))
         self.assertEqual(sorted(one.name for one in self.folder.iterdir()), ["night.h5", "recorder"])
+
+    def test_full_disk(self) -> None:
+        """HDF5 on a disk that is full ends with the reason. Its library would end the whole process, at the latest at exit."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_FSIZE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+        file = Hdf5File(self.folder / "night.h5", ExportFacts("", []))
+        chance = random.Random(7)
+        with self.assertRaises(OSError) as raised:
+            for _ in range(20):
+                file.add(Samples("session.main.a.x", "V", [*map(float, range(10_000))], [chance.random() for _ in range(10_000)]))
+            file.close()
+        self.assertEqual(raised.exception.errno, errno.EFBIG)
 
     def test_no_file(self) -> None:
         """A pipe, a device and a link stay what they are: the text goes through them. Other formats need a file."""
