@@ -32,7 +32,7 @@ class Acting:
 
     :ivar config: the options in force.
     :ivar agent: posts webhooks.
-    :ivar spawn: ``reactor.spawnProcess``.
+    :ivar spawn: see :func:`netd.alert.program.run`.
     :ivar threads: for mails.
     :ivar mail: sends a mail, blocking.
     """

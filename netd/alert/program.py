@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from twisted.python.failure import Failure
 
 from netd.alert.delivery import DeliveryFailed
 
-__all__ = ["environment", "run"]
+__all__ = ["environment", "run", "spawn_leader"]
 
 SHOWN = 200
 """Bytes of what a program writes to its standard error that its failure tells."""
@@ -63,8 +65,24 @@ class _AlertProgram(ProcessProtocol):
         ended.errback(DeliveryFailed(f"it ended with {how}" + (f": {said[-1]}" if said else ""), may_pass=False))
 
     def _kill(self) -> None:
+        """Kill the program with all that it has started and that has not left its group."""
         transport: Any = self.transport
-        transport.signalProcess("KILL")
+        pid = getattr(transport, "pid", None)
+        if pid is not None and os.getpgid(pid) == pid:
+            os.killpg(pid, signal.SIGKILL)
+        else:
+            transport.signalProcess("KILL")
+
+
+def spawn_leader(spawn: Callable[..., Any], protocol: object, program: str, words: list[str], *rest: object) -> object:
+    """Spawn a program as the leader of a process group of its own, where the machine has ``setsid``.
+
+    A script that is killed alone leaves the program that it waits for behind, and each alert leaves one more.
+    """
+    leader = shutil.which("setsid", path=os.defpath)
+    if leader is None:
+        return spawn(protocol, program, words, *rest)
+    return spawn(protocol, leader, [leader, program, *words[1:]], *rest)
 
 
 def run(
@@ -72,7 +90,7 @@ def run(
 ) -> Deferred[None]:
     """Run *program* with *arguments* in *directory*; *body* is its standard input.
 
-    :param spawn: ``reactor.spawnProcess``.
+    :param spawn: ``reactor.spawnProcess``, or :func:`spawn_leader` around it.
     :returns: a Deferred of its end, which fails with :class:`DeliveryFailed` unless its exit status is 0. Cancelling it kills it.
     """
     protocol = _AlertProgram(body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from twisted.application.service import Service
@@ -19,6 +20,7 @@ from netd.alert.delivery import Outcome as DeliveryOutcome
 from netd.alert.events import AlertChanged
 from netd.alert.grammar import read_condition
 from netd.alert.machine import MOST_SUBJECTS, Alarm, AlertState, Occasion, Watch
+from netd.alert.program import spawn_leader
 from netd.alert.records import AlertRecords
 from netd.alert.results import AlertedSubject, AlertOverview, AlertServiceStatus, Tried
 from netd.alert.webhook import make_agent
@@ -51,8 +53,8 @@ TESTED = "a test"
 def make_service(config: Config, reactor: Any, bus: IBus) -> AlertService:
     """Build the service of one ``[alert]`` section."""
     threads = Threads(reactor, 1, 16)
-    spawn = getattr(reactor, "spawnProcess", None)
-    acting = Acting(config, bus, make_agent(reactor), spawn, threads)  # type: ignore[arg-type]
+    spawn = partial(spawn_leader, getattr(reactor, "spawnProcess", None))  # type: ignore[arg-type]
+    acting = Acting(config, bus, make_agent(reactor), spawn, threads)
     limiter = LogLimiter(reactor.seconds)
     deliveries = Deliveries(section_name("alert", config.instance), reactor, acting.attempt, random.random, limiter)
     return AlertService(config, acting, deliveries, reactor, bus)

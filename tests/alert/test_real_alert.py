@@ -8,8 +8,17 @@ import queue
 import socketserver
 import ssl
 import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import deferLater
+from twisted.trial.unittest import TestCase
+
+from netd.alert.program import run, spawn_leader
 from netd.alert.webhook import signature
 from tests.process import PATIENCE, RealTestCase
 from tests.tls import make_certificate
@@ -51,6 +60,28 @@ class MailBox(socketserver.StreamRequestHandler):
                 lines = list(iter(self.rfile.readline, b".\r\n"))
                 self.mails.append(b"".join(lines).decode())
             self.wfile.write(b"221 bye\r\n" if line.upper().startswith(b"QUIT") else b"250 yes\r\n")
+
+
+class KilledTests(TestCase):
+    def test_children(self) -> Deferred[None]:
+        """A script that takes too long is killed with the program that it waits for."""
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        script = folder / "slow"
+        script.write_text("#!/bin/sh\nsleep 600 &\necho $! > child.new\nmv child.new child\nwait\n")
+        script.chmod(0o700)
+        ended = run(partial(spawn_leader, reactor.spawnProcess), script.absolute(), (), folder, {"PATH": "/usr/bin:/bin"}, b"")
+        ended.addErrback(lambda _: None)
+
+        def until(is_so: Callable[[], bool]) -> Deferred[None]:
+            return succeed(None) if is_so() else deferLater(reactor, 0.01, lambda: None).addCallback(lambda _: until(is_so))
+
+        def is_gone() -> bool:
+            process = Path("/proc") / (folder / "child").read_text().strip() / "stat"
+            return not process.exists() or process.read_text().rsplit(")", 1)[1].split()[0] == "Z"
+
+        started = until((folder / "child").exists)
+        return started.addCallback(lambda _: ended.cancel()).addCallback(lambda _: until(is_gone)).addTimeout(PATIENCE, reactor)
 
 
 class RealAlertTests(RealTestCase):
