@@ -6,6 +6,7 @@ import base64
 import contextlib
 import os
 import re
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -39,6 +40,14 @@ def processes(place: Path) -> list[int]:
     return found
 
 
+def end_all(place: Path) -> None:
+    """Leave nothing behind, also when the script was killed with the test that has failed."""
+    for pid in processes(place):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    shutil.rmtree(place, ignore_errors=True)
+
+
 def is_acknowledged(outcome: Any) -> bool:
     """Whether the device has answered."""
     return bool(outcome["status"] == "acknowledged")
@@ -50,6 +59,7 @@ class ThreeNodesTests(RealTestCase):
         script = self.program(CHECKOUT / "examples" / "cluster.py")
         script.wait_for("^Ctrl-C ends it all")
         place = Path(script.wait_for(r"--state (\S+)/a nodes$")[1])
+        self.addCleanup(end_all, place)
         dashboards = re.findall(r"^  ([abc])  http://127\.0\.0\.1:\d+/$", script.output, re.MULTILINE)
         self.assertEqual(["a", "b", "c"], dashboards)
         everyone = ["here", "there", "there"]
