@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from netd import __version__
 from netd.cluster.following import Following, Held, Received
 from netd.cluster.hello import PROTOCOL, Hello, NoHello, read_hello, write_hello
-from netd.cluster.inquiries import Inquiries
+from netd.cluster.inquiries import PROBE_TIME, Inquiries
 from netd.cluster.interfaces import ILink
 from netd.cluster.member import Member, MemberInput, MemberState
 from netd.cluster.questions import ALIVE, PATIENCE, Answer, Questions
@@ -308,14 +308,14 @@ class Nodes:
     def _look(self) -> None:
         self._look_timer = None
         now, due = self._reactor.seconds(), None
-        for member in list(self.members.values()):
-            if not self.link.is_up or self._inquiries.is_asking(member):
-                continue
-            if now >= member.seen + LIMITS[member.state]:
+        for member in list(self.members.values()) if self.link.is_up else ():
+            silent = member.seen + LIMITS[member.state]
+            if self._inquiries.is_asking(member):
+                silent = now + PROBE_TIME  # nothing may come of it
+            elif now >= silent:
                 member.step(MemberInput.SILENT)
-            else:
-                silent = member.seen + LIMITS[member.state]
-                due = silent if due is None else min(due, silent)
+                silent = now + PROBE_TIME
+            due = silent if due is None else min(due, silent)
         if due is not None:
             self._look_by(due)
 

@@ -178,6 +178,31 @@ class DeathTests(NodesBench):
             pass_time(self.clock, seconds + 5.0)
             self.assertEqual(([], []), (self.a.heard(), self.b.heard()), seconds)
 
+    def test_dead_after_a_stall(self) -> None:
+        """A node that hangs while NATS stalls, too, is asked again when NATS is well, also if nobody else says anything."""
+        self.join()
+        self.b.link.stall(60.0)
+        pass_time(self.clock, 2.0)
+        self.assertEqual("suspect", self.a.state("B"))
+        self.a.link.stall(2.2)
+        pass_time(self.clock, 2.0)
+        self.assertEqual("suspect", self.a.state("B"))
+        pass_time(self.clock, 4.5)
+        self.assertEqual(["gone B B0: it does not answer, while NATS is well"], self.a.heard())
+
+    def test_silent_newcomer(self) -> None:
+        """A newcomer that is being asked when it has been silent for long is forgotten all the same."""
+        self.a.start()
+        pass_time(self.clock, 1.0)
+        rogue = self.net.link("rogue")
+        rogue.go_up()
+        rogue.subscribe("netd.lab.node.X.ask", lambda subject, body, reply: None)
+        for beat in (1, 2):
+            rogue.post("netd.lab.hello", write_hello(Hello("X", "x", beat, 1.0)))
+            pass_time(self.clock, 2.5)
+        pass_time(self.clock, 60.0)
+        self.assertEqual({}, self.a.nodes.members)
+
     def test_nats_lost(self) -> None:
         """Without NATS nobody dies. When it is back, the others may take 3 s longer to find it, and are there again."""
         self.join()
