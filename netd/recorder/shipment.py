@@ -13,9 +13,11 @@ from typing import Any
 
 from attrs import frozen
 
+from netd.bus.subject import is_subject
 from netd.codec.jsontext import BadJSON, decode, encode
 from netd.recorder.blocks import BadBlock, Columns, sound
 from netd.recorder.intake import EventTaken, SamplesTaken, SeriesName
+from netd.recorder.micros import MICRO
 
 __all__ = ["MOST_BYTES", "MOST_ROWS", "Received", "Rename", "pack_shipment", "taken_of", "unpack_shipment"]
 
@@ -30,6 +32,9 @@ LARGEST = 1 << 24
 
 MOST_RANGES = 100
 """Holes that are remembered, of one sender. Blocks come in order; a hole is one that was lost for good, or comes late."""
+
+LATEST = 253_402_300_800 * MICRO
+"""The end of the year 9999, and of the times of a block. A part with a later one could be neither sealed nor shown."""
 
 LEVEL = 1
 
@@ -80,7 +85,7 @@ def unpack_shipment(data: bytes) -> tuple[dict[SeriesName, Columns], list[EventT
             columns = _columns(times, values, agent_times)
             samples.setdefault(_series(subject, label, unit), Columns([], [])).add(columns)
         events = [
-            EventTaken(_series(subject, label, unit), _whole(time), _text(event).encode())
+            EventTaken(_series(subject, label, unit), _time(time), _event(event))
             for subject, label, unit, time, event in found["events"]
         ]
     except (zlib.error, BadJSON, TypeError, KeyError, ValueError) as error:
@@ -151,12 +156,16 @@ def _compressed(samples: Sequence[object], events: Sequence[object]) -> bytes:
 
 
 def _series(subject: Any, label: Any, unit: Any) -> SeriesName:
-    return SeriesName(_text(subject), _text(label), _text(unit))
+    if not is_subject(_text(subject)):
+        raise BadBlock("a subject is none")
+    return SeriesName(subject, _text(label), _text(unit))
 
 
 def _columns(times: Any, values: Any, agent_times: Any) -> Columns:
     if type(times) is not list or type(values) is not list or len(times) != len(values) or {*map(type, times)} - {int}:
         raise BadBlock("times and values do not fit")
+    if times and not 0 <= min(times) <= max(times) < LATEST:
+        raise BadBlock("a time is no time")
     if {*map(type, values)} - {int, float}:
         raise BadBlock("a value is no number")
     if agent_times is not None and (len(agent_times) != len(times) or {*map(type, agent_times)} - {int, type(None)}):
@@ -164,10 +173,16 @@ def _columns(times: Any, values: Any, agent_times: Any) -> Columns:
     return Columns(times, values, agent_times)
 
 
-def _whole(value: Any) -> int:
-    if type(value) is not int:
-        raise BadBlock("a time is no whole number")
+def _time(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < LATEST:
+        raise BadBlock("a time is no time")
     return value
+
+
+def _event(value: Any) -> bytes:
+    text = _text(value).encode()
+    decode(text)  # or each answer with this event in it would fail, as long as the record is kept
+    return text
 
 
 def _text(value: Any) -> str:

@@ -87,6 +87,12 @@ class BlockTests(SynchronousTestCase):
             b'{"samples": [["a.b", "", "", [1], [1.0], [1, 2]]], "events": []}',
             b'{"samples": [[5, "", "", [1], [1.0], null]], "events": []}',
             b'{"samples": [], "events": [["a.b", "", "", 1.5, "{}"]]}',
+            b'{"samples": [], "events": [["a.b", "", "", 1%b, "{}"]]}' % (b"0" * 30),
+            b'{"samples": [], "events": [["a.b", "", "", -1, "{}"]]}',
+            b'{"samples": [], "events": [["a.b", "", "", 1, "no JSON"]]}',
+            b'{"samples": [["a.b", "", "", [1%b], [1.0], null]], "events": []}' % (b"0" * 30),
+            b'{"samples": [["a.b", "", "", [-1], [1.0], null]], "events": []}',
+            b'{"samples": [["a b..c", "", "", [1], [1.0], null]], "events": []}',
         ):
             self.assertRaises(BadBlock, unpack_shipment, zlib.compress(text))
 
