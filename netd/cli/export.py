@@ -70,7 +70,7 @@ def export(  # noqa: PLR0913, PLR0917 - one for each option
     recorder: str,
     all_nodes: bool,
 ) -> None:
-    """Write the samples of the subjects under PATTERN into a file: `session.main.greenhouse.>`; all without one.
+    """Write the samples of the subjects under PATTERN into a file: `session.main.greenhouse.>`; without one, all you may see.
 
     On the daemon's machine its files are read, whether it runs or not. With --context the daemon is asked, and so it is for
     subjects of other nodes. Only jsonl has a place for events.
@@ -87,7 +87,7 @@ def export(  # noqa: PLR0913, PLR0917 - one for each option
     is_everywhere = all_nodes or any("@" in pattern for pattern in patterns)
     with _everywhere(invocation) if is_everywhere else _opened(invocation, recorder) as past:
         try:
-            wanted = past.wanted(patterns or (">",), begin or "-1h", end or "now", run)
+            wanted = past.wanted(patterns or past.visible(), begin or "-1h", end or "now", run)
         except BadTime as error:
             raise click.UsageError(f"{error}.") from error
         told = _write(past, wanted, kind, output)

@@ -94,6 +94,10 @@ class History:
         """
         return times_of(self._source, patterns, begin, end, run)
 
+    def visible(self) -> list[str]:
+        """Return the patterns of all that may be read here: ``>``, or what the token of a gateway is confined to."""
+        return self._source.visible()
+
     def items(self, wanted: Wanted) -> Iterator[Item]:
         """Yield samples, a block of a series at a time, and events: hour by hour."""
         return self._source.items(wanted)

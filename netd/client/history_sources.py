@@ -136,6 +136,7 @@ class PastSource(Protocol):
 
     gaps: list[Gap]
 
+    def visible(self) -> list[str]: ...
     def series(self, pattern: str) -> list[Series]: ...
     def runs(self) -> list[Run]: ...
     def items(self, wanted: Wanted) -> Iterator[Item]: ...
@@ -152,6 +153,10 @@ class FileSource:
     def __init__(self, place: Path, instance: str) -> None:
         self._archive = Archive(_directory_of(place, instance))
         self.gaps: list[Gap] = []
+
+    def visible(self) -> list[str]:
+        """Return the patterns of what can be read: whoever may read the files may read all."""
+        return [">"]
 
     def series(self, pattern: str) -> list[Series]:
         """Return the series under *pattern*, sorted by subject."""
@@ -202,6 +207,11 @@ class CallSource:
         self._caller = caller
         self._instance = instance
         self.gaps: list[Gap] = []
+
+    def visible(self) -> list[str]:
+        """Return the patterns of what the caller may see."""
+        subjects: list[str] | None = self._caller.call("system.whoami").get("subjects")
+        return [">"] if subjects is None else subjects
 
     def series(self, pattern: str) -> list[Series]:
         """Return the series under *pattern*, sorted by subject."""

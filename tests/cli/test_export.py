@@ -186,6 +186,20 @@ class ExportTests(CommandTests):
         rows = sorted(path.read_text().splitlines())
         self.assertEqual(rows, sorted(self.export(*ALL, name="own.csv").read_text().splitlines()))
 
+    def test_confined(self) -> None:
+        """A token that is confined to some subjects exports these, without naming them."""
+        daemon = Daemon(self.folder / "recorder" / "main")
+        self.addCleanup(daemon.close)
+        daemon.subjects = [TEMP.subject]
+        self.environ["HOME"] = str(self.folder / "home")
+        write_contexts(contexts_file(self.environ), Contexts({"lab": Context("lab", "http://lab:8080", None, None)}, None))
+        self.control.call = daemon.call  # type: ignore[method-assign]
+        path = self.folder / "mine.csv"
+        done = self.netd("export", "--context", "lab", *ALL, "-o", str(path))
+        self.assertEqual(done.exit_code, 0, done.output)
+        subjects = {row["subject"] for row in csv.DictReader(path.read_text().splitlines())}
+        self.assertEqual(subjects, {TEMP.subject})
+
     def test_all_nodes(self) -> None:
         """What other nodes have recorded is asked of the daemon, of all recorders: with the flag, and for their subjects."""
         daemon = Daemon(self.folder / "recorder" / "main")

@@ -25,8 +25,11 @@ class Daemon:
     def __init__(self, directory: Path) -> None:
         self._archive = Archive(directory)
         self.calls: list[str] = []
+        self.subjects: list[str] | None = None
 
     def call(self, method: str, /, **params: Any) -> Any:
+        if method == "system.whoami":
+            return {"subjects": self.subjects}
         assert params.pop("instance") == "main"
         self.calls.append(method)
         if method == "history.events":
