@@ -46,7 +46,8 @@ class Events:
         self.forwarding = Forwarding(nodes, bus, reactor, own_share(reactor, "pass on", NEWEST_TIME), config.linger)
         receive, newest = own_share(reactor, "receive", RECEIVING), own_share(reactor, "newest", NEWEST_TIME)
         self.receiving = Receiving(nodes, bus, receive, reactor.seconds, self._missed)
-        self.newest = Newest(nodes, bus, reactor, newest, self.receiving.take_newest, self._asked)
+        arrivals, take_newest = self.receiving.arrivals, self.receiving.take_newest
+        self.newest = Newest(nodes, bus, reactor, newest, arrivals, take_newest, self._asked)
         self.publishing = Publishing(nodes, bus, config.publish or ())
         self.shares: list[TurnShare] = [receive, newest, self.forwarding.share]
         self._config = config

@@ -25,6 +25,7 @@ from netd.cluster.eventwire import (
 from netd.cluster.interest import asked_parts, demand_for, merged
 from netd.cluster.interfaces import LinkLost, NoAnswer, NobodyThere
 from netd.cluster.nodes import Nodes
+from netd.cluster.receiving import Arrivals
 from netd.codec.jsontext import BadJSON, encode
 from netd.connection.shares import TurnShare
 from netd.errors import OperationFailed
@@ -50,6 +51,7 @@ class Newest:
     """Asks for the newest events, one question at a time of each node, and answers such questions.
 
     :param share: the share of the turn for this work.
+    :param arrivals: whose events have come while their node is asked.
     :param take: returns the steps in which the events of a node are taken.
     :param told: called with a node that asks, its epoch, and what it wants.
     """
@@ -62,17 +64,19 @@ class Newest:
         bus: IBus,
         reactor: Any,
         share: TurnShare,
-        take: Callable[[str, list[NewestEvent]], Iterator[None]],
+        arrivals: Arrivals,
+        take: Callable[[str, list[NewestEvent], set[str]], Iterator[None]],
         told: Callable[[str, str, Mapping[str, Demand]], Any],
     ) -> None:
         self._nodes = nodes
         self._bus = bus
         self._reactor = reactor
         self._share = share
+        self._arrivals = arrivals
         self._take = take
         self._told = told
         self._pending: dict[str, dict[str, Demand]] = {}
-        self._open: dict[str, object] = {}
+        self._open: dict[str, set[str]] = {}  # the subjects of events that have come since, by node
         self._timers: dict[str, Any] = {}
 
     def fetch(self, node: str, wants: Mapping[str, Demand]) -> None:
@@ -87,7 +91,8 @@ class Newest:
     def forget(self, node: str) -> None:
         """Ask *node* for nothing more, and take no answer that is on its way."""
         self._pending.pop(node, None)
-        self._open.pop(node, None)
+        if node in self._open:
+            self._arrivals.end(node, self._open.pop(node))
         timer = self._timers.pop(node, None)
         if timer is not None:
             timer.cancel()
@@ -97,6 +102,7 @@ class Newest:
         for node in [*self._open, *self._pending, *self._timers]:
             self.forget(node)
         self._share.stop()
+        self._arrivals.stop()
 
     def answer(self, asked: object) -> Deferred[dict[str, object]]:
         """Return a Deferred of the newest events that another node asks for, as :meth:`Nodes.answer` needs it."""
@@ -137,31 +143,37 @@ class Newest:
         if pending:
             self._pending[node] = pending
         if wants:
-            self._ask(node, wants, "", object())
+            arrived = self._open[node] = self._arrivals.begin(node)
+            self._ask(node, wants, "", arrived)
 
-    def _ask(self, node: str, wants: dict[str, Demand], after: str, key: object) -> None:
-        self._open[node] = key
+    def _ask(self, node: str, wants: dict[str, Demand], after: str, arrived: set[str]) -> None:
         question = NewestQuestion(self._nodes.name, self._nodes.epoch, wants, after)
         answer = self._nodes.ask(node, NEWEST, newest_question(question))
-        answer.addCallback(self._answered, node, wants, key).addErrback(self._failed, node, wants, key)
+        answer.addCallback(self._answered, node, wants, arrived).addErrback(self._failed, node, wants, arrived)
 
-    def _answered(self, answer: object, node: str, wants: dict[str, Demand], key: object) -> None:
+    def _answered(self, answer: object, node: str, wants: dict[str, Demand], arrived: set[str]) -> None:
         events, has_more = read_newest(answer)
-        if self._open.get(node) is not key:
+        if self._open.get(node) is not arrived:
             return
-        self._share.start(self._take(node, events))
+        self._share.start(self._take(node, events, arrived))
         if has_more:
-            self._ask(node, wants, events[-1].subject, key)
+            self._ask(node, wants, events[-1].subject, arrived)
         else:
             del self._open[node]
+            self._share.start(self._end(node, arrived))
             self._ask_next(node)
 
-    def _failed(self, failure: Failure, node: str, wants: dict[str, Demand], key: object) -> None:
+    def _end(self, node: str, arrived: set[str]) -> Iterator[None]:
+        """End what :meth:`_ask_next` has begun, behind all steps in which events are taken."""
+        self._arrivals.end(node, arrived)
+        yield
+
+    def _failed(self, failure: Failure, node: str, wants: dict[str, Demand], arrived: set[str]) -> None:
         if not failure.check(LinkLost, NoAnswer, NobodyThere, OperationFailed, BadEvents):
             self._log.failure("cluster: the newest events of node {node} cannot be taken", failure, node=node)
-        if self._open.get(node) is not key:
+        if self._open.get(node) is not arrived:
             return
-        del self._open[node]
+        self._arrivals.end(node, self._open.pop(node))
         if failure.check(NoAnswer) and node in self._nodes.members:
             pending = self._pending.setdefault(node, {})
             pending.update({**wants, **pending})

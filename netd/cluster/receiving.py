@@ -25,7 +25,7 @@ from netd.interfaces import IBus, ISubscription
 from netd.log import LogLimiter
 from netd.message import Batch, Demand, Described, Want
 
-__all__ = ["Receiving"]
+__all__ = ["Arrivals", "Receiving"]
 
 MOST_WAITING = 1 << 23
 """Bytes of messages that wait to be read, of all nodes. Above, the oldest are dropped, and their events count as lost."""
@@ -54,9 +54,41 @@ class _Sequence:
     last: int | None = None
 
 
+class Arrivals:
+    """The subjects whose events have come while their node is asked for its newest ones: what it answers of them is older."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, list[set[str]]] = {}
+
+    def begin(self, node: str) -> set[str]:
+        """Return the set of the subjects whose events come from *node* from now on."""
+        subjects: set[str] = set()
+        self._open.setdefault(node, []).append(subjects)
+        return subjects
+
+    def end(self, node: str, subjects: set[str]) -> None:
+        """Add no more to *subjects*."""
+        rest = [other for other in self._open.get(node, ()) if other is not subjects]
+        if rest:
+            self._open[node] = rest
+        else:
+            self._open.pop(node, None)
+
+    def stop(self) -> None:
+        """End all."""
+        self._open.clear()
+
+    def note(self, node: str, subject: str) -> None:
+        """Note that an event of *node* has come."""
+        if self._open:
+            for subjects in self._open.get(node, ()):
+                subjects.add(subject)
+
+
 class Receiving:
     """Receives what is wanted.
 
+    :ivar arrivals: whose events have come while their node is asked for its newest ones.
     :param share: the share of the turn for what comes.
     :param missed: called with a node, some of whose events are lost.
     :ivar taken: events that came, and were published here; without the newest, which were asked for.
@@ -71,6 +103,7 @@ class Receiving:
         self, nodes: Nodes, bus: IBus, share: TurnShare, seconds: Callable[[], float], missed: Callable[[str], Any]
     ) -> None:
         self.taken = 0
+        self.arrivals = Arrivals()
         self.lost: dict[str, int] = {}
         self.doubled = 0
         self.refused = {"bad events": 0, "unknown node": 0, "too many": 0}
@@ -128,11 +161,14 @@ class Receiving:
             if message.origin == node and "@" in message.subject:
                 self._bus.forget(message.subject)
 
-    def take_newest(self, node: str, events: list[NewestEvent]) -> Iterator[None]:
-        """Publish those of the newest *events* of *node* that have not come here; in steps."""
+    def take_newest(self, node: str, events: list[NewestEvent], arrived: set[str]) -> Iterator[None]:
+        """Publish those of the newest *events* of *node* that have not come here; in steps.
+
+        :param arrived: the subjects of which something newer has come meanwhile.
+        """
         for at, event in enumerate(events, 1):
             name = self._name(node, event.subject)
-            if name is not None:
+            if name is not None and name not in arrived:
                 self._describe(name, event.described)
                 known = self._bus.last(name)
                 # Under custom, several nodes publish the same subject. Of one node, what it has now is the newest.
@@ -213,6 +249,7 @@ class Receiving:
         name = names[subject] if names is not None and subject in names else self._name(node, subject)
         if name is None:
             return
+        self.arrivals.note(node, name)
         text, time, more = bytes(event.event), event.time, event.more
         if more is None:
             self._bus.publish(FarMessage(name, text, time, node))
