@@ -68,7 +68,8 @@ class Events:
             self._nodes.follow(WANTS, self._told)
             self._nodes.answer(WANTS, lambda _: wants_answer(self.wants))
             self._nodes.answer(NEWEST, self.newest.answer)
-            self._nodes.watch(self._there, self._gone, forgotten=lambda member: self.receiving.forget(member.name))
+            forgotten, leaving = (lambda member: self.receiving.forget(member.name)), self.forwarding.finish
+            self._nodes.watch(self._there, self._gone, forgotten=forgotten, leaving=leaving)
         self.publishing.start()
         self._review()
 

@@ -86,9 +86,14 @@ class Forwarding:
         self._last: Message | None = None
 
     def follow(self, parts: Mapping[tuple[str, bool], AskedPart]) -> None:
-        """Forward what *parts* ask for from now on."""
+        """Forward what *parts* ask for from now on.
+
+        What intervals hold back passes now, if it is still asked for: its subject may have another interval, or none, and what is
+        newer must not overtake it.
+        """
         self._parts = dict(parts)
         self._ways.clear()
+        self._pass_all()
         wanted: dict[str, Demand] = {}
         for part in parts.values():  # a pattern that is asked for with ``system`` and without is one for the bus
             wanted[part.pattern] = merged(wanted.get(part.pattern), part.demand)
@@ -102,10 +107,19 @@ class Forwarding:
             self._intervals.pop(every).end()
 
     def stop(self) -> None:
-        """Forward nothing more. What waits is sent; events are numbered anew when this node joins again."""
-        self.flush()
+        """Forward nothing more. Events are numbered anew when this node joins again."""
         self.follow({})
+        self.flush()
         self._groups.clear()
+
+    def finish(self) -> None:
+        """Send what waits, whatever for: this node is about to leave."""
+        self._pass_all()
+        self.flush()
+
+    def _pass_all(self) -> None:
+        for interval in self._intervals.values():
+            interval.pass_all()
 
     def flush(self) -> None:
         """Send what has been collected."""
@@ -165,7 +179,8 @@ class Forwarding:
 
     def _pass_on(self, message: Any) -> None:
         """Take an event that its interval has let pass."""
-        way = self._ways.get(message.subject)
+        subject = message.subject
+        way = self._ways[subject] if subject in self._ways else self._learn(subject)
         if way is not None:
             self._collect(way, message)
 

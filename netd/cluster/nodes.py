@@ -64,6 +64,7 @@ class _Watcher:
     gone: GoneBy
     unreachable: Unreachable
     forgotten: There | None
+    leaving: Callable[[], Any] | None
 
 
 class Nodes:
@@ -111,15 +112,23 @@ class Nodes:
 
     # What the other parts use
 
-    def watch(self, there: There, gone: GoneBy, unreachable: Unreachable = lambda: None, forgotten: There | None = None) -> None:
+    def watch(
+        self,
+        there: There,
+        gone: GoneBy,
+        unreachable: Unreachable = lambda: None,
+        forgotten: There | None = None,
+        leaving: Callable[[], Any] | None = None,
+    ) -> None:
         """Call these when something happens.
 
         :param there: called with a member that has joined, or that is there again after this node had lost NATS.
         :param gone: called with a member that is there no more, and the reason; also when it was started again.
         :param unreachable: called when this node has lost NATS.
         :param forgotten: called with a member that has been gone for :data:`KEPT` seconds.
+        :param leaving: called when this node is about to tell the others that it leaves. What is posted then comes before that.
         """
-        self._watchers.append(_Watcher(there, gone, unreachable, forgotten))
+        self._watchers.append(_Watcher(there, gone, unreachable, forgotten, leaving))
 
     def ask(self, node: str, what: str, after: object = None, seconds: float = PATIENCE) -> Deferred[Any]:
         """Ask a member; see :meth:`Questions.ask`. An answer of another process than the one that is known does not count."""
@@ -174,7 +183,11 @@ class Nodes:
         if self._hellos is None:
             return
         if self.link.is_up:
-            self._post(is_last=True)
+            for watcher in self._watchers:
+                if watcher.leaving is not None:
+                    watcher.leaving()
+            self.link.release()
+            self._say(self.link.post, is_last=True)  # behind all events: the others take none of a node that has left
         self._hellos.cancel()
         self._hellos = None
         self.questions.stop()
@@ -205,14 +218,14 @@ class Nodes:
         self._hello_timer = None
         self._said = self._reactor.seconds()
         if self.link.is_up:  # a hello that waits for NATS would say nothing when it comes
-            self._post()
+            self._say(self.link.send)
         self._forget_absent()
         self._hello_by(self._said + BEAT)
 
-    def _post(self, is_last: bool = False) -> None:
+    def _say(self, send: Callable[[str, bytes], Any], is_last: bool = False) -> None:
         self._beat += 1
         hello = Hello(self.name, self.epoch, self._beat, self._wall(), self._versions, is_last)
-        self.link.send(f"{self.root}.hello", write_hello(hello))
+        send(f"{self.root}.hello", write_hello(hello))
 
     def _alive(self, _after: object) -> dict[str, Any]:
         return {"epoch": self.epoch, "release": __version__}

@@ -69,6 +69,15 @@ class Interval:
         self._folds.let_go(pattern)
         self._passing = deque(one for one in self._passing if not matches(pattern, one.subject))
 
+    def pass_all(self) -> None:
+        """Let everything pass now that waits."""
+        waiting = [*self._passing, *self._held.values(), *self._folds.take_out()]
+        self._passing.clear()
+        self._held.clear()
+        for one in waiting:
+            self._take(one)
+        self._settle()
+
     def end(self) -> None:
         """Drop everything, and let nothing pass any more."""
         if self._timer is not None:

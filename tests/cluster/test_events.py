@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
+from twisted.internet.task import deferLater
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -154,6 +155,27 @@ class InterestTests(EventsTestCase):
         self.publish(self.b, "session.main.x.y", 31, 32, 33)
         self.assertEqual([31, 31, 32, 32, 33, 33], sorted(event for _, event in self.events()))
 
+    def test_newest_only_meanwhile(self) -> None:
+        """What waits for its interval comes, also when other nodes ask for other things meanwhile, and before what is newer."""
+        self.listen(self.a, "session.>", Want.NEWEST, 1.0)
+        self.publish(self.b, "session.main.x.y", 1, 2)
+        self.listen(self.c, "room.>")
+        self.cluster.pass_time(2.0)
+        self.assertEqual([1, 2], [event for _, event in self.events()])
+        self.publish(self.b, "session.main.x.y", 3, 4)
+        self.c.bus.subscribe("session.*.x.y", lambda message: None)  # which has no interval
+        self.cluster.pass_time(0.2)
+        self.publish(self.b, "session.main.x.y", 5)
+        self.cluster.pass_time(2.0)
+        self.assertEqual([1, 2, 3, 4, 5], [event for _, event in self.events()])
+
+    def test_newest_only_left(self) -> None:
+        """A node that leaves sends what waits for its interval first."""
+        self.listen(self.a, "session.>", Want.NEWEST, 1.0)
+        self.publish(self.b, "session.main.x.y", 1, 2)
+        self.cluster.result(self.b.call("cluster.leave"))
+        self.assertEqual([1, 2], [event for _, event in self.events()])
+
     def test_newest_only_ends(self) -> None:
         """When nobody wants the newest any more, what waits for its interval is not sent."""
         subscription = self.listen(self.a, "session.>", Want.NEWEST, 1.0)
@@ -167,17 +189,17 @@ class InterestTests(EventsTestCase):
         self.listen(self.a, "session.>")
         self.a.bus.subscribe("room.>", self.heard.append)
         self.publish(self.b, "session.main.x.y", 1)
-        self.b.bus.publish(Message("session.main.x.y", 1))  # which waits for others
+        self.b.bus.publish(Message("session.main.x.y", 0))  # which waits for others
         for node in (self.b, self.a):
             self.cluster.result(node.call("cluster.leave"))
         self.publish(self.b, "session.main.x.y", 2)
-        self.assertEqual([("session.main@B.x.y", 1)], self.events())
+        self.assertEqual([("session.main@B.x.y", 1), ("session.main@B.x.y", 0)], self.events())
         self.assertEqual([], self.a.bus.last("session.>"))
         for node in (self.a, self.b):
             node.call("cluster.join")
         self.cluster.pass_time(2.0)
         self.publish(self.b, "room.main.1.said", 3)
-        self.assertEqual([("session.main@B.x.y", 2), ("room.main@B.1.said", 3)], self.events()[1:])
+        self.assertEqual([("session.main@B.x.y", 2), ("room.main@B.1.said", 3)], self.events()[2:])
 
     def test_many_patterns(self) -> None:
         """A node that would ask for too many patterns asks for everything."""
@@ -362,6 +384,23 @@ class NewestTests(EventsTestCase):
         self.assertEqual(Described("temperature", "K"), self.a.bus.described(message.subject))
         self.listen(self.a, "session.main@B.oven.*")
         self.assertEqual(1, len(self.heard))  # the newest is known
+
+    def test_overtaken(self) -> None:
+        """An answer that comes after newer events changes nothing of their subjects."""
+        self.publish(self.b, "session.main.oven.temp", 1)
+        self.publish(self.b, "session.main.lamp.temp", 1)
+        find = self.b.cluster.events.newest.answer
+        self.b.cluster.nodes.answer("newest", lambda asked: find(asked).addCallback(self.later))
+        self.listen(self.a, "session.>")
+        self.publish(self.b, "session.main.oven.temp", 2)
+        self.cluster.pass_time(2.0)
+        oven, lamp = "session.main@B.oven.temp", "session.main@B.lamp.temp"
+        self.assertEqual([(oven, 2), (lamp, 1)], self.events())
+        self.assertEqual([2], [message.event for message in self.a.bus.last(oven)])
+
+    def later(self, answer: Any) -> Any:
+        """Have *answer* come half a second later."""
+        return deferLater(self.cluster.net.clock, 0.5, lambda: answer)
 
     def test_in_parts(self) -> None:
         """Many newest events come in several answers."""
