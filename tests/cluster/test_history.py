@@ -96,6 +96,18 @@ class HistoryTests(SynchronousTestCase):
         counters = self.a.cluster.status().counters["history"], self.b.cluster.status().counters["history"]
         self.assertEqual(({"shipped": 10, "collected": 0}, {"shipped": 0, "collected": 10}), counters)
 
+    def test_two_collect(self) -> None:
+        """A node that collects ships its own history, too, to the other one that does; it does not collect it itself."""
+        other = AssembledNode(self.net, "c", 1, history=True)
+        other.start()
+        self.start()
+        self.collector.blocks = self.waiting(3)
+        self.run_for(5)
+        self.assertEqual(([], []), (self.collector.blocks, self.collector.written))
+        self.source.blocks = self.waiting(2)
+        self.run_for(5)
+        self.assertEqual({"a e1"}, {sender for sender, _, _ in self.collector.written})
+
     def test_nobody_collects(self) -> None:
         """Where no node collects, nothing is put into the outbox."""
         self.a.start()
