@@ -26,6 +26,7 @@ from netd.everywhere.merging import (
     merged_series,
     page_items,
     patterns_for,
+    read_answer,
     unanswered_gap,
 )
 from netd.everywhere.slices import SlicedPlace
@@ -37,6 +38,9 @@ __all__ = ["PATIENCE", "EverywhereHistory", "RecorderNode"]
 
 PATIENCE = 3.0
 """Seconds within which the recorder of another node answers."""
+
+MOST_PAGES = 500
+"""Pages of recorders that are looked into for one page of ``history.read``. There may be nothing in any of them."""
 
 QUESTION = "history.query"
 
@@ -189,8 +193,9 @@ class EverywhereHistory:
             place = SlicedPlace.read(after)
         asked = [NodeAnswer(instance, None) for instance in place.instances]
         items: list[Any] = []
-        count, goes_on = 0, True
-        while goes_on and count < limit:
+        count, pages, goes_on = 0, 0, True
+        while goes_on and count < limit and pages < MOST_PAGES:
+            pages += 1
             instance = place.instances[place.at]
             if instance not in sources:
                 raise InvalidArguments(f"after: {instance!r:.80} is no recorder that was asked for this")
@@ -275,7 +280,8 @@ class EverywhereHistory:
         if operation is None:
             return fail(OperationFailed(f"{instance} is no recorder any more"))
         bound = {one.name: arguments.get(one.name, one.default) for one in operation.arguments}
-        return maybeDeferred(operation.function, **bound, **{str(operation.caller): caller.calling(operation.action)})
+        asked = maybeDeferred(operation.function, **bound, **{str(operation.caller): caller.calling(operation.action)})
+        return asked.addCallback(read_answer, verb) if is_far(instance) else asked
 
     def _in_time(self, instance: str, asked: Deferred[Any]) -> Deferred[Any]:
         """Return a Deferred that fires with *asked*, or fails after :data:`PATIENCE` if that is another node's."""

@@ -1,4 +1,7 @@
-"""Answers of the recorders of several nodes as one. What belongs to node B has its name, as everywhere: ``session.main@B.x``."""
+"""Answers of the recorders of several nodes as one. What belongs to node B has its name, as everywhere: ``session.main@B.x``.
+
+What another node answers is read before anything else is done with it: a node with nonsense counts as one without an answer.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from attrs import evolve, frozen
 from netd.cluster.address import own_pattern, pattern_between, split_instance, subject_at
 from netd.cluster.rights import names_node
 from netd.codec.jsontypes import read_as
+from netd.errors import InvalidArguments, OperationFailed
 from netd.recorder.results import (
     Gap,
     HistoryPage,
@@ -30,13 +34,24 @@ __all__ = [
     "merged_series",
     "page_items",
     "patterns_for",
+    "read_answer",
     "unanswered_gap",
 ]
 
 
+_ANSWERS: dict[str, object] = {
+    "subjects": list[SeriesFacts],
+    "query": HistoryPoints,
+    "read": HistoryPage,
+    "events": list[PastEvent],
+    "runs": list[RunFacts],
+}
+"""What each operation answers."""
+
+
 @frozen
 class NodeAnswer:
-    """The answer of the recorder *instance*: an object of ``netd.recorder.results``, or plain values from another node."""
+    """The answer of the recorder *instance*: objects of ``netd.recorder.results``."""
 
     instance: str
     value: Any
@@ -46,12 +61,25 @@ class NodeAnswer:
         """The node; empty for this one."""
         return split_instance(self.instance)[1]
 
-    def read(self, annotation: object) -> Any:
-        """Return the answer as *annotation* says.
 
-        :raises InvalidArguments: if it is none.
-        """
-        return read_as(annotation, self.value) if self.node else self.value
+def read_answer(value: Any, verb: str) -> Any:
+    """Return what the recorder of another node has answered to ``history.<verb>``, plain values, as objects.
+
+    :raises OperationFailed: if it is no such answer.
+    """
+    try:
+        found: Any = read_as(_ANSWERS[verb], value)
+        if isinstance(found, HistoryPage):
+            samples = [isinstance(one, dict) and "times" in one for one in found.items]
+            items = [read_as(PastSamples if is_one else PastEvent, one) for one, is_one in zip(found.items, samples, strict=True)]
+            found = evolve(found, items=items)
+    except InvalidArguments as error:
+        raise OperationFailed(f"its answer cannot be read: {error}") from None
+    if isinstance(found, HistoryPoints):
+        for one in found.series:
+            if {len(one.min), len(one.max), len(one.mean), len(one.count)} != {len(one.times)}:
+                raise OperationFailed(f"its answer cannot be read: the lists of {one.subject!r:.80} are not equally long")
+    return found
 
 
 def patterns_for(patterns: Iterable[str], node: str) -> list[str]:
@@ -72,7 +100,7 @@ def merged_series(answers: Sequence[NodeAnswer]) -> list[SeriesFacts]:
     """Merge answers of ``history.subjects``."""
     found: dict[tuple[str, str], SeriesFacts] = {}
     for answer in answers:
-        for one in _named(answer, answer.read(list[SeriesFacts]), answers):
+        for one in _named(answer, answer.value, answers):
             known = found.get((one.subject, one.unit))
             found[one.subject, one.unit] = one if known is None else _both(known, one)
     return sorted(found.values(), key=lambda one: (one.subject, one.unit))
@@ -80,7 +108,7 @@ def merged_series(answers: Sequence[NodeAnswer]) -> list[SeriesFacts]:
 
 def merged_points(answers: Sequence[NodeAnswer], unanswered: Iterable[Gap]) -> HistoryPoints:
     """Merge answers of ``history.query``, of which there is one at least."""
-    read = [(answer, answer.read(HistoryPoints)) for answer in answers]
+    read: list[tuple[NodeAnswer, HistoryPoints]] = [(answer, answer.value) for answer in answers]
     series: dict[tuple[str, str], SeriesPoints] = {}
     for answer, points in read:
         for one in _named(answer, points.series, answers):
@@ -88,9 +116,8 @@ def merged_points(answers: Sequence[NodeAnswer], unanswered: Iterable[Gap]) -> H
             series[one.subject, one.unit] = one if known is None else _together(known, one)
     gaps = [_gap(answer, gap) for answer, points in read for gap in points.gaps]
     notes = [_note(answer, note) for answer, points in read for note in points.notes]
-    first: HistoryPoints = read[0][1]
     return evolve(
-        first,
+        read[0][1],
         series=list(series.values()),
         gaps=sorted([*gaps, *unanswered], key=lambda gap: gap.begin),
         notes=sorted(notes, key=lambda note: note.time),
@@ -99,21 +126,20 @@ def merged_points(answers: Sequence[NodeAnswer], unanswered: Iterable[Gap]) -> H
 
 def merged_events(answers: Sequence[NodeAnswer], newest: int) -> list[PastEvent]:
     """Merge answers of ``history.events``, newest first."""
-    found = [one for answer in answers for one in _named(answer, answer.read(list[PastEvent]), answers)]
+    found = [one for answer in answers for one in _named(answer, answer.value, answers)]
     return sorted(found, key=lambda one: -one.time)[:newest]
 
 
 def merged_runs(answers: Sequence[NodeAnswer], newest: int) -> list[RunFacts]:
     """Merge answers of ``history.runs``, newest first."""
-    found = [_run(answer, run) for answer in answers for run in answer.read(list[RunFacts])]
+    found = [_run(answer, run) for answer in answers for run in answer.value]
     return sorted(found, key=lambda run: -run.begin)[:newest]
 
 
 def page_items(answer: NodeAnswer, answers: Sequence[NodeAnswer]) -> tuple[list[Any], str | None, list[Gap]]:
     """Return the items of a page of ``history.read``, where the next page of that recorder begins, and its gaps."""
-    page = answer.read(HistoryPage)
-    items = [read_as(PastSamples if "times" in one else PastEvent, one) for one in page.items] if answer.node else page.items
-    return _named(answer, items, answers), page.after, [_gap(answer, gap) for gap in page.gaps]
+    page: HistoryPage = answer.value
+    return _named(answer, page.items, answers), page.after, [_gap(answer, gap) for gap in page.gaps]
 
 
 def unanswered_gap(node: str, begin: float, end: float, why: str) -> Gap:

@@ -6,9 +6,11 @@ A caller hands it back as text, and nothing is kept for it. So a place holds all
 from __future__ import annotations
 
 import json
+from math import isfinite
 
 from attrs import define
 
+from netd.codec.jsontext import BadJSON, decode
 from netd.errors import InvalidArguments
 
 __all__ = ["SlicedPlace"]
@@ -37,13 +39,19 @@ class SlicedPlace:
     @classmethod
     def read(cls, text: str) -> SlicedPlace:
         try:
-            begin, end, instances, *place = json.loads(text)
+            begin, end, instances, *place = decode(text.encode())
             found = cls(float(begin), float(end), [str(one) for one in instances], int(place[0]), int(place[1]), place[2])
-        except (ValueError, TypeError, IndexError):
+        except (BadJSON, ValueError, TypeError, IndexError, OverflowError):
             found = None
-        if found is None or not found.instances or not 0 <= found.at < len(found.instances) or not found.begin < found.end:
+        if found is None or not found.is_one:
             raise InvalidArguments(f"after: {text!r:.80} is no place; it is what `after` of the answer before named")
         return found
+
+    @property
+    def is_one(self) -> bool:
+        """Whether there can be such a place."""
+        is_time = isfinite(self.end - self.begin) and self.begin < self.end
+        return is_time and self.slice >= 0 and 0 <= self.at < len(self.instances)
 
     def __str__(self) -> str:
         return json.dumps([self.begin, self.end, self.instances, self.slice, self.at, self.after])

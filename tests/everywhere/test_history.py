@@ -312,6 +312,36 @@ class AwayTests(HistoryBench):
         self.assertEqual(2, len(result_of(begun)))
 
 
+class NonsenseTests(HistoryBench):
+    def answer(self, value: Any) -> None:
+        """Have B answer so, whatever it is asked."""
+        self.recorders["B"].answer = lambda *_: succeed(value)  # type: ignore[method-assign]
+
+    def test_nonsense(self) -> None:
+        """A node whose answer cannot be read is one that has not answered: the others' answers are shown."""
+        uneven = {"subject": "custom.x", "label": "", "unit": "", "exact": True, "times": [1.0, 2.0]}
+        lists = {"min": [], "max": [1.0], "mean": [1.0], "count": [1]}
+        rest: dict[str, Any] = {"begin": 1.0, "end": 2.0, "width": 1.0, "gaps": [], "notes": []}
+        for value in (5, {"series": 5}, {**rest, "series": [{**uneven, **lists}]}):
+            self.answer(value)
+            found = self.ask("query", pattern="session.>")
+            self.assertEqual(["session.main.t"], [one.subject for one in found.series])
+            self.assertIn("node B is missing: its answer cannot be read", found.gaps[-1].reason)
+            for verb in ("subjects", "events", "runs"):
+                self.assertTrue(self.ask(verb))
+        self.answer({"items": [5], "after": None, "gaps": []})
+        self.assertIn("cannot be read", self.ask("read", pattern="session.>").gaps[-1].reason)
+        self.assertFalse(self.ask("nodes")[1].answers)
+
+    def test_endless_pages(self) -> None:
+        """A recorder whose pages are empty and go on for ever keeps a question from no end: its caller is told where to go on."""
+        self.answer({"items": [], "after": "5", "gaps": []})
+        begun = self.begin("read", pattern="session.main@B.t")
+        pass_time(self.clock, 10.0)
+        page = result_of(begun)
+        self.assertEqual(([], True), (page.items, page.after is not None))
+
+
 class ReadTests(HistoryBench):
     def pages(self, limit: int, at: str = "A", **params: Any) -> list[HistoryPage]:
         """All pages."""
@@ -366,6 +396,11 @@ class ReadTests(HistoryBench):
             '[2,1,["main"],0,0,null]',
             "[1]",
             '["a",2,["m"],0,0,1]',
+            '[1,2,["main"],-1,0,null]',
+            '[1,2,["main"],1e400,0,null]',
+            '[1,Infinity,["main"],0,0,null]',
+            '[1,1%s,["main"],0,0,null]' % ("0" * 400),
+            "[" * 100_000,
         ):
             self.assertRaises(InvalidArguments, self.ask, "read", pattern=">", after=after)
         self.assertRaises(InvalidArguments, self.ask, "read", pattern=">", after='[1,2,["main@C"],0,0,null]')
