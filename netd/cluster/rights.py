@@ -21,10 +21,12 @@ def translated(patterns: Iterable[str], there: str, here: str, kinds: Collection
     found: list[str] = []
     for pattern in patterns:
         kind, *rest = split_pattern(pattern)
+        node = split_instance(rest[0])[1] if rest and kind != CUSTOM else ""
+        if node == there:  # no subject of a node has its own name in it, so that this covers nothing
+            continue
         if kind != "*" or not rest or rest[0] in _WILDCARDS:
             found.append(pattern_between(pattern, there, here))
             continue
-        node = split_instance(rest[0])[1]
         if node == here:  # nothing shared has a node in its name, and no subject of this node has one here
             found += [own_pattern(".".join((one, *rest)), here) for one in kinds]
             continue

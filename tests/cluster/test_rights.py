@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -30,6 +30,8 @@ PATTERNS = st.lists(
 
 class RightsTests(SynchronousTestCase):
     @given(PATTERNS, st.sampled_from(NODES), KIND, INSTANCE, st.sampled_from(["x", "x.y"]))
+    @example(["*.main@A.*"], "A", "session", "main", "x")
+    @example(["session.main@A.>"], "A", "session", "main", "x")
     def test_same_rights(self, patterns: list[str], owner: str, kind: str, instance: str, rest: str) -> None:
         """Whatever a caller of A sees under A's names it sees on B under B's, and nothing else, whichever node it belongs to."""
         own = f"{kind}.{instance}.{rest}"
@@ -48,6 +50,8 @@ class RightsTests(SynchronousTestCase):
             ("*.main.>", ("*.main@A.>", "custom.main.>")),
             ("*.main@B.x", tuple(f"{kind}.main.x" for kind in KINDS)),
             ("custom.main.>", ("custom.main.>",)),
+            ("*.main@A.>", ()),
+            ("session.main@A.>", ()),
         ):
             self.assertEqual(expected, translated([pattern], "A", "B", KINDS))
         self.assertRaises(ValueError, translated, ["session..x"], "A", "B", KINDS)
