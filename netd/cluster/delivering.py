@@ -8,7 +8,7 @@ from typing import Any
 from attrs import define
 
 from netd.carriage import Carriage
-from netd.cluster.freight import BadFreight, Freight, FreightPieces, pack, unpack
+from netd.cluster.freight import LONGEST_SPAN, BadFreight, Freight, FreightPieces, pack, unpack
 from netd.cluster.interfaces import ILink
 from netd.cluster.nodes import Nodes
 from netd.cluster.numbers import SeenNumbers
@@ -73,6 +73,10 @@ class Delivering:
             self._timer.cancel()
             self._timer = None
 
+    def gone(self, node: str) -> None:
+        """Drop the payload of which *node* has sent only some pieces."""
+        self._pieces.pop(node, None)
+
     def _carried(self, _subject: str, body: bytes, _reply: str) -> None:
         try:
             freight = unpack(body, 6)
@@ -90,7 +94,7 @@ class Delivering:
 
     def _take(self, freight: Freight) -> None:
         node, epoch = freight.node, freight.epoch
-        pieces = self._pieces.setdefault(node, FreightPieces())
+        pieces = self._pieces.get(node) or FreightPieces()
         for piece in freight.pieces:
             number = piece.values[0]
             if not _is_sound(piece.values):
@@ -101,6 +105,10 @@ class Delivering:
                 payload = pieces.add((epoch, number), piece)
                 if payload is not None:
                     self._deliver(node, epoch, piece.values, payload)
+        if pieces.is_waiting:
+            self._pieces[node] = pieces
+        else:
+            self._pieces.pop(node, None)
 
     def _deliver(self, node: str, epoch: str, values: tuple[Any, ...], payload: bytes) -> None:
         number, instance, to, sender, who, seconds = values
@@ -125,6 +133,8 @@ class Delivering:
         key = (node, epoch, row[0])
         if row[2]:
             self._open[node] -= 1
+            if not self._open[node]:
+                del self._open[node]
             self._early.pop(key, None)
             self._send((node, epoch), row, payload, self._after_turn if host is None else host.turn.after)
         else:
@@ -174,5 +184,5 @@ class _Carried:
 
 def _is_sound(values: tuple[Any, ...]) -> bool:
     number, *words, seconds = values
-    is_span = seconds is None or (type(seconds) in (int, float) and seconds > 0)
+    is_span = seconds is None or (type(seconds) in (int, float) and 0 < seconds < LONGEST_SPAN)
     return type(number) is int and number > 0 and is_span and all(isinstance(word, str) for word in words)

@@ -7,7 +7,7 @@ presence, which the cluster carries like all others.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from heapq import nsmallest
+from operator import attrgetter
 from typing import Any
 
 from attrs import frozen
@@ -26,7 +26,7 @@ from netd.cluster.sending import Sending
 from netd.codec.jsontext import decode_object, encode
 from netd.connection.shares import own_share
 from netd.connection.turn import Turn
-from netd.errors import ProtocolError
+from netd.errors import OperationFailed, ProtocolError
 from netd.interfaces import IBus, ICarrier, ISubscription
 from netd.message import Message
 from netd.operations import Operation, Role
@@ -151,18 +151,22 @@ class ClusterDevices:
 
     def _list(self, after: Any) -> dict[str, Any]:
         """Answer another node: the devices behind *after*, which is the instance and the generation of the last one before."""
-        begin = (str(after[0]), int(after[1])) if isinstance(after, list) and len(after) == 2 else ("", -1)
-        own = ((name, host) for name, host in self.carriage.hosts.items() if name >= begin[0])
-        waiting = ((name, device.generation, device) for name, host in own for device in host.hosted())
-        found = nsmallest(PART + 1, (one for one in waiting if one[:2] > begin), key=lambda one: one[:2])
-        rows, size = [], 0
-        for name, _, device in found[:PART]:
-            rows.append(row_of(name, device))
-            size += 200 + sum(map(len, device.aliases))
-            if size > PART_SIZE:
-                break
-        last = [rows[-1][0], rows[-1][5]] if len(rows) < len(found) else None
-        return {"first": after is None, "changes": self._marks.changes, "rows": rows, "after": last}
+        begin, least = _read_after(after)
+        rows: list[tuple[Any, ...]] = []
+        size, is_whole = 0, True
+        for name in sorted(name for name in self.carriage.hosts if name >= begin):
+            own = [one for one in self.carriage.hosts[name].hosted() if name != begin or one.generation > least]
+            own.sort(key=_generation_of)  # they nearly are: a relay goes through its devices as they came
+            for device in own:
+                if len(rows) == PART or size > PART_SIZE:
+                    is_whole = False
+                    break
+                rows.append(row_of(name, device))
+                size += 200 + sum(map(len, device.aliases))
+        last = None if is_whole else [rows[-1][0], rows[-1][5]]
+        greatest = max((host.raise_generation(0) for host in self.carriage.hosts.values()), default=0)
+        told = {"first": after is None, "changes": self._marks.changes, "generation": greatest}
+        return {**told, "rows": rows, "after": last}
 
     def _take_part(self, member: Member, answer: Any) -> Any:
         """Take a part of another node's list. Return where to go on.
@@ -171,16 +175,20 @@ class ClusterDevices:
         """
         if not isinstance(answer, dict) or not isinstance(answer.get("rows"), list):
             return None
-        directory, node, after = self.directory, member.name, answer.get("after")
+        directory, node = self.directory, member.name
         if answer.get("first") is True:
             changes = answer.get("changes")
             directory.begin_list(node, changes if type(changes) is int else 0)
+        elif node not in directory.nodes:
+            return None
+        directory.note_generation(answer.get("generation"))
         changed = []
         for row in answer["rows"]:
             device = read_row(node, row)
             if device is not None and directory.put(device) and self._is_shown(device) != device.is_online:
                 changed.append(device)
         greatest = {name: host.raise_generation(directory.greatest) for name, host in self.carriage.hosts.items()}
+        after = answer.get("after") if answer["rows"] and directory.nodes[node].is_kept else None
         if after is None:
             changed += directory.end_list(node)
             self.names.claims.learned(node, greatest)
@@ -220,6 +228,7 @@ class ClusterDevices:
 
     def _gone(self, member: Member, reason: str) -> None:
         self.sending.gone(member, reason)
+        self.delivering.gone(member.name)
         self.names.claims.lost(member.name)
         self._tell(self.directory.end(member.name), f"node {member.name} is gone")
 
@@ -243,6 +252,18 @@ class ClusterDevices:
                 event = _event_of(device, known is device and device.is_online, reason)
                 self._bus.publish(Message(subject, event, origin=device.node))
             yield
+
+
+_generation_of = attrgetter("generation")
+
+
+def _read_after(after: Any) -> tuple[str, int]:
+    """Return instance and generation behind which another node wants to go on."""
+    if after is None:
+        return "", -1
+    if not isinstance(after, list) or len(after) != 2 or not isinstance(after[0], str) or type(after[1]) is not int:
+        raise OperationFailed("a list goes on after an instance and a generation")
+    return after[0], after[1]
 
 
 def _subject_of(device: RemoteDevice) -> str:

@@ -135,6 +135,11 @@ class Directory:
         self.version += 1
         return True
 
+    def note_generation(self, generation: Any) -> None:
+        """Note the greatest generation of a node, which the devices of it that are listed need not have."""
+        if _is_generation(generation):
+            self.greatest = max(self.greatest, generation)
+
     def begin_list(self, node: str, changes: int = 0) -> None:
         """A whole list of the node's devices comes.
 
@@ -279,10 +284,18 @@ def read_row(node: str, row: Any) -> RemoteDevice | None:
     instance, subject, name, address, is_online, generation, since, last_seen, aliases, answers = row[:10]
     texts: Iterable[Any] = (instance, subject, name, address, *(aliases if isinstance(aliases, list) else (None,)))
     times = (since, last_seen)
-    if not all(isinstance(text, str) for text in texts) or not all(type(time) in (int, float) for time in times):
+    if not all(isinstance(text, str) for text in texts) or not all(map(_is_time, times)):
         return None
-    if not NAME.fullmatch(instance) or token(subject) != subject or type(generation) is not int or not 0 <= generation < 1 << 53:
+    if not NAME.fullmatch(instance) or token(subject) != subject or not _is_generation(generation):
         return None
     return RemoteDevice(
         node, instance, subject, name, address, is_online is True, generation, since, last_seen, tuple(aliases), answers is True
     )
+
+
+def _is_generation(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 1 << 53
+
+
+def _is_time(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) < 1 << 53

@@ -8,20 +8,24 @@ payload that is too long for one body goes in several pieces.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from attrs import frozen
 
 from netd.codec.jsontext import decode_object, encode
 from netd.errors import ProtocolError
+from netd.message import NAME
 
-__all__ = ["BODY", "BadFreight", "Freight", "FreightPiece", "FreightPieces", "pack", "unpack"]
+__all__ = ["BODY", "LONGEST", "LONGEST_SPAN", "BadFreight", "Freight", "FreightPiece", "FreightPieces", "pack", "unpack"]
 
 BODY = 256 * 1024
 """Bytes of payload in one body, about. NATS takes 1 MiB."""
 
 LONGEST = 16 << 20
 """The longest payload, in bytes."""
+
+LONGEST_SPAN = 1 << 32
+"""Spans of time are shorter, in seconds."""
 
 ROW = 200
 """Bytes of a row without its payload, about."""
@@ -100,7 +104,7 @@ def unpack(body: bytes, width: int) -> Freight:
     except ProtocolError as error:
         raise BadFreight(str(error)) from None
     node, epoch, rows = facts.get("node"), facts.get("epoch"), facts.get("rows")
-    if not newline or not isinstance(node, str) or not isinstance(epoch, str) or not isinstance(rows, list):
+    if not newline or not _is_name(node) or not _is_name(epoch) or not isinstance(rows, list):
         raise BadFreight("there is no node, no epoch, or there are no rows")
     pieces, at = [], 0
     for row in rows:
@@ -116,6 +120,10 @@ def unpack(body: bytes, width: int) -> Freight:
     return Freight(node, epoch, pieces)
 
 
+def _is_name(word: Any) -> TypeGuard[str]:
+    return isinstance(word, str) and NAME.fullmatch(word) is not None
+
+
 class FreightPieces:
     """Puts the pieces of one sender's payloads together.
 
@@ -127,6 +135,11 @@ class FreightPieces:
     def __init__(self) -> None:
         self._key: Any = None
         self._data = bytearray()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a payload has begun and is not whole."""
+        return self._key is not None
 
     def add(self, key: Any, piece: FreightPiece) -> bytes | None:
         """Return the whole payload, if *piece* is the last of it.

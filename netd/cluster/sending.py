@@ -12,7 +12,7 @@ from typing import Any
 from attrs import define
 
 from netd.carriage import CarriedReport, DevicePlace
-from netd.cluster.freight import LONGEST, BadFreight, FreightPieces, pack, unpack
+from netd.cluster.freight import LONGEST, LONGEST_SPAN, BadFreight, FreightPieces, pack, unpack
 from netd.cluster.interfaces import ILink
 from netd.cluster.member import Member
 from netd.cluster.nodes import Nodes
@@ -198,7 +198,7 @@ class Sending:
             return
         if is_final is True:
             del road.open[number]
-        elif type(left) in (int, float):
+        elif type(left) in (int, float) and 0 <= left < LONGEST_SPAN:
             sent.until = self._reactor.seconds() + left + LATE
         sent.report(status, is_final is True, payload, error, known)
 

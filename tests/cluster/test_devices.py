@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from netd.cluster.freight import pack
+from netd.cluster.freight import BODY, pack
+from netd.cluster.member import Member
 from netd.cluster.sending import LATE, MOST_OPEN, SWEEP
 from netd.codec.jsontext import encode
 from netd.errors import NoSuchTarget, NotPermitted, OperationFailed
@@ -40,6 +41,27 @@ class ListTests(RelayNodesBench):
         c = RelayNode(self.net, "C").start()
         self.wait(1.5)
         self.assertEqual(2300, len(c.known()))
+
+    def test_too_long_a_list(self) -> None:
+        """A node whose devices are too many to be known is asked for no more of them, but names move on from its generation."""
+        for number in range(2300):
+            self.b.relay._exchange.connect(RecordingPeer(), "10.0.0.7", number, DeviceHello(f"d{number}"))
+        c = RelayNode(self.net, "C")
+        c.devices.directory._most = 900
+        c.start()
+        self.wait(3.0)
+        self.assertEqual({}, c.known())
+        asked = [size for subject, size in self.net.traffic if subject == "netd.lab.node.B.ask" and size > 40]
+        self.assertEqual([], asked)  # which say where to go on
+        self.assertEqual(self.b.relay.raise_generation(0), c.relay.raise_generation(0))
+
+    def test_wrong_place(self) -> None:
+        """Who asks for a list from nowhere on is refused, and nothing is logged."""
+        for after in (["main"], ["main", "x"], [None, 5], 7):
+            asked = self.a.nodes.ask("B", "devices", after)
+            self.wait()
+            self.failureResultOf(asked, OperationFailed)
+        self.assertEqual([], self.flushLoggedErrors())
 
     def test_nameless(self) -> None:
         """A device without a name is known by its address while it is connected."""
@@ -130,7 +152,14 @@ class ListTests(RelayNodesBench):
     def test_hostile_list(self) -> None:
         """Rows that are none, and answers that are none, change nothing."""
         member = self.a.nodes.members["B"]
-        for told in (None, {}, {"rows": 5}, {"first": True, "rows": [None, [], ["main"] * 10, ["main", "x.y", *[""] * 8]]}):
+        self.assertIsNone(self.a.devices._take_part(Member("stranger", self.a.nodes), {"rows": []}))
+        for told in (
+            None,
+            {},
+            {"rows": 5},
+            {"first": True, "rows": [], "after": ["main", 5], "generation": -1},
+            {"first": True, "rows": [None, [], ["main"] * 10, ["main", "x.y", *[""] * 8]]},
+        ):
             self.assertIsNone(self.a.devices._take_part(member, told))
         self.assertEqual({}, self.a.known())
 
@@ -286,10 +315,27 @@ class CarryTests(RelayNodesBench):
         self.wait()
         told = self.a.send("greenhouse")
         self.wait()
+        self.assertEqual({"A": 1}, self.b.devices.delivering._open)
         self.b.link.die()
         self.wait(5)
         self.assertEqual(("failed", "maybe"), (told[0].status, told[0].known))
         self.assertIn("node B is gone", told[0].error)
+
+    def test_nothing_is_kept(self) -> None:
+        """Nothing is kept of messages that have their last outcome, nor of a node that is gone with half a message."""
+        device = self.b.device("greenhouse")
+        self.wait()
+        self.a.send("greenhouse")
+        self.wait()
+        answer(device)
+        [half, *_], *_ = pack("A", "A0", [((7, "main", "greenhouse", "", "", None), b"x" * BODY * 2)])
+        self.a.link.send("netd.lab.node.B.carry", half)
+        self.wait()
+        delivering = self.b.devices.delivering
+        self.assertEqual(({}, ["A"]), (delivering._open, list(delivering._pieces)))
+        self.a.link.die()
+        self.wait(5)
+        self.assertEqual({}, delivering._pieces)
 
     def test_before(self) -> None:
         """What cannot be published was certainly not handed over: no NATS, no such node any more, lost within the turn."""
@@ -428,7 +474,8 @@ class CarryTests(RelayNodesBench):
     def test_hostile(self) -> None:
         """Bytes that are no freight are counted, on either side."""
         row = '{"node": "A", "epoch": "A0", "rows": [%s]}\n'
-        wrong = [b"", b"{}\n", b"\xff\n", b'{"node": 1}\n', *((row % rows).encode() for rows in WRONG_ROWS)]
+        names = b'{"node": "A B", "epoch": "A0", "rows": []}\n', b'{"node": "A", "epoch": ">", "rows": []}\n'
+        wrong = [b"", b"{}\n", b"\xff\n", b'{"node": 1}\n', *names, *((row % rows).encode() for rows in WRONG_ROWS)]
         stranger = self.net.link("stranger")
         stranger.start()
         self.wait()
@@ -449,6 +496,7 @@ WRONG_ROWS = (
     '["1", "main", "x", "", "", null, 0, 0, 0]',
     '[1, "main", 5, "", "", null, 0, 0, 0]',
     '[1, "main", "x", "", "", 0, 0, 0, 0]',
+    f'[1, "main", "x", "", "", 1{"0" * 400}, 0, 0, 0]',
 )
 
 
