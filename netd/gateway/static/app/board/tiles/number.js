@@ -120,7 +120,8 @@ function facts(figures, refusal) {
       "span.trend",
       { hidden: () => figures.value.isOld || moved() === null, title: "compared with a minute ago" },
       h("span.arrow", { "aria-hidden": "true" }, () => moved()?.arrow ?? ""),
-      () => ` ${moved()?.word ?? ""}, ${moved()?.change ?? ""} in 1 min`,
+      () => ` ${moved()?.word ?? ""}, ${moved()?.change ?? ""}`,
+      h("span.trend-span", {}, " in 1 min"),
     ),
   );
 }
