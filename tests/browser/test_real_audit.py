@@ -54,6 +54,7 @@ class AuditTests(BrowserTestCase):
         narrow = self.look_at("audit", NARROW)
         by_id(narrow, "deed").first.wait_for()
         self.see(narrow, "audit-narrow")
+        self.strip_with_alarm(page)
         by_id(page, "alarms").click()
         hot = by_id(page, "alert-row", subject="custom.temp")
         hot.get_by_text("firing").wait_for()
@@ -64,3 +65,12 @@ class AuditTests(BrowserTestCase):
         hot.wait_for(state="detached")
         self.see(self.look_at("alerts", NARROW, "dark"), "alerts-narrow")
         self.assertEqual(self.complaints, [])
+
+    def strip_with_alarm(self, page: Page) -> None:
+        """The name of the node stays whole beside an alert, however long its name is."""
+        page.set_viewport_size({"width": 1280, "height": 800})
+        write = "(word) => (word.textContent = 'greenhouse-temperature-too-hot firing, 2 more')"
+        page.eval_on_selector(".alarms .badge > span:last-child", write)
+        is_whole = "(name) => name.clientWidth > 0 && name.scrollWidth <= name.clientWidth"
+        self.assertTrue(page.eval_on_selector('[data-testid="strip-node"] dd', is_whole))
+        page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
