@@ -234,15 +234,26 @@ function edit({ name, stored, draft, outcome }) {
   if (stored.value === null || draft.value !== null || mayNotWrite()) return;
   outcome.value = "";
   draft.value = new Draft(name, stored.value.version, stored.value.board);
-  setTimeout(() => focusOn("add-tile"), 60);
+  focusSoon("add-tile");
 }
 
-const focusOn = (testid) => /** @type {HTMLElement|null} */ (document.querySelector(`[data-testid="${testid}"]`))?.focus();
+/** Milliseconds between two looks for what is to have the focus, and how many: a board of many plots takes its time to be made. */
+const LOOK = 60;
+const LOOKS = 20;
+
+/** Give what is about to appear the focus: what had it is gone. */
+function focusSoon(testid, looks = LOOKS) {
+  setTimeout(() => {
+    const found = /** @type {HTMLElement|null} */ (document.querySelector(`[data-testid="${testid}"]`));
+    if (found !== null) found.focus();
+    else if (looks > 0) focusSoon(testid, looks - 1);
+  }, LOOK);
+}
 
 function discard({ draft }, editing) {
   editing.end();
   draft.value = null;
-  setTimeout(() => focusOn("edit-board"), 60);
+  focusSoon("edit-board");
 }
 
 async function save(desk) {
@@ -257,7 +268,7 @@ async function save(desk) {
     stored.value = await readBoard(name);
     draft.value = null;
     said.value = "Saved.";
-    setTimeout(() => focusOn("edit-board"), 60);
+    focusSoon("edit-board");
     refresh();
   };
   try {
@@ -283,7 +294,9 @@ function add({ draft, said }) {
 function fill(desk, tiles) {
   edit(desk);
   const editing = desk.draft.peek();
-  if (editing !== null) editing.take(withTiles(editing.board.peek(), tiles));
+  if (editing === null) return;
+  editing.take(withTiles(editing.board.peek(), tiles));
+  focusSoon("add-tile");
 }
 
 /** Keys of the page, but not while something is written or a dialog is open. */
