@@ -109,7 +109,7 @@ class Calls:
         coming = self._coming.setdefault(member.name, _Coming())
         coming.told += rows
         after = answer.get("after")
-        if type(after) is int and after == len(coming.told) < MOST:
+        if rows and type(after) is int and after == len(coming.told) < MOST:
             return after
         del self._coming[member.name]
         try:

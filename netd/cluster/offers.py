@@ -114,9 +114,13 @@ class OperationOffers:
     def read(self, told: Iterable[object]) -> list[tuple[RemoteOperation, list[str]]]:
         """Return each operation in *told*, with its instances.
 
-        :raises BadOffer: if one of them cannot be read.
+        :raises BadOffer: if one of them cannot be read, or is told twice.
         """
-        return [self._read(one) for one in told]
+        found = [self._read(one) for one in told]
+        places = [(remote.name, instance) for remote, instances in found for instance in instances]
+        if len(set(places)) < len(places):
+            raise BadOffer("one of them is told twice")
+        return found
 
     def _read(self, told: object) -> tuple[RemoteOperation, list[str]]:
         if not isinstance(told, Mapping):
@@ -126,8 +130,11 @@ class OperationOffers:
         except InvalidArguments as error:
             raise BadOffer(str(error)) from None
         instances = known.pop("instances")
+        name, kind, summary = known["name"], known["kind"], known["summary"]
+        if name.count(".") != 1 or not all(map(NAME.fullmatch, (*name.split("."), kind))) or not summary.isprintable():
+            raise BadOffer(f"{name!r:.80} is no name of an operation, {kind!r:.80} none of a kind, or its summary is no line")
         if len(instances) > MOST_INSTANCES or not all(map(NAME.fullmatch, instances)):
-            raise BadOffer(f"the instances of {known['name']!r:.80} are too many, or have no names")
+            raise BadOffer(f"the instances of {name!r:.80} are too many, or have no names")
         if known["role"] not in _ROLES:
             raise BadOffer(f"no role {known['role']!r:.80}")
         text = encode(known)

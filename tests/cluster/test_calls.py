@@ -184,8 +184,9 @@ class OffersTests(CallsBench):
         """What is no description of operations changes nothing, and is logged."""
         good = offers_of(self.b.table)[0]
         many = [f"i{number}" for number in range(MOST_INSTANCES + 1)]
+        names = ({**good, "name": name} for name in ("", "pump", "pump.a.b", "pump.\x1b[2J", "a b.c"))
         bad = ({"name": "pump.set"}, 5, {**good, "role": "root"}, {**good, "instances": ["a@b"]}, {**good, "instances": many})
-        for one in bad:
+        for one in (*bad, *names, {**good, "kind": "*"}, {**good, "summary": "Set\x1b[2J"}, {**good, "instances": ["main", "main"]}):
             self.b.nodes.answer("operations", lambda _after, one=one: {"rows": [one]})
             self.b.nodes.bump("operations")
             pass_time(self.clock, 0.5)
@@ -193,6 +194,30 @@ class OffersTests(CallsBench):
         self.b.nodes.bump("operations")
         pass_time(self.clock, 0.5)
         self.assertEqual("B 1", self.call("pump.set", speed=1))
+
+    def test_told_twice(self) -> None:
+        """A node that tells an operation twice is told apart from the others: these go on, and forget it when it is gone."""
+        good = offers_of(self.b.table)[0]
+        self.b.nodes.answer("operations", lambda _after: {"rows": [good, {**good, "summary": "Another"}]})
+        self.b.nodes.bump("operations")
+        pass_time(self.clock, 0.5)
+        self.b.link.die()
+        pass_time(self.clock, KEPT + 10.0)
+        self.assertEqual([], list(self.a.table))
+        self.assertEqual([], self.flushLoggedErrors())
+
+    def test_empty_parts(self) -> None:
+        """A node that tells nothing, and that there is more, is not asked for ever."""
+        asked: list[object] = []
+
+        def tell(after: object) -> dict[str, Any]:
+            asked.append(after)
+            return {"begin": 1, "rows": [], "after": 0}
+
+        self.b.nodes.answer("operations", tell)
+        self.b.nodes.bump("operations")
+        pass_time(self.clock, 3.0)
+        self.assertEqual(1, len(asked))
 
 
 class CallingTests(CallsBench):
