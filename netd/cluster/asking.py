@@ -11,7 +11,19 @@ from attrs import define, field
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.python.failure import Failure
 
-from netd.cluster.callwire import PART, BadCall, CallHead, MoreHead, Vouched, call_bytes, is_part, more_bytes, read_part
+from netd.cluster.callwire import (
+    HEAD,
+    PART,
+    AnswerPart,
+    BadCall,
+    CallHead,
+    MoreHead,
+    Vouched,
+    call_bytes,
+    is_part,
+    more_bytes,
+    read_part,
+)
 from netd.cluster.interfaces import ILink, LinkLost, NoAnswer, NobodyThere
 from netd.codec.jsontext import BadJSON, encode
 from netd.console.jsonrpc import result_of
@@ -68,18 +80,23 @@ class NodeCalls:
         request = encode({"jsonrpc": "2.0", "id": 1, "method": method, "params": {**arguments, "instance": instance}})
         if len(request) > PART:
             return _failed(f"the arguments have {len(request)} bytes; another node takes at most {PART}")
-        mine = self.open.setdefault(node, {})
-        if len(mine) >= MOST_TO_ONE or self._waiting >= MOST_TO_ALL:
+        if len(self.open.get(node, ())) >= MOST_TO_ONE or self._waiting >= MOST_TO_ALL:
             return _failed(f"too many calls wait for node {node}; nothing was sent")
+        wait = _patience(arguments) if seconds is None else seconds
+        head = CallHead(self.name, self.epoch, self._number + 1, caller, wait)
+        body = call_bytes(head, request)
+        if len(body) - len(request) > HEAD:
+            return _failed(
+                f"{caller.who} has too many subjects for another node: they take more than {HEAD} bytes; nothing was sent"
+            )
         self._number += 1
         self.counters["calls"] += 1
-        wait = _patience(arguments) if seconds is None else seconds
-        head = CallHead(self.name, self.epoch, self._number, caller, wait)
+        mine = self.open.setdefault(node, {})
         ended: Deferred[Any] = Deferred()
         mine[ended] = None
         self._waiting += 1
         subject = f"{self.root}.node.{node}.call"
-        answered = self.link.request(subject, call_bytes(head, request), wait)
+        answered = self.link.request(subject, body, wait)
         answered.addCallbacks(self._answered, self._unanswered, (subject, head, node), errbackArgs=(node, wait))
         answered.addBoth(self._settle, ended, node)
         return ended
@@ -122,14 +139,14 @@ class NodeCalls:
         """Return the whole answer, of which *body* is the first part."""
         try:
             part = read_part(body)
-            pieces, have = [part.piece], len(part.piece)
+            pieces, have = [_full(part)], len(part.piece)
             while have < part.size:
                 more = more_bytes(MoreHead(self.name, self.epoch, head.number, have))
                 body = yield self.link.request(subject, more, head.seconds)
                 following = read_part(body)
                 if (following.size, following.begin) != (part.size, have):
                     raise BadCall("the parts do not fit")
-                pieces.append(following.piece)
+                pieces.append(_full(following))
                 have += len(following.piece)
         except (NobodyThere, LinkLost, NoAnswer, BadCall) as error:
             self.counters["unanswered"] += 1
@@ -149,6 +166,13 @@ class NodeCalls:
         if isinstance(error, LinkLost) and not error.was_sent:
             raise OperationFailed(f"node {node} cannot be reached: {error}; nothing was sent", {"known": "no"})
         raise OperationFailed(f"the connection to NATS was lost before node {node} answered; {UNKNOWN}", {"known": "maybe"})
+
+
+def _full(part: AnswerPart) -> bytes:
+    """Return the bytes of *part*. Of small parts, a long answer would need as many questions as it has bytes."""
+    if len(part.piece) != min(PART, part.size - part.begin):
+        raise BadCall("a part is too short, or too long")
+    return part.piece
 
 
 def _result(text: bytes, node: str) -> Any:

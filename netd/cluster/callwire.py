@@ -18,6 +18,7 @@ from netd.message import NAME
 from netd.operations import Argument
 
 __all__ = [
+    "HEAD",
     "LONGEST",
     "PART",
     "AnswerPart",
@@ -39,8 +40,8 @@ PART = 1 << 19
 LONGEST = 1 << 24
 """Bytes of an answer, as many as clients of the control socket take."""
 
-_HEAD = 1 << 14
-"""Bytes of the first line of a request."""
+HEAD = 1 << 17
+"""Bytes of the first line of a request, which has the subjects of a confined caller."""
 
 _MOST_NUMBER = 1 << 53
 
@@ -135,7 +136,7 @@ def read_call(body: bytes) -> tuple[CallHead | MoreHead, bytes]:
     :raises BadCall: if *body* is no request.
     """
     line, _, request = body.partition(b"\n")
-    if len(body) > 2 * PART or len(line) > _HEAD:
+    if len(body) > 2 * PART or len(line) > HEAD:
         raise BadCall(f"a request of {len(body)} bytes is too long")
     try:
         told = decode_object(line)

@@ -186,7 +186,13 @@ class OffersTests(CallsBench):
         many = [f"i{number}" for number in range(MOST_INSTANCES + 1)]
         names = ({**good, "name": name} for name in ("", "pump", "pump.a.b", "pump.\x1b[2J", "a b.c"))
         bad = ({"name": "pump.set"}, 5, {**good, "role": "root"}, {**good, "instances": ["a@b"]}, {**good, "instances": many})
-        for one in (*bad, *names, {**good, "kind": "*"}, {**good, "summary": "Set\x1b[2J"}, {**good, "instances": ["main", "main"]}):
+        for one in (
+            *bad,
+            *names,
+            {**good, "kind": "*"},
+            {**good, "summary": "Set\x1b[2J"},
+            {**good, "instances": ["main", "main"]},
+        ):
             self.b.nodes.answer("operations", lambda _after, one=one: {"rows": [one]})
             self.b.nodes.bump("operations")
             pass_time(self.clock, 0.5)
@@ -267,6 +273,14 @@ class CallingTests(CallsBench):
         error = self.refusal(OperationFailed, "pump.set", speed=1, unit="x" * PART)
         self.assertEqual(({"known": "no"}, []), (error.data, self.b.pumps.calls))
 
+    def test_many_subjects(self) -> None:
+        """A confined caller may have thousands of subjects; with more, it learns at once that nothing was sent."""
+        some = make_caller(subjects=tuple(f"pump.main@B.p{number}.>" for number in range(4000)))
+        self.assertEqual([], self.call("pump.list", some))
+        many = make_caller(subjects=tuple(f"pump.main@B.p{number}.>" for number in range(8000)))
+        error = self.refusal(OperationFailed, "pump.list", many)
+        self.assertEqual(({"known": "no"}, True), (error.data, "too many subjects" in str(error)))
+
     def test_too_many(self) -> None:
         """So many calls wait for a node, and no more."""
         begun = [self.begin("pump.wait") for _ in range(MOST_TO_ONE)]
@@ -324,7 +338,9 @@ class CallingTests(CallsBench):
         self.b.link.subscribe("netd.lab.node.B.call", lambda _subject, _body, reply: self.b.link.send(reply, answer))
         error = self.refusal(OperationFailed, "pump.list")
         self.assertEqual(({"known": "yes"}, True), (error.data, "cannot be read" in str(error)))
-        answer = b'{"size":9,"from":0}\nfour'  # and the next part is the same one again
+        answer = b'{"size":9,"from":0}\nfour'  # with parts of some bytes, an answer would have no end
+        self.assertIn("too short", str(self.refusal(OperationFailed, "pump.list")))
+        answer = b'{"size":%d,"from":0}\n%b' % (2 * PART, b"x" * PART)  # and the next part is the same one again
         error = self.refusal(OperationFailed, "pump.list")
         self.assertEqual(({"known": "yes"}, True), (error.data, "the parts do not fit" in str(error)))
 
