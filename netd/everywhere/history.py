@@ -125,16 +125,20 @@ class EverywhereHistory:
     ) -> Deferred[HistoryPoints]:
         """See :meth:`netd.recorder.history.History.query`. A node that has not answered is a gap."""
         times = self._times(begin, end)
-        asked = self._ask(caller, "query", self._sources(caller, pattern, run), **times, points=points, run=run, clock=clock)
+        sources = self._sources(caller, pattern, run)
+        asked = self._ask(caller, "query", sources, **times, points=points, run=run, clock=clock)
+        return asked.addCallback(self._merged_points, caller, sources, times)
 
-        def merge(found: tuple[list[NodeAnswer], dict[str, str]]) -> HistoryPoints:
-            answers, missing = found
-            merged = merged_points(answers, _gaps(missing, times))
-            if len(merged.series) > MOST_SERIES:
-                raise OperationFailed(f"{len(merged.series)} series of all nodes are more than {MOST_SERIES}; ask for fewer")
-            return merged
-
-        return asked.addCallback(merge)
+    @inlineCallbacks
+    def _merged_points(
+        self, found: tuple[list[NodeAnswer], dict[str, str]], caller: Caller, sources: list[_Source], times: dict[str, float]
+    ) -> Any:
+        answers, missing = found
+        gaps = yield self._gaps(caller, sources, missing, times)
+        merged = merged_points(answers, gaps)
+        if len(merged.series) > MOST_SERIES:
+            raise OperationFailed(f"{len(merged.series)} series of all nodes are more than {MOST_SERIES}; ask for fewer")
+        return merged
 
     def events(
         self,
@@ -187,7 +191,8 @@ class EverywhereHistory:
         if after is None:
             times = self._times(begin, end)
             answers, missing = yield self._ask(caller, "read", list(sources.values()), **times, limit=1)
-            gaps = [gap for answer in answers for gap in page_items(answer, answers)[2]] + _gaps(missing, times)
+            gaps = yield self._gaps(caller, list(sources.values()), missing, times)
+            gaps = [gap for answer in answers for gap in page_items(answer, answers)[2]] + gaps
             place = SlicedPlace(times["begin"], times["end"], [answer.instance for answer in answers])
         else:
             place = SlicedPlace.read(after)
@@ -274,6 +279,23 @@ class EverywhereHistory:
             ended[0][1].raiseException()
         return answers, missing
 
+    @inlineCallbacks
+    def _gaps(self, caller: Caller, sources: list[_Source], missing: dict[str, str], times: dict[str, float]) -> Any:
+        """Return the gaps that the nodes in *missing* leave: each from the end of what is kept here."""
+        if not missing:
+            return []
+        kept: dict[str, float] = {}
+        for source in sources:
+            if not source.node:
+                for one in (yield self._call(source.instance, "subjects", caller, {"pattern": source.patterns})):
+                    if is_far(one.subject):
+                        node = split_instance(one.subject.split(".")[1])[1]
+                        kept[node] = max(one.last, kept.get(node, 0.0))
+        begins = {node: max(times["begin"], kept.get(node, 0.0)) for node in missing}
+        return [
+            unanswered_gap(node, begins[node], times["end"], why) for node, why in missing.items() if begins[node] < times["end"]
+        ]
+
     def _call(self, instance: str, verb: str, caller: Caller, arguments: dict[str, Any]) -> Deferred[Any]:
         """Call an operation of one recorder."""
         operation = self.table.offering(f"history.{verb}").get(instance)
@@ -307,7 +329,3 @@ class EverywhereHistory:
 def _end(ended: Deferred[Any], result: Any) -> None:
     if not ended.called:
         ended.callback(result)
-
-
-def _gaps(missing: dict[str, str], times: dict[str, float]) -> list[Gap]:
-    return [unanswered_gap(node, times["begin"], times["end"], why) for node, why in missing.items()]

@@ -291,6 +291,17 @@ class AwayTests(HistoryBench):
             [one.subject for one in sorted(self.ask("subjects"), key=lambda one: -len(one.subject))],
         )
 
+    def test_kept_here(self) -> None:
+        """Of a node that is gone, the gap begins where what is kept of it here ends; there is none if all of it is."""
+        self.recorders["A"].subjects.append("session.main@B.t")
+        self.nodes["B"].link.die()
+        pass_time(self.clock, 10.0)
+        for verb in ("query", "read"):
+            found = self.ask(verb, pattern="session.>", begin=DAY[0], end=DAY[1] + 60.0)
+            self.assertEqual((DAY[1], DAY[1] + 60.0), (found.gaps[-1].begin, found.gaps[-1].end))
+            found = self.ask(verb, pattern="session.>", begin=DAY[0], end=DAY[1])
+            self.assertEqual(["stopped"], [gap.reason for gap in found.gaps])
+
     def test_all_away(self) -> None:
         """Where no recorder answers, the question fails with the reason."""
         self.recorders["A"].error = self.recorders["B"].error = OperationFailed("the disk is away")
