@@ -65,6 +65,9 @@ ASKED_FOR_EVER = 3600
 PENDING = 1 << 20
 """Bytes that nats-py collects before the writer waits for the socket."""
 
+LARGEST = 1 << 20
+"""Bytes of a message that a server has to take: netd's longest ones are a little shorter. It is the default of nats-server."""
+
 AT_ONCE = 64
 """Messages after which the writer lets others have a turn."""
 
@@ -197,6 +200,11 @@ class NatsConnection:
         """Bytes that were put and not yet sent."""
         return self._urgent_size
 
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest message that the server takes."""
+        return int(self._client.max_payload)
+
     def unsent_replies(self) -> set[str]:
         """Return the reply subjects of messages that were put and certainly not sent."""
         return {arguments[2] for act, arguments in self._urgent if act == self._publish}
@@ -242,6 +250,8 @@ class NatsConnection:
         self._set_timer(REST, self._ask)
         self._run(self._write(), lambda _: None)
         self.opened()
+        if self.largest < LARGEST:
+            self.troubled(f"it takes messages of {self.largest} bytes at most: set its max_payload to {LARGEST}, its default")
 
     def _ask(self) -> None:
         """Send a PING, unless one is under way."""
@@ -316,12 +326,7 @@ class NatsConnection:
         try:
             await self._client.publish(subject, body, reply)
         except (errors.MaxPayloadError, errors.BadSubjectError) as error:
-            self._log.error(
-                "cluster: a message of {size} bytes to {subject!r} was not sent: {error}",
-                size=len(body),
-                subject=subject,
-                error=text_of(error),
-            )
+            self.troubled(f"a message of {len(body)} bytes to {subject!r:.200} was not sent: {text_of(error)}")
 
     def _taker(self, receiver: Receiver) -> Callable[[Msg], Awaitable[None]]:
         async def take(message: Msg) -> None:

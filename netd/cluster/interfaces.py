@@ -48,7 +48,8 @@ class ILink(Interface):
     def send(subject: str, body: bytes, reply: str = "") -> bool:
         """Send now, on this connection, and never again. For hello, calls, messages to devices and their outcomes.
 
-        :returns: False when there is no connection, or too much waits for it: nothing was sent, and nothing will be.
+        :returns: False when there is no connection, too much waits for it, or the server takes nothing as long: nothing was sent,
+            and nothing will be.
         """
 
     def request(subject: str, body: bytes, seconds: float) -> Any:

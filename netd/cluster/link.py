@@ -203,7 +203,7 @@ class Link:
     def send(self, subject: str, body: bytes, reply: str = "") -> bool:
         """See :meth:`ILink.send`."""
         connection = self._connection
-        if connection is None or not self.is_up or connection.waiting > self._config.queue:
+        if connection is None or not self.is_up or connection.waiting > self._config.queue or len(body) > connection.largest:
             return False
         connection.put(subject, body, reply)
         return True
@@ -213,7 +213,8 @@ class Link:
         reply, answer = self._requests.add(subject, seconds)
         if not self.send(subject, body, reply):
             self._requests.forget(reply)
-            return fail(LinkLost(f"{AWAY}; nothing was sent", False))
+            why = AWAY if not self.is_up else "NATS takes no more for now, or nothing as long"
+            return fail(LinkLost(f"{why}; nothing was sent", False))
         return answer
 
     def subscribe(self, pattern: str, receive: Callable[[str, bytes, str], Any]) -> ISubscription:

@@ -154,7 +154,11 @@ class Sending:
             for body, numbers in pack(own, self._nodes.epoch, rows):
                 unheard = f"{root}.node.{own}.unheard.{road.node}.{numbers[0]}-{numbers[-1]}"
                 if not self._link.send(f"{root}.node.{road.node}.carry", body, unheard):
-                    self._fail(road, numbers, "this node has just lost its connection to NATS; nothing was sent", "no")
+                    lost, full = (
+                        "this node has just lost its connection to NATS",
+                        "NATS takes no more for now, or nothing as long",
+                    )
+                    self._fail(road, numbers, f"{full if self._link.is_up else lost}; nothing was sent", "no")
 
     def _fail(self, road: _Road, numbers: Any, why: str, known: str) -> None:
         for number in numbers:

@@ -78,10 +78,29 @@ class TrafficTests(LinkCase):
         self.assertEqual(b"AGAIN", self.result(a.request("netd.lab.node.B.call", b"again", 5.0)))
         self.assertEqual(len(texts), len(came))
         facts = a.facts()
-        self.assertEqual((server.url, 0, 0, ""), (facts.server, facts.reconnects, facts.dropped, facts.trouble))
+        self.assertEqual((server.url, 0, 0), (facts.server, facts.reconnects, facts.dropped))
+        self.assertIn("'netd.lab ev' was not sent", facts.trouble)
         self.assertGreater(facts.bytes_out, sum(map(len, texts)))
         self.run_until(lambda: a.facts().queue == 0)
         self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
+
+    def test_small_messages_only(self) -> None:
+        """A server that takes short messages only is told of, and what is too long for it fails at once."""
+        server = self.server("max_payload: 1000")
+        a, b = self.link("A", server.url), self.link("B", server.url)
+        self.up(a, b)
+        came: list[bytes] = []
+        b.subscribe("netd.lab.ev.>", lambda _subject, body, _reply: came.append(body))
+        self.result(b.flush(1.0))
+        self.assertIn("it takes messages of 1000 bytes at most: set its max_payload", a.facts().trouble)
+        self.assertFalse(a.send("netd.lab.node.B.call", b"x" * 1001))
+        refused = self.result(a.request("netd.lab.node.B.call", b"x" * 1001, 5.0))
+        self.assertEqual((LinkLost, False), (type(refused), refused.was_sent))
+        for size in (1001, 1000):
+            a.post("netd.lab.ev.x", b"x" * size)
+        self.run_until(lambda: came)
+        self.assertEqual(([b"x" * 1000], True), (came, a.is_up))
+        self.assertIn("a message of 1001 bytes", a.facts().trouble)
 
     def test_drained(self) -> None:
         """A node that stops sends what waits before it goes."""
