@@ -67,11 +67,13 @@ def relay_instances(invocation: Invocation, table: Iterable[TableOperation]) -> 
 
     :raises Failure: if there is none.
     """
-    for operation in table:
-        if operation.name == "relay.devices" and operation.instances:
-            return operation.instances
+    operations = {operation.name: operation for operation in table}
+    if "relay.devices" in operations and operations["relay.devices"].instances:
+        return operations["relay.devices"].instances
     if invocation.context() is not None:
         raise NotFound("there is no relay that this token may see, so there are no devices; `netd status` shows what it may")
+    if ALL_NODES in operations:
+        raise NotFound("no relay runs here, and no other node with one can be reached now; `netd nodes` lists the nodes")
     raise NotFound("no relay runs here, so there are no devices: add a section [relay] to the configuration of netd")
 
 

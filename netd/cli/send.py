@@ -141,11 +141,11 @@ def _through_daemon(invocation: Invocation, parcel: Parcel) -> Report:
     if not parcel.waits:
         params["wait"] = False
     try:
-        instance = parcel.instance or _find_relay(invocation, parcel.target)
+        place = (parcel.instance, parcel.target) if parcel.instance else _find_relay(invocation, parcel.target)
     except _Unknown as unknown:
         return Report("failed", str(unknown), is_unknown=True)
-    if instance is not None:
-        params["instance"] = instance
+    if place is not None:
+        params["instance"], params["target"] = place
     with invocation.control(invocation.patience(parcel.deadline)) as control:
         try:
             return _read_report(control.call("relay.send", **params))
@@ -158,10 +158,11 @@ def _through_daemon(invocation: Invocation, parcel: Parcel) -> Report:
             raise Failure(f"{error}; send it over the relay's own port instead: --server HOST:PORT") from error
 
 
-def _find_relay(invocation: Invocation, target: str) -> str | None:
-    """The relay that knows *target*. None if this daemon has only one, which need not know it and asks other nodes itself.
+def _find_relay(invocation: Invocation, target: str) -> tuple[str, str] | None:
+    """The relay that knows *target*, and the target's name there. None if this daemon has one relay, which asks others itself.
 
-    A relay to which the device is connected is preferred to one that remembers it.
+    A relay to which the device is connected is preferred to one that remembers it. ``NAME@NODE`` is a device of that node, listed
+    or not, unless a device has that as its whole name.
 
     :raises _Unknown: if none of several relays knows it.
     :raises Misused: if more than one does.
@@ -170,16 +171,26 @@ def _find_relay(invocation: Invocation, target: str) -> str | None:
     instances = relay_instances(invocation, table)
     if len([instance for instance in instances if "@" not in instance]) == 1:
         return None
-    known = [device for device in every_device(invocation, table) if is_meant(device, target)]
-    places = [(_place(device, instances), device.get("online")) for device in known]
-    found = {place for place, is_online in places if is_online} or {place for place, _ in places}
+    devices, there = every_device(invocation, table), target
+    found = _places(devices, instances, target)
+    name, at, node = target.rpartition("@")
+    if not found and at:
+        on_node = tuple(instance for instance in instances if instance.partition("@")[2] == node)
+        found, there = _places([device for device in devices if device.get("node") == node], instances, name), name
+        found = found or (set(on_node) if len(on_node) == 1 else set())
     if not found:
         asked = ", ".join(instances)
         raise _Unknown(f"no relay knows {target!r} (--instance can be {asked}); `netd devices` lists the devices of all")
     if len(found) > 1:
         raise Misused(f"{target!r} is a device of several relays: choose one with --instance: {', '.join(sorted(found))}")
     (instance,) = found
-    return str(instance)
+    return instance, there
+
+
+def _places(devices: Iterable[Mapping[str, Any]], instances: Iterable[str], target: str) -> set[str]:
+    """The relays of those *devices* that *target* names."""
+    places = [(_place(device, instances), device.get("online")) for device in devices if is_meant(device, target)]
+    return {place for place, is_online in places if is_online} or {place for place, _ in places}
 
 
 def _place(device: Mapping[str, Any], instances: Iterable[str]) -> str:

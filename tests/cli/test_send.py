@@ -158,6 +158,34 @@ class InstanceTests(SendTests):
         self.netd("send", "oven", "x")
         self.assertEqual(self.said()["instance"], "lab2")
 
+    def test_name_at_node(self) -> None:
+        """NAME@NODE goes to the relay of that node, from a node without a relay, and from one with several; listed or not."""
+        rows = [{**self.device_named("gh", port), "node": node, "instance": "main"} for port, node in ((5, "A"), (6, "B"))]
+        whole = {**self.device_named("odd@A", 7), "node": "B", "instance": "main"}
+        self.control.answers["cluster.devices"] = page([*rows, whole])
+        for own in ([], ["main", "lab2"]):
+            self.control.answers["system.operations"] = [
+                operation("relay.devices", instances=[*own, "main@A", "main@B", "lab@D", "main@D"]),
+                operation("cluster.devices", instances=["main"]),
+            ]
+            for target, instance, there in (
+                ("gh@B", "main@B", "gh"),
+                ("gh@A", "main@A", "gh"),
+                ("unlisted@B", "main@B", "unlisted"),
+                ("odd@A", "main@B", "odd@A"),
+            ):
+                self.netd("send", target, "x")
+                self.assertEqual(self.said(), {"target": there, "text": "x", "instance": instance})
+            for target in ("gh@C", "gh@D"):
+                self.assertIn(f"no relay knows '{target}'", self.netd("send", target, "x").stderr)
+
+    def test_no_relay_and_nobody_there(self) -> None:
+        """A node of a cluster without a relay, which can reach no other, is not told to have one."""
+        self.control.answers["system.operations"] = [operation("cluster.devices", instances=["main"])]
+        result = self.netd("send", "gh", "x")
+        self.assertEqual(result.exit_code, 3)
+        self.assertIn("no other node with one can be reached now; `netd nodes`", result.stderr)
+
     def test_no_relay(self) -> None:
         """Without a relay the remedy is said."""
         self.control.answers["system.operations"] = []
