@@ -80,11 +80,12 @@ def _is_local(server: str) -> bool:
 class Config(SectionConfig):
     """Joins this node with others, so that they behave as one: what runs on node B is the instance `main@B` on all of them.
 
-    The nodes meet through NATS servers. This node is known by the `name` of `[netd]`.
+    The nodes meet through NATS servers. This node is known by the `name` of `[netd]`. There is one such section.
     """
 
     packaged: ClassVar[bool] = False
     uses_asyncio: ClassVar[bool] = True
+    is_single: ClassVar[bool] = True
 
     servers: tuple[str, ...] = option(
         _servers,
@@ -138,6 +139,10 @@ class Config(SectionConfig):
         :raises PrivateFileError: if the file cannot be used.
         """
         return NatsLogin() if self.credentials is None else read_login(self.credentials)
+
+    def needs(self) -> Iterable[tuple[str, str]]:
+        """See :meth:`SectionConfig.needs`."""
+        return [("history", "recorder")] if self.history else ()
 
     def objections(self) -> Iterable[tuple[str, str]]:
         """See :meth:`SectionConfig.objections`. Here: no client of NATS, no name, and an open way in."""

@@ -93,6 +93,7 @@ class Problems:
 def draft_sections(blocks: Iterable[IniBlock], kinds: Mapping[str, type[SectionConfig]], problems: Problems) -> list[Draft]:
     """Return a draft of each block whose kind is known. The first draft is that of ``[netd]``, even if it is not written."""
     classes: dict[str, type] = {NETD: NetdConfig, **kinds}
+    singles = {NETD, *(kind for kind, config_class in kinds.items() if config_class.is_single)}
     lines: dict[str, int] = {}
     drafts: list[Draft] = []
     for block in blocks:
@@ -100,9 +101,13 @@ def draft_sections(blocks: Iterable[IniBlock], kinds: Mapping[str, type[SectionC
         if kind is None:
             continue
         draft = Draft(kind, instance, block.line, classes[kind], section_name(kind, instance) in lines)
+        other = next((one for one in drafts if one.kind == kind and one.instance != instance), None)
         first_line = lines.setdefault(draft.section, block.line)
-        if draft.is_repeated:
-            remedy = "" if kind == NETD else f", or name another instance [{kind}:NAME]"
+        if other is not None and kind in singles:
+            told = f"there is only one [{kind}], and line {other.line} has it; take out one of the two"
+            problems.add(block.line, draft.section, "", told)
+        elif draft.is_repeated:
+            remedy = "" if kind in singles else f", or name another instance [{kind}:NAME]"
             problems.add(block.line, draft.section, "", f"given twice, first on line {first_line}; put its options there{remedy}")
         _take_entries(draft, block, problems)
         drafts.append(draft)

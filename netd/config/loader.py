@@ -174,6 +174,7 @@ def parse(
     _refuse_collisions(kept, netd, takes_ipv4, problems)
     sections = [_section(draft, read, netd, directory, problems) for draft, read in kept[1:]]
     found = tuple(section for section in sections if section is not None)
+    _refuse_needs([draft for draft, _ in kept], found, problems)
     origins = tuple(origin for draft, _ in kept for origin in _origins(draft, netd))
     places = {draft.section: problems.place(draft.line) if draft.line else file_name for draft, _ in kept}
     configuration = Configuration(netd, found, origins, places)
@@ -251,6 +252,18 @@ def _refuse_collisions(
                 taken.append((address, f"[{draft.section}] {name} ({setting.place})"))
             for description, first in refused.items():
                 problems.add_about(draft, name, setting, f"{description} is taken by {first}; choose another")
+
+
+def _refuse_needs(drafts: Iterable[Draft], sections: Iterable[Section], problems: Problems) -> None:
+    """Note each option that does nothing, because it needs a section of a kind that is not there."""
+    by_name = {draft.section: draft for draft in drafts}
+    kinds = {draft.kind for draft in by_name.values()}
+    for section in sections:
+        draft = by_name[section.name]
+        for name, kind in section.config.needs():
+            setting = _setting(draft, name)
+            if setting is not None and kind not in kinds:
+                problems.add_about(draft, name, setting, f"does nothing without a section [{kind}]; add one, or take this out")
 
 
 def _netd_config(draft: Draft, values: dict[str, Any], environ: Mapping[str, str], uid: int, hostname: str) -> NetdConfig:

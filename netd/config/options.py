@@ -92,6 +92,7 @@ class SectionConfig:
 
     :cvar packaged: whether the packaged INI runs this kind, or carries its section commented out.
     :cvar uses_asyncio: whether the kind's service uses libraries of asyncio. The daemon then runs on asyncio's loop.
+    :cvar is_single: whether there is at most one section of this kind.
     The attributes below are no options: the loader sets them.
 
     :ivar instance: ``main``, or the part of the section name after the colon.
@@ -104,6 +105,7 @@ class SectionConfig:
 
     packaged: ClassVar[bool] = True
     uses_asyncio: ClassVar[bool] = False
+    is_single: ClassVar[bool] = False
 
     instance: str = MAIN
     directory: Path = Path()
@@ -111,6 +113,10 @@ class SectionConfig:
     node: str = ""
     stop_timeout: float = 5.0
     dead_timeout: float = 30.0
+
+    def needs(self) -> Iterable[tuple[str, str]]:
+        """Return what does nothing without a section of another kind: pairs of an option and that kind."""
+        return ()
 
     def objections(self) -> Iterable[tuple[str, str]]:
         """Return what would keep the service from starting, although the options are valid; for ``netd check``.

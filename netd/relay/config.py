@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
 from netd.config import (
@@ -119,6 +121,10 @@ class Config(ListeningConfig):
         help="Whether controllers list and reach the devices of other nodes as well, as consoles always do. For `[cluster]`.",
         live=True,
     )
+
+    def needs(self) -> Iterable[tuple[str, str]]:
+        """See :meth:`SectionConfig.needs`."""
+        return [("remote", "cluster")] if self.remote else ()
 
     def __attrs_post_init__(self) -> None:
         """Check that no client type means both device and controller.

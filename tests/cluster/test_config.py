@@ -17,6 +17,7 @@ from netd.cluster.config import Config
 from netd.cluster.credentials import login_arguments
 from netd.config import options_of, parse
 from netd.errors import ConfigErrors
+from netd.kinds import find_kinds
 from netd.secrets.nkeys import UserKey
 
 
@@ -38,6 +39,21 @@ class ConfigTestCase(SynchronousTestCase):
         path.write_text(text, encoding="utf-8")
         path.chmod(mode)
         return path
+
+
+class TogetherTests(ConfigTestCase):
+    def test_what_needs_what(self) -> None:
+        """History needs a recorder, controllers that reach other nodes need a cluster, and a node is in one cluster."""
+        kinds = {name: kind.config for name, kind in find_kinds().items()}
+        cluster = "[cluster]\nservers = nats://127.0.0.1\n"
+        for text, told in (
+            (f"{cluster}history = yes\n", "[cluster] history: does nothing without a section [recorder]"),
+            ("[relay]\nremote = yes\n", "[relay] remote: does nothing without a section [cluster]"),
+            (cluster + cluster.replace("r]", "r:two]"), "[cluster:two] there is only one [cluster]"),
+        ):
+            error = self.assertRaises(ConfigErrors, parse, text, "my.ini", kinds, {}, 1000, "a", self.folder)
+            self.assertIn(told, str(error))
+        parse(f"{cluster}history = yes\n[recorder]\n[relay]\nremote = yes\n", "my.ini", kinds, {}, 1000, "a", self.folder)
 
 
 class OptionTests(ConfigTestCase):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import attrs
@@ -78,18 +78,32 @@ class Scale(SectionConfig):
     unit: str = option(text, REQUIRED, help="Unit of what it says.")
 
 
+@attrs.frozen(kw_only=True)
+class Fan(SectionConfig):
+    """Moves air."""
+
+    is_single = True
+
+    cools: bool = option(flag, "no", help="Whether it cools what the oven heats.")
+
+    def needs(self) -> Iterable[tuple[str, str]]:
+        return [("cools", "oven")] if self.cools else ()
+
+
 KINDS: Mapping[str, type[SectionConfig]] = {"pump": Pump, "oven": Oven, "safe": Safe, "scale": Scale}
 
 
-def configure(ini: str, environ: Mapping[str, str] | None = None, hostname: str = "lab") -> Configuration:
+def configure(
+    ini: str, environ: Mapping[str, str] | None = None, hostname: str = "lab", kinds: Mapping[str, type[SectionConfig]] = KINDS
+) -> Configuration:
     """What *ini*, as a file called ``netd.ini``, says to user 1000."""
-    return parse(ini, "netd.ini", KINDS, {"HOME": "/home/ada", **(environ or {})}, 1000, hostname)
+    return parse(ini, "netd.ini", kinds, {"HOME": "/home/ada", **(environ or {})}, 1000, hostname)
 
 
-def complaints(ini: str, environ: Mapping[str, str] | None = None) -> list[str]:
+def complaints(ini: str, environ: Mapping[str, str] | None = None, kinds: Mapping[str, type[SectionConfig]] = KINDS) -> list[str]:
     """Every mistake in *ini* and *environ*, as a user reads it."""
     try:
-        configure(ini, environ)
+        configure(ini, environ, kinds=kinds)
     except ConfigErrors as errors:
         return str(errors).splitlines()
     return []

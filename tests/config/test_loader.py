@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.config import Configuration, Origin, Section, load, load_again, parse
 from netd.errors import ConfigErrors
-from tests.config.kinds import KINDS, Oven, Pump, Safe, complaints, configure
+from tests.config.kinds import KINDS, Fan, Oven, Pump, Safe, complaints, configure
 
 STATE = Path("/home/ada/.local/state/netd")
 PIECES = st.sampled_from(
@@ -37,6 +37,9 @@ PIECES = st.sampled_from(
         "\udc80",
     ]
 )
+
+
+TOGETHER = {**KINDS, "fan": Fan}
 
 
 class SectionTests(SynchronousTestCase):
@@ -250,6 +253,29 @@ fan
             self.assertTrue(all(problem.place.startswith("x.ini:") for problem in errors.problems))
         else:
             self.assertIsInstance(configuration, Configuration)
+
+
+class TogetherTests(SynchronousTestCase):
+    """What sections ask of each other."""
+
+    def test_single(self) -> None:
+        """A kind that can be there once is refused a second time, under another name or the same."""
+        told = ["netd.ini:3: [fan:two] there is only one [fan], and line 1 has it; take out one of the two"]
+        self.assertEqual(told, complaints("[fan]\n[oven]\n[fan:two]\n", kinds=TOGETHER))
+        told = ["netd.ini:2: [fan] given twice, first on line 1; put its options there"]
+        self.assertEqual(told, complaints("[fan]\n[fan]\n", kinds=TOGETHER))
+        self.assertEqual([], complaints("[fan:two]\n", kinds=TOGETHER))
+
+    def test_needs(self) -> None:
+        """An option that does nothing without another kind of section is refused, where it is written, unless that is there."""
+        told = "cools: does nothing without a section [oven]; add one, or take this out"
+        self.assertEqual([f"netd.ini:2: [fan] {told}"], complaints("[fan]\ncools = yes\n", kinds=TOGETHER))
+        environ = {"NETD_FAN_COOLS": "yes"}
+        self.assertEqual([f"environment NETD_FAN_COOLS: [fan] {told}"], complaints("[fan]\n", environ, TOGETHER))
+        self.assertEqual([], complaints("[fan]\n", kinds=TOGETHER))
+        self.assertEqual([], complaints("[fan]\ncools = yes\n[oven:two]\n", kinds=TOGETHER))
+        broken = complaints("[fan]\ncools = yes\n[oven]\nleast = x\n", kinds=TOGETHER)
+        self.assertEqual(1, len(broken), broken)  # a mistake in the section that is needed is no missing section
 
 
 class CollisionTests(SynchronousTestCase):
