@@ -96,9 +96,9 @@ class HistoryOutbox:
         with self._telling():
             database = self._opened()
             if epoch == self._epoch:
-                with transaction(database, is_full=False):
-                    database.execute("DELETE FROM block WHERE number <= ?", (number,))
-                (self._size,) = database.execute("SELECT coalesce(sum(length(data)), 0) FROM block").fetchone()
+                with transaction(database, is_full=False):  # all that are left would be read for their size, each time
+                    sizes = database.execute("DELETE FROM block WHERE number <= ? RETURNING length(data)", (number,)).fetchall()
+                self._size -= sum(size for (size,) in sizes)
 
     def close(self) -> None:
         """Close the file."""
