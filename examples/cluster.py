@@ -1,13 +1,15 @@
 """Three netd and a NATS server on this machine, which behave as one netd, with the demo played to each: ``make cluster``.
 
 Everything is in a folder that goes when the program ends, and listens on loopback. A part that is killed starts again after a few
-seconds, so that the others can be watched meanwhile. Ctrl-C ends all of them.
+seconds, so that the others can be watched meanwhile. Ctrl-C ends all of them. On Linux, they end
+with this program, too, when it is killed.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
@@ -33,6 +35,9 @@ PAUSE = 5.0
 
 FAREWELL = 10.0
 """Seconds that a part has to end."""
+
+PR_SET_PDEATHSIG = 1
+"""Of prctl(2)."""
 
 NATS = """\
 host: 127.0.0.1
@@ -76,6 +81,12 @@ NETD = (sys.executable, "-c", "from netd.cli.main import main; main()")
 PORTS = ("relay", "session", "agent", "feed", "command", "room")
 
 
+def end_with_parent() -> None:
+    """Have Linux end this process when its parent is killed, which can then end nothing itself."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 class DidNotStart(Exception):
     """A part has ended, or said nothing, before it was up."""
 
@@ -108,7 +119,12 @@ class Part:
         with self._log.open("ab") as log:
             self._begin = log.tell()
             self._process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=end_with_parent,  # noqa: PLW1509 # there are no threads
             )
 
     def wait(self, over: threading.Event) -> None:

@@ -78,3 +78,24 @@ class ThreeNodesTests(RealTestCase):
         self.assertTrue(script.output.endswith("All have ended.\n"), script.output)
         self.assertEqual([], processes(place))
         self.assertFalse(place.exists())
+
+    def test_killed(self) -> None:
+        """When the script is killed, and can end nothing any more, what it has started ends by itself."""
+        place = self.folder / "killed"
+        place.mkdir()
+        said = (
+            "import runpy, time; run = runpy.run_path({0!r}); part = run['Part']('x', ['tail', '-f', {1!r}], run['Path']({2!r}))"
+        )
+        path = place / "waits"
+        path.touch()
+        lines = said.format(str(CHECKOUT / "examples" / "cluster.py"), str(path), str(place))
+        script = self.program("-c", f"{lines}; part.start(); print('started', flush=True); time.sleep(60)")
+        self.addCleanup(end_all, place)
+        script.wait_for("^started")
+        self.assertEqual(2, len(processes(place)))
+        script.signal(signal.SIGKILL)
+        script.wait()
+        end = time.monotonic() + PATIENCE
+        while processes(place) and time.monotonic() < end:
+            time.sleep(0.02)
+        self.assertEqual([], processes(place))
