@@ -54,8 +54,8 @@ def history(
 ) -> None:
     """Show what was recorded of each SUBJECT, or pattern such as 'session.main.*.temp'; without one, list what there is.
 
-    Numbers are shown as mean, least and greatest value of each stretch of time, other events one by one. Further operations are
-    `netd history VERB`, such as `netd history runs`.
+    Numbers are shown as mean, least and greatest value of each stretch of time, with its begin; other events one by one. Further
+    operations are `netd history VERB`, such as `netd history runs`.
     """
     common: dict[str, Any] = {} if instance is None else {"instance": instance}
     with invocation.control() as control:
@@ -115,7 +115,7 @@ def _show_table(invocation: Invocation, words: Words, one: Answer, _answer: Answ
     click.echo(_title(one))
     numbers = zip(one["times"], one["mean"], one["min"], one["max"], one["count"], strict=True)
     rows = [[words.moment(time), *(f"{value:.6g}" for value in three), f"{count:,}"] for time, *three, count in numbers]
-    invocation.show_table(("time", "mean", "least", "greatest", "samples"), rows)
+    invocation.show_table(("from", "mean", "least", "greatest", "samples"), rows)
     click.echo()
 
 

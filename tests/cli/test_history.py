@@ -41,7 +41,7 @@ class HistoryTests(CommandTests):
         result = self.netd("history", "session.main.greenhouse.temp", "--since", "8h")
         lines = [line.split() for line in result.stdout.splitlines() if line]
         self.assertEqual(lines[0], ["session.main.greenhouse.temp", "(Temperature,", "°C)"])
-        self.assertEqual(lines[1], ["TIME", "MEAN", "LEAST", "GREATEST", "SAMPLES"])
+        self.assertEqual(lines[1], ["FROM", "MEAN", "LEAST", "GREATEST", "SAMPLES"])
         self.assertEqual(lines[2][-4:], ["20", "19", "21", "1,200"])
         asked = {"pattern": ["session.main.greenhouse.temp"], "begin": "8h", "end": "now", "points": 24}
         self.assertEqual(self.control.calls, [("history.query", asked)])
