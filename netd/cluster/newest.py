@@ -174,7 +174,7 @@ class Newest:
         if self._open.get(node) is not arrived:
             return
         self._arrivals.end(node, self._open.pop(node))
-        if failure.check(NoAnswer) and node in self._nodes.members:
+        if failure.check(NoAnswer, LinkLost) and self._nodes.link.is_up and node in self._nodes.members:
             pending = self._pending.setdefault(node, {})
             pending.update({**wants, **pending})
             self._timers[node] = self._reactor.callLater(AGAIN, self._ask_next, node)

@@ -36,6 +36,9 @@ STEP = 32
 LAST_STATES = {"session": "ended", "room": "over"}
 """The state that the events of sessions and rooms tell when these are no more, by kind."""
 
+MOST_SEQUENCES = 10_000
+"""Subjects of NATS whose numbers are remembered. Above, all begin anew, without a hole."""
+
 MOST_KNOWN = 20_000
 """Subjects of a node that are remembered, with their names here. Above, all are looked up again."""
 
@@ -157,6 +160,7 @@ class Receiving:
     def forget(self, node: str) -> None:
         """Drop all that is kept of *node*, which is no more."""
         self._names.pop(node, None)
+        self._sequences = {subject: sequence for subject, sequence in self._sequences.items() if sequence.node != node}
         for message in self._bus.last(">"):
             if message.origin == node and "@" in message.subject:
                 self._bus.forget(message.subject)
@@ -198,9 +202,7 @@ class Receiving:
             self._is_reading = False
 
     def _read(self, subject: str, body: bytes) -> Iterator[None]:
-        sequence = self._sequences.get(subject)
-        if sequence is None:
-            sequence = self._sequences[subject] = self._sequence(subject)
+        sequence = self._sequences.get(subject) or self._sequence(subject)
         node = sequence.node
         try:
             found = read_events(body)
@@ -211,6 +213,9 @@ class Receiving:
         if member is None or member.epoch != found.epoch:
             self.refused["unknown node"] += 1  # its hello comes within a second, and its newest events are asked for then
             return
+        if subject not in self._sequences and len(self._sequences) >= MOST_SEQUENCES:
+            self._sequences.clear()
+        self._sequences[subject] = sequence
         if self._is_new(sequence, found):
             origin = member.name
             for at, event in enumerate(found.events, 1):

@@ -32,7 +32,8 @@ SWEEP = 0.25
 MOST_OPEN = 10_000
 """Messages to one node that have no last outcome."""
 
-OUTCOMES = frozenset({"queued", "sent", "acknowledged", "failed", "expired"})
+LAST = frozenset({"sent", "acknowledged", "failed", "expired"})
+NOT_LAST = frozenset({"queued", "sent"})
 KNOWN = frozenset({"", "no", "maybe", "yes"})
 
 
@@ -193,7 +194,13 @@ class Sending:
 
     def _take(self, road: _Road, values: tuple[Any, ...], payload: bytes) -> None:
         number, status, is_final, error, known, left = values
-        if status not in OUTCOMES or known not in KNOWN or not isinstance(error, str) or type(number) is not int:
+        are_words = isinstance(status, str) and isinstance(known, str) and isinstance(error, str)
+        if (
+            not are_words
+            or known not in KNOWN
+            or status not in (LAST if is_final is True else NOT_LAST)
+            or type(number) is not int
+        ):
             self.counts["bad freight"] += 1
             return
         sent = road.open.get(number)

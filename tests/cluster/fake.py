@@ -145,6 +145,7 @@ class FakeLink:
 
     :ivar connection: number of the connection; messages to an earlier one are lost.
     :ivar dropped: posts that were too many while the link was down.
+    :ivar is_full: whether NATS is too slow, so that nothing more is sent for now.
     """
 
     def __init__(self, net: FakeNet, name: str) -> None:
@@ -154,6 +155,7 @@ class FakeLink:
         self.server = ""
         self.connection = 0
         self.dropped = 0
+        self.is_full = False
         self.stalled_until = 0.0
         self.last_due: dict[FakeLink, float] = {}
         self.subscriptions: list[_FakeSubscription] = []
@@ -261,7 +263,7 @@ class FakeLink:
 
     def send(self, subject: str, body: bytes, reply: str = "") -> bool:
         """See :class:`ILink`."""
-        if not self.is_up:
+        if not self.is_up or self.is_full:
             return False
         if not self._net.publish(self, subject, body, reply) and reply:
             due = max(self._clock.seconds(), self.stalled_until) + 2 * LATENCY
@@ -272,7 +274,7 @@ class FakeLink:
 
     def request(self, subject: str, body: bytes, seconds: float) -> Deferred[bytes]:
         """See :class:`ILink`."""
-        if not self.is_up:
+        if not self.is_up or self.is_full:
             return fail(LinkLost("there is no connection to NATS", was_sent=False))
         reply = self._net.reply_subject()
         answer: Deferred[bytes] = Deferred(lambda _: self._forget(reply))

@@ -471,6 +471,22 @@ class CarryTests(RelayNodesBench):
         self.a.devices.stop()
         self.assertEqual(["maybe", "no"], [sent[0].known, unsent[0].known])
 
+    def test_wrong_outcomes(self) -> None:
+        """Outcomes that are none are counted, and the message has its one last outcome all the same."""
+        self.b.device("greenhouse")
+        self.wait()
+        told = self.a.send("greenhouse")
+        self.wait()
+        wrong: list[Any] = [("queued", True, ""), ("acknowledged", False, ""), ("failed", False, "no")]
+        wrong += [(["sent"], True, ""), ("failed", True, [])]
+        for status, is_final, known in wrong:
+            for body, _ in pack("B", "A0", [((1, status, is_final, "", known, None), b"")]):
+                self.b.link.send("netd.lab.node.A.outcome", body)
+        self.wait(0.1)
+        self.assertEqual(([], 5), (told, self.a.devices.sending.counts["bad freight"]))
+        self.wait(30)
+        self.assertEqual(["expired"], [outcome.status for outcome in told])
+
     def test_hostile(self) -> None:
         """Bytes that are no freight are counted, on either side."""
         row = '{"node": "A", "epoch": "A0", "rows": [%s]}\n'

@@ -10,6 +10,7 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.cluster.eventwire import LONGEST_BODY, event_item, events_bodies
+from netd.cluster.receiving import MOST_SEQUENCES
 from netd.message import Demand, Described, Message, Want
 from netd.session.events import Samples, SampleTaken
 from tests.cluster.assembled import AssembledCluster, AssembledNode
@@ -430,6 +431,15 @@ class NewestTests(EventsTestCase):
         self.cluster.pass_time(5.0)
         self.assertEqual([("session.main@B.oven.temp", 1)] * 2, self.events())
 
+    def test_nats_too_slow(self) -> None:
+        """A question that cannot be sent for now is asked later."""
+        self.publish(self.b, "session.main.oven.temp", 1)
+        self.a.link.is_full = True
+        self.listen(self.a, "session.>")
+        self.a.link.is_full = False
+        self.cluster.pass_time(2.0)
+        self.assertEqual([("session.main@B.oven.temp", 1)], self.events())
+
     def test_gone_meanwhile(self) -> None:
         """A node that is gone before it has answered, and one that is left, are asked no more."""
         self.publish(self.b, "session.main.oven.temp", 1)
@@ -528,6 +538,17 @@ class HostileTests(EventsTestCase):
         [(body, _)] = events_bodies(epoch, last - len(items), [(item, 1) for item in items])
         return body
 
+    def test_many_subjects(self) -> None:
+        """Of so many subjects of NATS the numbers are remembered; those of a node that is forgotten are not."""
+        self.listen(self.a, "session.>")
+        receiving = self.a.cluster.events.receiving
+        for number in range(MOST_SEQUENCES + 10):
+            receiving._came(f"netd.lab.turn.B.session.n{number}", self.body(event_item(b'"session.main.x"', 1.0, b"1")), "")
+            self.cluster.net.clock.advance(0)
+        self.assertEqual(10, len(receiving._sequences))
+        receiving.forget("B")
+        self.assertEqual({}, receiving._sequences)
+
     def test_refused(self) -> None:
         """What is no message of events, or of no known process, is counted and published nowhere."""
         self.listen(self.a, ">")
@@ -540,6 +561,7 @@ class HostileTests(EventsTestCase):
         self.forge("turn.B.session.main", self.body(event_item(b'"session.main@C.x"', 1.0, b"1"), last=5))
         self.forge("turn.B.session.main", self.body(event_item(b'"session..x"', 1.0, b"1"), last=6))
         self.assertEqual({"bad events": 3, "unknown node": 2, "too many": 0}, receiving.refused)
+        self.assertEqual(["netd.lab.turn.B.session.main"], list(receiving._sequences))  # nothing is kept of strangers
         self.assertEqual([], self.events())
 
     def test_no_wants(self) -> None:
