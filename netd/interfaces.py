@@ -383,7 +383,8 @@ class IDeviceHost(Interface):
         """Return the device of this name, connected or away."""
 
     def hosted_as(name: str) -> tuple[int, str] | None:
-        """Return the generation of the connected device of this name, and its owner in words; None if there is none.
+        """Return the generation of the connected device of this name, and its owner in words, which are empty where it has none
+        that another node could know again; None if there is no such device.
 
         Names of devices that do not read the second dialect are not theirs to take: there is none for these, either.
         """

@@ -197,7 +197,7 @@ class Abroad:
         link = self._holder(name)
         if link is None or link.generation > generation:
             return False
-        if owner_in_words(link) != owner:
+        if not owner or owner_in_words(link) != owner:
             link.peer.probe()  # it may be the same device, dead, under an earlier address
             return False
         self.exchange.replace_by(link, f"a newer connection on node {node}")

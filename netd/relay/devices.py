@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 
 from attrs import define, field, frozen
 
@@ -60,9 +61,17 @@ def owner_of(principal: Principal, host: str) -> str:
 
 
 def owner_in_words(link: DeviceLink) -> str:
-    """Return the owner of a connected device, for other nodes: credentials are secret, and theirs are other ones."""
+    """Return the owner of a connected device, for other nodes: credentials are secret, and theirs are other ones.
+
+    It is empty for an address that others may have on another node's machine or network: that of loopback, and private ones.
+    """
     principal = link.peer.principal
-    return link.owner if principal.credential is None else str(principal)
+    if principal.credential is not None:
+        return str(principal)
+    try:
+        return link.owner if ip_address(link.owner).is_global else ""
+    except ValueError:
+        return ""
 
 
 def _field(link: DeviceLink) -> bytes:

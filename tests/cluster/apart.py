@@ -21,7 +21,8 @@ from tests.debian import program
 from tests.process import Daemon
 
 SERVERS = ("10.9.1.1", "10.9.1.2")
-DEVICES = ("10.9.2.1", "10.9.2.2")
+DEVICES = ("9.9.2.1", "9.9.2.2")
+"""Addresses that only one host has; private ones would not say that a device has moved."""
 
 NATS = """
 ping_interval: "500ms"

@@ -67,7 +67,7 @@ class RelayNode:
         """The factory of the relay's connections."""
         return self.relay._relay
 
-    def device(self, name: str, host: str = "10.0.0.7", **hello: Any) -> Connection:
+    def device(self, name: str, host: str = "9.9.9.7", **hello: Any) -> Connection:
         """Connect a device of the second dialect."""
         device = connect(self.factory, self.clock, host, next(self._ports))
         device.greeted = device.say(greeting("device", {"name": name, **hello}))  # type: ignore[attr-defined]

@@ -75,7 +75,7 @@ class PlayedDevice:
         """Connect to another node. The old connection ends some time later, unless its node ends it first."""
         world, old = self._world, self.connection
         self.node = world.any_node()
-        connection = connect(self.node.factories["relay"], world.clock, "10.0.0.7", world.port())
+        connection = connect(self.node.factories["relay"], world.clock, "9.9.9.7", world.port())
         self.connection = connection
         transport: Any = connection.transport
         transport.write = partial(self._received, connection)

@@ -10,6 +10,7 @@ from netd.cluster.sending import LATE, MOST_OPEN, SWEEP
 from netd.codec.jsontext import encode
 from netd.errors import NoSuchTarget, NotPermitted, OperationFailed
 from netd.operations import Role
+from netd.principal import Principal, Proof
 from netd.relay.devices import DeviceHello
 from netd.relay.grammar import encode_pair
 from netd.relay.results import SendResult
@@ -248,7 +249,7 @@ class CarryTests(RelayNodesBench):
         device = self.b.device("greenhouse", aliases=["glass"])
         self.wait()
         port = pairs(device.transport.value() or b"") or self.b.relay.devices(make_caller()).rows[0].address
-        for target in ("glass", port, "10.0.0.7:50000"):
+        for target in ("glass", port, "9.9.9.7:50000"):
             told = self.a.send(target)
             self.wait()
             answer(device)
@@ -598,12 +599,35 @@ class MoveTests(RelayNodesBench):
 
     def test_another_owner(self) -> None:
         """A device from another host does not get a connected one closed: both are listed, and the old one is probed."""
-        old = self.a.device("greenhouse", host="10.0.0.7")
+        old = self.a.device("greenhouse", host="9.9.9.7")
         self.wait()
-        self.b.device("greenhouse", host="10.9.9.9")
+        self.b.device("greenhouse", host="9.9.9.9")
         self.wait()
         self.assertFalse(old.is_closing)
         self.assertIn("is on ", str(self.a.send("greenhouse")[0]))
+
+    def test_address_of_many(self) -> None:
+        """An address that each machine or network has says nothing of who is at it: two devices there are two owners."""
+        hosts = ("127.0.0.1", "::1", "unix", "192.168.1.20", "10.0.0.7", "172.16.0.1", "fd00::1", "fe80::1%eth0", "100.64.0.1")
+        for number, host in enumerate(hosts):
+            old = self.a.device(f"greenhouse{number}", host=host)
+            self.wait()
+            new = self.b.device(f"greenhouse{number}", host=host)
+            self.wait()
+            self.assertEqual((False, False), (old.is_closing, new.is_closing), host)
+            self.assertIn("is on ", str(self.a.send(f"greenhouse{number}")[0]))
+
+    def test_proved(self) -> None:
+        """Who has proved who it is moves with that, whatever its addresses are."""
+        bearer = Principal("ops", Role.OPERATOR, None, Proof.TOKEN, "ops operator 9f")
+        first, second = RecordingPeer(), RecordingPeer()
+        first.principal = second.principal = bearer
+        self.a.relay._exchange.connect(first, "127.0.0.1", 1, DeviceHello("greenhouse"))
+        self.wait()
+        self.b.relay._exchange.connect(second, "192.168.1.20", 2, DeviceHello("greenhouse"))
+        self.wait()
+        self.assertEqual({"greenhouse@B": True}, self.a.known())
+        self.assertEqual(["replaced by a newer connection on node B of the same name", None], [first.closed, second.closed])
 
     def test_old_dialect(self) -> None:
         """A claim does not close what cannot be told: a first-dialect device with a name of the configuration."""
@@ -619,7 +643,7 @@ class MoveTests(RelayNodesBench):
         stranger = self.net.link("stranger")
         stranger.start()
         self.wait()
-        good = {"node": "B", "instance": "main", "name": "greenhouse", "generation": row.generation + 1, "owner": "10.0.0.7"}
+        good = {"node": "B", "instance": "main", "name": "greenhouse", "generation": row.generation + 1, "owner": "9.9.9.7"}
         wrong: list[dict[str, object]] = [{"generation": 5}, {"generation": True}, {"node": "a b"}, {"node": 5}]
         for members in (*wrong, {"owner": None}, {"name": "lamp"}, {"instance": "lab"}):
             stranger.send("netd.lab.node.A.claim", encode(good | members))
