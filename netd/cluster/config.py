@@ -167,6 +167,11 @@ class Config(SectionConfig):
             except OSError as error:
                 yield name, f"{authorities or certificate}: cannot be used: {error.strerror or error}"
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether other nodes may not even look at what runs here."""
+        return self.grant == "nothing"
+
     def is_secured(self, server: str) -> bool:
         """Whether TLS is demanded of *server*."""
         return self.tls_ca is not None or self.tls_certificate is not None or server.startswith("tls:")

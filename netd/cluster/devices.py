@@ -6,7 +6,7 @@ presence, which the cluster carries like all others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -81,6 +81,7 @@ class ClusterDevices:
         self.names = Names(nodes, link, carriage, self.directory)
         self.share = own_share(reactor, DEVICES, SHARE)
         self._listing = DeviceListing(nodes.name, carriage, self.directory, self.share)
+        self._is_closed = grant == "nothing"
         self._nodes = nodes
         self._bus = bus
         self._marks = OwnMarks()
@@ -142,10 +143,15 @@ class ClusterDevices:
         """Iterate over the connected devices of other nodes."""
         return ((device.node, device) for device in self.directory if device.is_online and self.directory.knows(device))
 
+    @property
+    def _shown(self) -> Mapping[str, Any]:
+        """The relays whose devices other nodes may see."""
+        return {} if self._is_closed else self.carriage.hosts
+
     # What other nodes have
 
     def _begin_marks(self) -> None:
-        hosted = ((name, device) for name, host in self.carriage.hosts.items() for device in host.hosted())
+        hosted = ((name, device) for name, host in self._shown.items() for device in host.hosted())
         self._marks.begin((name, device.subject, device.generation) for name, device in hosted if device.is_online)
         self._nodes.note(DEVICES, self._marks.sum)
 
@@ -154,8 +160,8 @@ class ClusterDevices:
         begin, least = _read_after(after)
         rows: list[tuple[Any, ...]] = []
         size, is_whole = 0, True
-        for name in sorted(name for name in self.carriage.hosts if name >= begin):
-            own = [one for one in self.carriage.hosts[name].hosted() if name != begin or one.generation > least]
+        for name in sorted(name for name in self._shown if name >= begin):
+            own = [one for one in self._shown[name].hosted() if name != begin or one.generation > least]
             own.sort(key=_generation_of)  # they nearly are: a relay goes through its devices as they came
             for device in own:
                 if len(rows) == PART or size > PART_SIZE:
@@ -210,6 +216,8 @@ class ClusterDevices:
         _, instance, _, subject = message.subject.split(".")
         if "@" not in instance:
             self.names.came_here(instance, subject)
+            if not self._shown:
+                return
             self._marks.note(instance, subject, event.generation, event.online)  # type: ignore[attr-defined]  # of a relay
             self._nodes.note(DEVICES, self._marks.sum)
             return

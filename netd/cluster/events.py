@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from twisted.logger import Logger
@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from netd.cluster.config import Config
 from netd.cluster.eventwire import BadEvents, read_wants, wants_answer
 from netd.cluster.forwarding import Forwarding
-from netd.cluster.interest import asked_parts, own_wants
+from netd.cluster.interest import AskedPart, asked_parts, own_wants
 from netd.cluster.member import Member
 from netd.cluster.newest import NEWEST, Newest
 from netd.cluster.nodes import Nodes
@@ -47,7 +47,7 @@ class Events:
         receive, newest = own_share(reactor, "receive", RECEIVING), own_share(reactor, "newest", NEWEST_TIME)
         self.receiving = Receiving(nodes, bus, receive, reactor.seconds, self._missed)
         arrivals, take_newest = self.receiving.arrivals, self.receiving.take_newest
-        self.newest = Newest(nodes, bus, reactor, newest, arrivals, take_newest, self._asked)
+        self.newest = Newest(nodes, bus, reactor, newest, arrivals, take_newest, self._asked, self._parts)
         self.publishing = Publishing(nodes, bus, config.publish or ())
         self.shares: list[TurnShare] = [receive, newest, self.forwarding.share]
         self._config = config
@@ -141,4 +141,8 @@ class Events:
             self._forward()
 
     def _forward(self) -> None:
-        self.forwarding.follow(asked_parts(self._nodes.name, self._theirs.values()))
+        self.forwarding.follow(self._parts(self._theirs.values()))
+
+    def _parts(self, wants: Iterable[Mapping[str, Demand]]) -> dict[tuple[str, bool], AskedPart]:
+        """Return what of *wants* this node serves: nothing, if it is closed."""
+        return {} if self._config.is_closed else asked_parts(self._nodes.name, wants)

@@ -6,7 +6,7 @@ one that is forwarded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -22,7 +22,7 @@ from netd.cluster.eventwire import (
     read_newest,
     read_newest_question,
 )
-from netd.cluster.interest import asked_parts, demand_for, merged
+from netd.cluster.interest import AskedPart, demand_for, merged
 from netd.cluster.interfaces import LinkLost, NoAnswer, NobodyThere
 from netd.cluster.nodes import Nodes
 from netd.cluster.receiving import Arrivals
@@ -54,6 +54,7 @@ class Newest:
     :param arrivals: whose events have come while their node is asked.
     :param take: returns the steps in which the events of a node are taken.
     :param told: called with a node that asks, its epoch, and what it wants.
+    :param parts: returns what this node serves of what others want.
     """
 
     _log = Logger()
@@ -67,6 +68,7 @@ class Newest:
         arrivals: Arrivals,
         take: Callable[[str, list[NewestEvent], set[str]], Iterator[None]],
         told: Callable[[str, str, Mapping[str, Demand]], Any],
+        parts: Callable[[Iterable[Mapping[str, Demand]]], Mapping[tuple[str, bool], AskedPart]],
     ) -> None:
         self._nodes = nodes
         self._bus = bus
@@ -75,6 +77,7 @@ class Newest:
         self._arrivals = arrivals
         self._take = take
         self._told = told
+        self._parts = parts
         self._pending: dict[str, dict[str, Demand]] = {}
         self._open: dict[str, set[str]] = {}  # the subjects of events that have come since, by node
         self._timers: dict[str, Any] = {}
@@ -113,7 +116,7 @@ class Newest:
         return found
 
     def _find(self, question: NewestQuestion, found: Deferred[dict[str, object]]) -> Iterator[None]:
-        parts = asked_parts(self._nodes.name, [question.wants]).values()
+        parts = self._parts([question.wants]).values()
         events: list[NewestEvent] = []
         for at, message in enumerate(self._bus.last(">"), 1):
             subject = message.subject

@@ -112,9 +112,10 @@ class ClusterService(Service):
         self.parts.append(self._devices)
 
     def use_keepers(self, keepers: Keepers) -> None:
-        """Ship what the recorder of this node writes; with ``history = yes``, collect what the others ship."""
-        self._shipping = HistoryShipping(self.nodes, self._link, keepers, self._reactor)
-        self.parts.append(self._shipping)
+        """Ship what the recorder of this node writes, unless it is closed; with ``history = yes``, collect what others ship."""
+        if not self._config.is_closed:
+            self._shipping = HistoryShipping(self.nodes, self._link, keepers, self._reactor)
+            self.parts.append(self._shipping)
         if self._config.history:
             self._collecting = HistoryCollecting(self.nodes, self._link, keepers, self._reactor, self._make_epoch())
             self.parts.append(self._collecting)

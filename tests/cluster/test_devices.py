@@ -142,6 +142,23 @@ class ListTests(RelayNodesBench):
         self.wait(4.0)
         self.assertEqual({}, self.a.known())
 
+    def test_closed(self) -> None:
+        """A node that grants nothing does not show its devices, nor that they change; it sees those of others."""
+        closed = RelayNode(self.net, "C", grant="nothing")
+        pump = closed.device("pump")
+        closed.start()
+        self.b.device("oven")
+        self.wait(3)
+        said = closed.devices._marks.sum
+        closed.device("lamp")
+        pump.lose()
+        self.wait(3)
+        self.assertEqual(said, closed.devices._marks.sum)
+        answers = self.a.nodes.ask("C", "devices", None)
+        self.wait()
+        self.assertEqual([], self.successResultOf(answers)["rows"])
+        self.assertEqual({"oven@B": True}, closed.known())
+
     def test_forgotten_node(self) -> None:
         """A node that has been gone for long is forgotten with its devices."""
         self.b.device("greenhouse")

@@ -220,6 +220,29 @@ class InterestTests(EventsTestCase):
         self.assertEqual(([], []), (self.events(), self.turns()))
 
 
+class ClosedTests(EventsTestCase):
+    """Nodes with ``grant = nothing``."""
+
+    options: ClassVar[dict[str, Any]] = {"grant": "nothing"}
+
+    def test_closed(self) -> None:
+        """Nobody gets the events of a closed node: neither those to come nor the newest, whoever asks for them."""
+        self.b.bus.publish(Message("session.main.oven.temp", 1))
+        self.listen(self.a, "session.>")
+        self.listen(self.a, "custom.>")
+        self.listen(self.a, "system.main@B.>")
+        for subject in ("session.main.oven.temp", "custom.door", "system.main.state", "alert.hot.x"):
+            self.publish(self.b, subject, 2)
+        self.cluster.pass_time(3.0)
+        self.assertEqual(([], [], Want.NOBODY), (self.events(), self.turns(), self.b.bus.wants("session.main.oven.temp")))
+
+    def test_no_history(self) -> None:
+        """A closed node ships no history, and may collect that of others."""
+        parts = len(self.b.cluster.parts)
+        self.b.cluster.use_keepers(list)
+        self.assertEqual(parts, len(self.b.cluster.parts))
+
+
 class BatchTests(EventsTestCase):
     def test_samples(self) -> None:
         """Samples that came together stay together, as columns, with label and unit of their channel."""
