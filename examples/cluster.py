@@ -1,8 +1,8 @@
 """Three netd and a NATS server on this machine, which behave as one netd, with the demo played to each: ``make cluster``.
 
 Everything is in a folder that goes when the program ends, and listens on loopback. A part that is killed starts again after a few
-seconds, so that the others can be watched meanwhile. Ctrl-C ends all of them. On Linux, they end
-with this program, too, when it is killed.
+seconds, so that the others can be watched meanwhile. Ctrl-C ends all of them. On Linux, they end with this program, too, when it
+is killed.
 """
 
 from __future__ import annotations

@@ -128,6 +128,7 @@ class ClusterFiles:
 
     def _write(self, name: str, text: str) -> None:
         if self._is_new(name):
+            self._path(name).touch(mode=0o644)  # nobody else may write to it, whatever the umask
             self._path(name).write_text(text, encoding="utf-8")
 
     def _is_new(self, name: str) -> bool:

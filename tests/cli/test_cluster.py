@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import stat
 import tempfile
@@ -68,8 +69,14 @@ class InitTests(CommandTests):
         self.assertIn('"netd.barn.>"', self.text("hub/nats-server.conf"))
 
     def test_modes(self) -> None:
-        """Nobody else reads a secret: the folder, the keys, the seeds and the configuration of a leaf node."""
+        """Nobody else reads a secret: the folder, the keys, the seeds and the configuration of a leaf node.
+
+        Nor does anybody else write to a file, whatever the umask is.
+        """
+        self.addCleanup(os.umask, os.umask(0))
         self.init("--node", "a", "--leaf", "c")
+        for name in ("ca.pem", "node-a/ca.pem", "hub/nats-server.conf", "leaf-c/nats-server.service"):
+            self.assertEqual(0o644, stat.S_IMODE((self.folder / name).stat().st_mode), name)
         self.assertEqual(0o700, stat.S_IMODE(self.folder.stat().st_mode))
         for name in ("ca-key.pem", "hub/server-key.pem", "node-a/node.nk", "node-c/node.nk", "leaf-c/nats-server.conf"):
             self.assertEqual(0o600, stat.S_IMODE((self.folder / name).stat().st_mode), name)
