@@ -302,12 +302,14 @@ class OperationTable:
     instance ``main@B``, and ``@B`` means the instance that a call without one would mean there.
 
     :param sections: the section that offers the operations whose names begin with a word, for each such word.
+    :ivar node: the name of this node in a cluster, by which calls may name it, too; empty without one.
     """
 
     def __init__(self, sections: Mapping[str, str] | None = None) -> None:
         self._operations: dict[str, dict[str, Operation]] = {}
         self._sections = sections or {}
         self._watchers: list[Callable[[str], object]] = []
+        self.node = ""
 
     def watch(self, changed: Callable[[str], object]) -> None:
         """Call *changed* with the name of an instance whose operations have changed."""
@@ -387,7 +389,7 @@ class OperationTable:
             raise NoSuchOperation(f"no operation {name!r}{self._instead(name)}")
         rest = dict(parameters)
         wanted = rest.pop("instance", None)
-        chosen = _chosen(instances, wanted)
+        chosen = self._own(instances, wanted) or _chosen(instances, wanted)
         operation = instances.get(chosen) if isinstance(chosen, str) else None
         if operation is not None:
             return operation, str(chosen), rest
@@ -396,7 +398,15 @@ class OperationTable:
         if wanted is None:
             raise InvalidArguments(f"instance: {name} has the instances {some}; say which")
         there_are = f"there are {some}" if len(offered) > 1 else f"there is only {some or 'the one about all nodes'}"
+        if isinstance(wanted, str) and "@" in wanted:
+            there_are += "; `netd nodes` lists the nodes, of which those with `grant = nothing` offer no operations"
         raise InvalidArguments(f"no instance {wanted!r:.80}; {there_are}")
+
+    def _own(self, instances: Mapping[str, Operation], wanted: object) -> str | None:
+        """Return the instance that *wanted* means if it names this node, as calls at other nodes do; None if it does not."""
+        if not self.node or not isinstance(wanted, str) or node_of(wanted) != self.node:
+            return None
+        return wanted.partition("@")[0] or default_instance(instances)
 
     def _instead(self, name: str) -> str:
         """Return what to do, as there is no operation *name*."""

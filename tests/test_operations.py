@@ -216,7 +216,19 @@ class OtherNodesTests(SynchronousTestCase):
         for instance in ("main", "main@B", "lab@B", "lab@C"):
             self.table.add(offer(), instance)
         self.assertEqual(["main@B", "lab@C"], [self.meant(instance="@B"), self.meant(instance="@C")])
-        self.assertIn("no instance '@D'", str(self.assertRaises(InvalidArguments, self.meant, instance="@D")))
+        error = str(self.assertRaises(InvalidArguments, self.meant, instance="@D"))
+        self.assertIn("no instance '@D'; there are lab@B, lab@C, main, main@B; ", error)
+        self.assertIn("`netd nodes` lists the nodes", error)
+
+    def test_own_name(self) -> None:
+        """A node of a cluster may be called by its own name, as the others call it."""
+        self.table.node = "A"
+        for instance in ("main", "lab", "main@B"):
+            self.table.add(offer(), instance)
+        self.assertEqual(["main", "lab", "main"], [self.meant(instance=one) for one in ("@A", "lab@A", "main@A")])
+        self.assertEqual("main@B", self.meant(instance="@B"))
+        for instance in ("other@A", "@AA"):
+            self.assertRaises(InvalidArguments, self.meant, instance=instance)
 
     def test_everywhere(self) -> None:
         """An operation about all nodes takes the calls that name no instance, and is no instance in lists."""

@@ -102,6 +102,7 @@ class ClusterService(Service):
     def use_operations(self, table: OperationTable) -> None:
         """Offer the operations of *table* to the other nodes, and those of the other nodes in it."""
         self._own.table = table
+        table.node = self._config.node
         self._calls = Calls(self._config.grant, self.nodes, self._link, self._bus, table, self._reactor)
         self.parts.append(self._calls)
 

@@ -44,6 +44,11 @@ class ListTests(ClusterBench):
         self.assertEqual({"A": "here", "B": "there", "C": "there"}, self.states("A"))
         self.assertEqual(["B", "A", "C"], list(self.states("B")))
 
+    def test_own_name(self) -> None:
+        """Each node answers to its own name, too."""
+        rows = self.cluster.result(self.cluster["B"].call("cluster.nodes", instance="@B"))
+        self.assertEqual("B", rows[0].name)
+
     def test_facts(self) -> None:
         """A row tells version, epoch, NATS server, skew and round trip; others' numbers come from themselves."""
         self.b.wall.step(60.0)
