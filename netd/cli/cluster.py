@@ -11,6 +11,7 @@ import click
 
 from netd.cli.invocation import Exit, Failure, Invocation, Misused, NetdCommand
 from netd.cli.nats_files import CLIENT_PORT, LEAF_PORT, NODE_FOLDER, SERVER_FOLDER, Hub, node_lines
+from netd.cli.nodes import join, leave, nodes
 from netd.cli.text import escaped
 
 __all__ = ["cluster"]
@@ -24,12 +25,14 @@ CHECK_SECONDS = 5.0
 """Seconds for each answer of a NATS server without ``--timeout``."""
 
 
-@click.group(
-    short_help="Set up NATS for several machines, and check it.",
-    epilog="Operations of the daemon, too: netd cluster nodes, leave, join.",
-)
+@click.group(short_help="Set up NATS for several machines, and check it.")
 def cluster() -> None:
-    """Set up NATS, over which several netd behave as one, and check a NATS server."""
+    """Set up NATS, over which several netd behave as one, and check a NATS server; list the nodes, leave and join."""
+
+
+cluster.add_command(nodes)
+cluster.add_command(leave)
+cluster.add_command(join)
 
 
 def _name(written: str) -> str:
@@ -52,11 +55,21 @@ def _host(written: str) -> str:
     multiple=True,
     required=True,
     type=_host,
+    metavar="HOST",
     help="Name or address of the NATS server; the first is the one that nodes use.",
 )
-@click.option("--node", "nodes", multiple=True, type=_name, help="A node: the `name` in its [netd]; can be repeated.")
-@click.option("--leaf", "leaves", multiple=True, type=_name, help="A node behind NAT, with a NATS server of its own beside it.")
-@click.option("--name", default="lab", show_default=True, type=_name, help="Name of the cluster.")
+@click.option(
+    "--node", "nodes", multiple=True, type=_name, metavar="NAME", help="A node: the `name` in its [netd]; can be repeated."
+)
+@click.option(
+    "--leaf",
+    "leaves",
+    multiple=True,
+    type=_name,
+    metavar="NAME",
+    help="A node behind NAT, with a NATS server of its own beside it.",
+)
+@click.option("--name", default="lab", show_default=True, type=_name, metavar="NAME", help="Name of the cluster.")
 @click.option("--port", default=CLIENT_PORT, show_default=True, type=click.IntRange(1, 65535), help="Port for nodes.")
 @click.option("--leaf-port", default=LEAF_PORT, show_default=True, type=click.IntRange(1, 65535), help="Port for leaf nodes.")
 @click.pass_obj
@@ -113,7 +126,7 @@ def _told(folder: Path, hub: Hub, nodes: Sequence[str], leaves: Sequence[str], m
 @click.argument("servers", nargs=-1, required=True, metavar="SERVER...")
 @click.option("--credentials", type=click.Path(dir_okay=False, path_type=Path), help="As in [cluster].")
 @click.option("--tls-ca", "authority", type=click.Path(dir_okay=False, path_type=Path), help="As in [cluster].")
-@click.option("--name", default="lab", show_default=True, type=_name, help="Name of the cluster.")
+@click.option("--name", default="lab", show_default=True, type=_name, metavar="NAME", help="Name of the cluster.")
 @click.option("--history", is_flag=True, help="Demand JetStream, which a node with `history = yes` needs.")
 @click.pass_obj
 def check(

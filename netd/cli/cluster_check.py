@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from netd.cli.nats_probe import NatsMessage, NatsProbe, NatsRefused, NoNats
-from netd.secrets.nats_login import NatsLogin
+from netd.secrets.nats_login import NatsLogin, is_other_port
 
 __all__ = ["Finding", "ServerCheck", "Wish"]
 
@@ -180,10 +180,12 @@ class ServerCheck:
         try:
             probe.log_in(login or NatsLogin())
         except NatsRefused as error:
+            remedy = (login or NatsLogin()).remedy(str(error))
+            if is_other_port(str(error)):
+                raise self._end(f"it has no nodes there: {error}", remedy) from None
             if login is None:
                 raise self._end("it demands credentials", "name the file of this node with --credentials") from None
-            known = f"add to users of its account: nkey {login.key.public}" if login.key is not None else "correct the password"
-            raise self._end(f"it refuses the credentials: {error}", f"{known}; then reload it") from None
+            raise self._end(f"it refuses the credentials: {error}", remedy) from None
         if login is not None and not probe.greeting.get("auth_required"):
             self._warn("it lets everyone in, with or without credentials", "give it accounts: `netd cluster init`")
         elif login is None and not self._is_local:
@@ -206,10 +208,10 @@ class ServerCheck:
         probe.publish(subject)
         try:
             came = next(probe.messages(self.wish.seconds), None)
-        except NatsRefused as error:
-            rights = f'publish and subscribe: ["netd.{self.wish.cluster}.>", "_INBOX.>"] in its permissions'
-            self._bad(f"this node has not the rights it needs: {error}", rights)
-            return
+        except NatsRefused:
+            rights = f"netd.{self.wish.cluster}.>"
+            remedy = f'correct --name; or publish and subscribe: ["{rights}", "_INBOX.>"] in its permissions'
+            raise self._end(f"this node has not the rights it needs: {rights}", remedy) from None
         if came is None:
             self._bad("a message of this node does not come back", "look into the log of the server")
         else:

@@ -44,7 +44,9 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
             "top": Listed("top", "Show rates, drops and lag, second by second."),
             "tail": Listed("tail", "Follow the events of the bus, as lines or curves."),
             "history": Listed("history", "Show what was recorded, as a table or as curves."),
-            "devices": Listed("devices", "List the devices of all relays: name, address, whether online."),
+            "devices": Listed(
+                "devices", "List the devices of all relays, and of all nodes of a cluster: name, address, whether online."
+            ),
             "nodes": Listed("nodes", "List the nodes of the cluster: which are there, which are gone."),
             "reports": Listed("reports", "Show what the clients of the feed have received."),
             "audit": Listed("audit", "Show who did what, to which device, and what came of it."),
@@ -91,7 +93,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
 _OWN: Mapping[str, Listed] = MappingProxyType({name: one for section in SECTIONS.values() for name, one in section.items()})
 
 OWN_VERBS: Mapping[str, Sequence[str]] = MappingProxyType(
-    {"board": ("export", "import", "--help", "-h"), "cluster": ("init", "check", "--help", "-h")}
+    {"board": ("export", "import", "--help", "-h"), "cluster": ("init", "check", "nodes", "leave", "join", "--help", "-h")}
 )
 """What commands do themselves that share their name with a service."""
 

@@ -11,7 +11,7 @@ from netd.cli.generated import fetch_table
 from netd.cli.invocation import Invocation, NetdCommand, NotFound
 from netd.codec.words import Words, span
 
-__all__ = ["nodes"]
+__all__ = ["join", "leave", "nodes"]
 
 STYLES = {
     "suspect": "yellow",
@@ -33,10 +33,29 @@ COLUMNS = ("node", "state", "since", "nats", "devices", "sessions", "in", "out",
 @click.pass_obj
 def nodes(invocation: Invocation) -> None:
     """List the nodes of the cluster: which are there, which are gone."""
-    if not any(operation.name == "cluster.nodes" for operation in fetch_table(invocation)):
+    _show(invocation, "cluster.nodes")
+
+
+@click.command(cls=NetdCommand)
+@click.pass_obj
+def leave(invocation: Invocation) -> None:
+    """Leave the cluster: the other nodes are told, and this one goes on by itself."""
+    _show(invocation, "cluster.leave")
+
+
+@click.command(cls=NetdCommand)
+@click.pass_obj
+def join(invocation: Invocation) -> None:
+    """Join the cluster again, after leave."""
+    _show(invocation, "cluster.join")
+
+
+def _show(invocation: Invocation, called: str) -> None:
+    """Call an operation that returns nodes, and show them."""
+    if not any(operation.name == called for operation in fetch_table(invocation)):
         raise NotFound("this node is in no cluster: add a section [cluster] to the configuration of netd, and restart it")
     with invocation.control() as control:
-        found = control.call("cluster.nodes")
+        found = control.call(called)
     if invocation.as_json:
         invocation.print_json(found)
         return

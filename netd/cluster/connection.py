@@ -8,6 +8,7 @@ nats-io/nats.py #671. So each connection has a client of its own, which is aband
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
 from collections import deque
@@ -25,7 +26,7 @@ from twisted.logger import Logger
 from netd.cluster.credentials import TlsDemand, login_arguments
 from netd.cluster.queue import PostQueue
 from netd.errors import text_of
-from netd.secrets.nats_login import NatsLogin
+from netd.secrets.nats_login import NatsLogin, is_other_port
 
 __all__ = ["NatsConnection", "Receiver", "make_client"]
 
@@ -80,7 +81,13 @@ def _nothing() -> None:
 
 def make_client() -> Client:
     """Return a client of NATS, which does nothing yet."""
+    logging.getLogger("asyncio").addFilter(_is_news)
     return Client()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a word of asyncio says more than how nats-py makes TLS, which it says whenever a server hangs up."""
+    return "eof_received() has no effect when using ssl" not in record.getMessage()
 
 
 class NatsConnection:
@@ -116,6 +123,7 @@ class NatsConnection:
         self._ticks = 0
         self._finishing: Deferred[None] | None = None
         self._problem: Exception | None = None
+        self._login = NatsLogin()
         self.closed: Deferred[None] = Deferred()
 
     def open(
@@ -128,6 +136,7 @@ class NatsConnection:
         :param is_secured: whether a server without TLS is refused.
         """
         check = demand.check if is_secured else _nothing
+        self._login = login
         if login.key is not None and not login.jwt:
             self._client._public_nkey = login.key.public  # which connect() takes from the package nkeys alone
         arguments = {
@@ -379,4 +388,6 @@ class NatsConnection:
         if isinstance(error, errors.UnexpectedEOF):
             return "it has closed the connection"
         text = text_of(error).removeprefix("nats: ").strip("'")
-        return f"it refuses the credentials: {text}" if "authorization" in text.lower() else text
+        if "authorization" in text.lower():
+            return f"it refuses the credentials: {text}; {self._login.remedy(text)}"
+        return f"{text}; {self._login.remedy(text)}" if is_other_port(text) else text

@@ -73,6 +73,8 @@ class MemberShell(Protocol):
         """Note that the state is another one now."""
 
 
+OTHER = "it speaks another version"
+
 MemberAction = Callable[["Member"], None]
 
 
@@ -83,12 +85,13 @@ class Member:
     :ivar epoch: names its process: a node that starts again has another one.
     :ivar beat: number of its newest hello. Hellos that come late or twice have lower ones.
     :ivar seen: when it gave its last sign of life, by the monotonic clock.
-    :ivar since: when its state began, by the monotonic clock.
+    :ivar since: when its state began, by the monotonic clock. A suspicion that was wrong changes nothing about ``there``.
+    :ivar there_since: when it was last found to be there, by the monotonic clock.
     :ivar protocol: the version of the cluster's protocol that it speaks.
     :ivar versions: of what it can be asked for, by name; another number means news.
     :ivar release: the version of netd.
     :ivar round_trip: seconds that a question and its answer took; None before the first.
-    :ivar why: the reason of its state, for people.
+    :ivar why: the reason of its state, for people; empty while it is there.
     """
 
     name: str
@@ -98,6 +101,7 @@ class Member:
     beat: int = 0
     seen: float = 0.0
     since: float = 0.0
+    there_since: float = 0.0
     protocol: int = 0
     versions: dict[str, int] = field(factory=dict)
     release: str = ""
@@ -184,7 +188,10 @@ class Member:
         self._part("it has left")
 
     def _differ(self) -> None:
-        self._part("it speaks another version")
+        self._part(OTHER)
+
+    def _refuse(self) -> None:
+        self.why = OTHER
 
     def _part(self, why: str) -> None:
         self._earlier.clear()
@@ -198,11 +205,11 @@ class Member:
 
     TRANSITIONS: ClassVar[dict[tuple[MemberState, MemberInput], tuple[MemberAction, MemberState]]] = {
         (MemberState.ABSENT, MemberInput.HELLO): (_ask, MemberState.JOINING),
-        (MemberState.ABSENT, MemberInput.OTHER_VERSION): (_nothing, MemberState.INCOMPATIBLE),
+        (MemberState.ABSENT, MemberInput.OTHER_VERSION): (_refuse, MemberState.INCOMPATIBLE),
         (MemberState.JOINING, MemberInput.HELLO): (_ask_again, MemberState.JOINING),
         (MemberState.JOINING, MemberInput.ANSWERED): (_arrive, MemberState.THERE),
         (MemberState.JOINING, MemberInput.OTHER_EPOCH): (_forget, MemberState.ABSENT),
-        (MemberState.JOINING, MemberInput.OTHER_VERSION): (_nothing, MemberState.INCOMPATIBLE),
+        (MemberState.JOINING, MemberInput.OTHER_VERSION): (_refuse, MemberState.INCOMPATIBLE),
         (MemberState.JOINING, MemberInput.SILENT): (_forget, MemberState.ABSENT),
         (MemberState.JOINING, MemberInput.NOBODY): (_forget, MemberState.ABSENT),
         (MemberState.JOINING, MemberInput.LEFT): (_forget, MemberState.ABSENT),

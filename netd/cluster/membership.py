@@ -95,6 +95,16 @@ class Membership:
         self._make_epoch = make_epoch
         self._timer: Any = None
 
+    @property
+    def why(self) -> str:
+        """Why this node is not in the cluster though it is to be, with the remedy; empty otherwise."""
+        if self.state is not MembershipState.ALONE:
+            return ""
+        return (
+            f"another process has joined as {self._nodes.name}: this one stays alone until that leaves; "
+            "give one of them another `name` in [netd]"
+        )
+
     def start(self) -> None:
         """Follow the link, and join."""
         self._nodes.twin = self._met
@@ -153,11 +163,7 @@ class Membership:
         self._log.info("cluster: this node has joined as {name}", name=self._nodes.name)
 
     def _stay_alone(self) -> None:
-        self._log.warn(
-            "cluster: another process has joined as {name}: this one stays alone until that leaves; "
-            "give one of them another `name` in [netd]",
-            name=self._nodes.name,
-        )
+        self._log.warn("cluster: {why}", why=self.why)
         self._wait()
 
     def _withdraw(self) -> None:

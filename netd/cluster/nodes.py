@@ -345,6 +345,7 @@ class Nodes:
 
     def arrived(self, member: Member) -> None:
         """See :class:`MemberShell`."""
+        member.there_since = self._reactor.seconds()
         self.absent.pop(member.name, None)
         self._hello_by(self._said + SOONEST)
         self._release()
@@ -368,12 +369,15 @@ class Nodes:
 
     def changed(self, member: Member) -> None:
         """See :class:`MemberShell`."""
-        member.since = self._reactor.seconds()
+        now = self._reactor.seconds()
+        member.since = member.there_since if member.state is MemberState.THERE else now
+        if member.is_there:
+            member.why = ""
         if member.state is MemberState.ABSENT:
             self.members.pop(member.name, None)
         else:
             self.members[member.name] = member
-            self._look_by(member.since + LIMITS[member.state])
+            self._look_by(now + LIMITS[member.state])
             if member.state is not MemberState.JOINING:  # of which there are as many as somebody makes up
                 self._announce(member)
 

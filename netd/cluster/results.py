@@ -77,7 +77,7 @@ class ClusterServiceStatus(ServiceStatus):
     :ivar server: the NATS server of the connection; empty without one.
     :ivar nodes: number of nodes, this one left out, by their state.
     :ivar queue: size of the events that wait for NATS.
-    :ivar trouble: what is wrong with the way to NATS; empty if nothing is.
+    :ivar trouble: what is wrong with the way to NATS, or why this node stays alone; empty if nothing is.
     """
 
     state: OwnState

@@ -11,6 +11,7 @@ from typing import Any
 from attrs import asdict, evolve
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred, succeed
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -41,6 +42,9 @@ TALLY = "tally"
 
 TALLY_TIME = 1.0
 """Seconds that a node has to answer; the row says what is known without."""
+
+MEETING = 0.5
+"""Seconds within which a node that joins has met the others."""
 
 WORDS: dict[MemberState, NodeState] = {
     MemberState.ABSENT: "gone",
@@ -170,9 +174,10 @@ class ClusterService(Service):
         return self._membership.leave().addCallback(lambda _: self.list_nodes())
 
     def join(self) -> NodeRows:
-        """Join the cluster, if that is possible now, else as soon as it is."""
+        """Join the cluster, if that is possible now, else as soon as it is. The nodes are told once they have met."""
         self._membership.join()
-        return self.list_nodes()
+        met: Deferred[None] = deferLater(self._reactor, MEETING)
+        return met.addCallback(lambda _: self.list_nodes())
 
     def status(self) -> ClusterServiceStatus:
         """Facts about the cluster."""
@@ -180,7 +185,9 @@ class ClusterService(Service):
         counted: Counter[str] = Counter(WORDS[member.state] for member in self.nodes.members.values())
         there = counted["there"] + counted["suspect"]
         where = f"meets others at {', '.join(self._config.servers)}"
-        how = f"{self._membership.state.value}, {there} other node{'' if there == 1 else 's'}" if link.server else "NATS is away"
+        how = f"{self._membership.state.value}, {there} other node{'' if there == 1 else 's'}"
+        if not link.server:
+            how = "NATS is away" if link.trouble else "connecting to NATS"
         return ClusterServiceStatus(
             kind="cluster",
             instance=self.instance,
@@ -192,7 +199,7 @@ class ClusterService(Service):
             server=link.server,
             nodes=dict(counted),
             queue=link.queue_bytes,
-            trouble=link.trouble,
+            trouble=link.trouble or self._membership.why,
         )
 
     def _counters(self) -> Counters:
@@ -219,6 +226,7 @@ class ClusterService(Service):
             since=self._wall_of(self._membership.since),
             epoch=self.nodes.epoch,
             version=__version__,
+            reason=self._membership.why,
             **asdict(self._own.make(self._link.server)),
         )
 
@@ -231,7 +239,7 @@ class ClusterService(Service):
             version=member.release,
             skew=member.skew if member.is_there else None,
             round_trip=member.round_trip if member.is_there else None,
-            reason="" if member.is_there else member.why,
+            reason="" if member.state is MemberState.JOINING else member.why,
         )
         if member.state is not MemberState.THERE:  # nobody waits for one that is silent
             return succeed(known)

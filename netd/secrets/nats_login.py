@@ -9,7 +9,7 @@ from pathlib import Path
 from netd.secrets.nkeys import UserKey, find_seed
 from netd.secrets.private_files import PrivateFileError, read_private
 
-__all__ = ["NatsLogin", "read_login"]
+__all__ = ["NatsLogin", "is_other_port", "read_login"]
 
 _JWT = re.compile(r"-----BEGIN NATS USER JWT-----\s+(\S+)")
 _REMEDY = "name a .creds file, the seed of an nkey, or a line USER:PASSWORD"
@@ -29,6 +29,21 @@ class NatsLogin:
 
     def __repr__(self) -> str:
         return f"NatsLogin({self.key.public if self.key is not None else self.user})"
+
+    def remedy(self, refusal: str) -> str:
+        """Return what to do when a server refuses it with the words *refusal*."""
+        if is_other_port(refusal):
+            return "that port is for other servers, not for nodes; take the one of `listen` in its configuration, 4222 by default"
+        if self.jwt:
+            return "have a new .creds file made for this node"
+        if self.key is not None:
+            return f"add to users of its account: nkey {self.key.public}; then reload it"
+        return "correct the user and the password" if self.user else "name the file of this node in `credentials`"
+
+
+def is_other_port(refusal: str) -> bool:
+    """Whether a server has refused because its port is for others than nodes, as in "attempted to connect to leaf node port"."""
+    return "attempted to connect to" in refusal
 
 
 def read_login(path: Path) -> NatsLogin:

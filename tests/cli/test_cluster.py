@@ -15,6 +15,7 @@ from click.testing import Result
 from netd.cli.authority import names_of
 from netd.cli.invocation import CliSurroundings
 from tests.cli.fakes import CommandTests, operation
+from tests.cli.test_nodes import HERE
 
 
 class InitTests(CommandTests):
@@ -157,8 +158,8 @@ class OperationTests(CommandTests):
     def test_operations_of_the_daemon(self) -> None:
         """``netd cluster nodes`` is an operation of the daemon, beside what the command does itself."""
         self.control.answers["system.operations"] = [operation("cluster.nodes", role="viewer")]
-        self.control.answers["cluster.nodes"] = [{"name": "b"}]
+        self.control.answers["cluster.nodes"] = [HERE]
         done = self.netd("cluster", "nodes")
         self.assertEqual(0, done.exit_code, done.output)
-        self.assertIn("b", done.output)
+        self.assertIn("10.0.0.5:4222", done.output)
         self.assertIn("init", self.netd("cluster", "--help").output)

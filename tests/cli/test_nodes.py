@@ -49,6 +49,17 @@ class NodesCommandTests(CommandTests):
         self.assertEqual(["4"], [cell for cell in lines[2].split() if cell == "4"])
         self.assertEqual("c is gone: it has left", lines[-1])
 
+    def test_leave_and_join(self) -> None:
+        """Leaving and joining answer with the same table as the list, and tell why a node stays alone."""
+        alone = {**HERE, "state": "alone", "reason": "another process has joined as a"}
+        self.control.answers["system.operations"] = [operation(f"cluster.{verb}") for verb in ("nodes", "leave", "join")]
+        for verb in ("nodes", "leave", "join"):
+            self.control.answers[f"cluster.{verb}"] = [alone, SLOW]
+            listed = self.netd("cluster", verb).stdout
+            self.assertEqual(listed.splitlines()[0].split()[:4], ["NODE", "STATE", "SINCE", "NATS"])
+            self.assertEqual("a is alone: another process has joined as a", listed.splitlines()[-1])
+            self.assertEqual((f"cluster.{verb}", {}), self.control.calls[-1])
+
     def test_json(self) -> None:
         """With ``--json`` the list is as the daemon tells it."""
         self.assertEqual([HERE, SLOW, GONE], json.loads(self.netd("nodes", "--json").stdout))

@@ -180,6 +180,13 @@ class RealServersTests(SynchronousTestCase):
         self.assertEqual(1, status)
         (told,) = [text for text in found if "has not the rights" in text]
         self.assertIn('"netd.barn.>"', found[told])
+        self.assertEqual(["bad"], [remedy.split()[0] for remedy in found.values() if not remedy.startswith("ok")], found)
+
+    def test_port_of_leaf_nodes(self) -> None:
+        """The port of a server that is for other servers is told as such."""
+        _, found = self.check(f"tls://{HUB}:{servers().leaf_port}", "a")
+        (remedy,) = [remedy for text, remedy in found.items() if "leaf node port" in text]
+        self.assertIn("bad that port is for other servers", remedy)
 
     def test_unknown_key(self) -> None:
         """A key that the server does not know is refused; the remedy is the line to add."""

@@ -153,6 +153,7 @@ class FakeLink:
         self.loop: Any = None
         self.is_up = False
         self.server = ""
+        self.trouble = ""
         self.connection = 0
         self.dropped = 0
         self.is_full = False
@@ -182,12 +183,12 @@ class FakeLink:
     def facts(self) -> Any:
         """Return what the real link tells."""
         queued = sum(len(body) for _, body in self._queue)
-        return SimpleNamespace(server=self.server, queue_bytes=queued, dropped=self.dropped, trouble="")
+        return SimpleNamespace(server=self.server, queue_bytes=queued, dropped=self.dropped, trouble=self.trouble)
 
     def go_up(self) -> None:
         """Connect. Posts that the last connection may have lost are sent again, then those that waited."""
         assert not self.is_up
-        self.is_up, self.server = True, "nats://fake:4222"
+        self.is_up, self.server, self.trouble = True, "nats://fake:4222", ""
         self.connection += 1
         again = [(subject, body) for _, subject, body in self._unconfirmed]
         waiting, self._queue = [*again, *self._queue], deque()
@@ -199,7 +200,7 @@ class FakeLink:
 
     def go_down(self, reason: str = "the connection to NATS was lost") -> None:
         """Lose the connection, with all requests that are open."""
-        self.is_up, self.server = False, ""
+        self.is_up, self.server, self.trouble = False, "", reason
         requests, self._requests = list(self._requests.values()), {}
         flushes, self._flushes = self._flushes, []
         for request in requests:

@@ -209,8 +209,11 @@ class RefusalTests(LinkCase):
             self.link("D", server.url, credentials=self.write("strange", stranger.seed)),
             self.link("E", server.url),
         ]
-        for link in refused:
-            self.assertIn("it refuses the credentials: ", self.trouble(link, "Violation"))
+        remedies = ("correct the user and the password", f"add to users of its account: nkey {stranger.public}", "`credentials`")
+        for link, remedy in zip(refused, remedies, strict=True):
+            told = self.trouble(link, "Violation")
+            self.assertIn("it refuses the credentials: ", told)
+            self.assertIn(remedy, told)
         guest = self.link("F", server.url, credentials=self.write("guest", "guest:secret\n"))
         self.assertIn(
             "the account lacks a right: permissions violation for subscription to", self.trouble(guest, "right").lower()

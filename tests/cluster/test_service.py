@@ -12,7 +12,7 @@ from netd.codec.length_header import encode_frame
 from netd.kinds import ServiceKind
 from netd.relay.config import Config as RelayConfig
 from netd.testing import connect
-from tests.cluster.assembled import AssembledCluster
+from tests.cluster.assembled import AssembledCluster, AssembledNode
 
 RELAY = ServiceKind("relay", "netd.relay")
 
@@ -80,6 +80,45 @@ class ListTests(ClusterBench):
         self.cluster.pass_time(600.0)
         self.assertNotIn("B", self.states())
 
+    def test_reason_that_is_over(self) -> None:
+        """A node that is back has no reason from before, in the list, the events and the log: gone, suspect or unreachable."""
+        self.b.link.stall(3.5)
+        self.cluster.pass_time(10.0)
+        self.a.link.go_down("NATS closed the connection")
+        self.a.link.go_up()
+        self.cluster.pass_time(10.0)
+        self.cluster.result(self.b.call("cluster.leave"))
+        self.cluster.result(self.b.call("cluster.join"))
+        self.cluster.pass_time(1.0)
+        self.assertEqual(("there", ""), (self.nodes()["B"].state, self.nodes()["B"].reason))
+        told = [(state, reason) for node, state, reason in self.changes() if node == "B"]
+        self.assertEqual(set(), {reason for state, reason in told if state in {"there", "suspect"}} - {""})
+        self.assertLessEqual({("gone", "it has left"), ("unreachable", "NATS closed the connection")}, set(told))
+
+    def test_since_after_a_suspicion(self) -> None:
+        """A node that was silent for a moment is there since it came, and not since the suspicion."""
+        since = self.nodes()["B"].since
+        self.b.link.stall(2.0)
+        self.cluster.pass_time(10.0)
+        self.assertIn(("B", "suspect", ""), self.changes())
+        self.assertAlmostEqual(since, self.nodes()["B"].since, places=3)
+
+    def test_same_name(self) -> None:
+        """A node whose name another process has says so in its list and its status, with the remedy."""
+        twin = AssembledNode(self.cluster.net, "B", 7)
+        twin.start()
+        self.cluster.pass_time(2.0)
+        (row,) = self.cluster.result(twin.call("cluster.join"))
+        self.assertEqual("alone", row.state)
+        for told in (row.reason, twin.cluster.status().trouble):
+            self.assertIn("another process has joined as B: ", told)
+            self.assertIn("give one of them another `name` in [netd]", told)
+
+    def test_before_the_connection(self) -> None:
+        """What is told at the start, before NATS could answer, is no bad news."""
+        node = AssembledNode(self.cluster.net, "D", 8)
+        self.assertEqual("connecting to NATS", node.cluster.status().work[0].how)
+
     def test_without_nats(self) -> None:
         """Without NATS the others are unreachable, and the list says so at once."""
         self.a.link.go_down("NATS closed the connection")
@@ -102,8 +141,8 @@ class LeavingTests(ClusterBench):
         rows = self.cluster.result(self.b.call("cluster.leave"))
         self.assertEqual({"B": "left", "A": "gone", "C": "gone"}, {row.name: row.state for row in rows})
         self.assertEqual(("gone", "it has left"), (self.nodes()["B"].state, self.nodes()["B"].reason))
-        self.cluster.result(self.b.call("cluster.join"))
-        self.cluster.pass_time(0.1)
+        rows = self.cluster.result(self.b.call("cluster.join"))
+        self.assertEqual({"B": "here", "A": "there", "C": "there"}, {row.name: row.state for row in rows})
         self.assertEqual({"A": "here", "B": "there", "C": "there"}, self.states())
         self.assertNotEqual(epoch, self.nodes()["B"].epoch)
 
