@@ -10,9 +10,10 @@ from pathlib import Path
 import click
 
 from netd.cli.invocation import Exit, Failure, Invocation, Misused, NetdCommand
-from netd.cli.nats_files import CLIENT_PORT, LEAF_PORT, NODE_FOLDER, SERVER_FOLDER, Hub, node_lines
+from netd.cli.nats_files import CLIENT_PORT, LEAF_PORT, NODE_FOLDER, NODE_INI, SERVER_FOLDER, Hub, node_lines
 from netd.cli.nodes import join, leave, nodes
 from netd.cli.text import escaped
+from netd.paths import packaged
 
 __all__ = ["cluster"]
 
@@ -95,7 +96,8 @@ def init(
     if not everyone:
         raise Misused("there is no node: name each with --node NAME, or --leaf NAME if it is behind NAT")
     hub = Hub(name, hosts[0], port, leaf_port)
-    files = ClusterFiles(folder, hub, hosts, invocation.surroundings.wall_clock(), invocation.surroundings.random_bytes)
+    surroundings, ini = invocation.surroundings, packaged("netd.ini").read_text(encoding="utf-8")
+    files = ClusterFiles(folder, hub, hosts, surroundings.wall_clock(), surroundings.random_bytes, ini)
     try:
         missing = files.make(everyone, leaves)
     except (ClusterFilesError, PrivateFileError) as error:
@@ -113,11 +115,17 @@ def _told(folder: Path, hub: Hub, nodes: Sequence[str], leaves: Sequence[str], m
         lines = [f"    {one}" for one in missing]
         said = ["", f"On {hub.host}, in nats-server.conf, which was there, these lines belong among the users of NETD:", *lines]
     for node in nodes:
-        said += ["", f"On node {node}, {NODE_FOLDER}/ gets what is in {folder / f'node-{node}'}/,"]
+        made = folder / f"node-{node}"
+        said += [
+            "",
+            f"On node {node}, {NODE_FOLDER}/ gets node.nk and ca.pem of {made}/; both belong to the user that netd runs as:",
+        ]
+        said += [f"    chown -R netd: {NODE_FOLDER}"]
         if node in leaves:
-            said[-1] += f" and {SERVER_FOLDER}/ what is in {folder / f'leaf-{node}'}/,"
-        said += [f"and its netd.ini, with name = {node} in [netd]:", ""]
-        said += [f"    {line}" for line in node_lines(hub, has_leaf=node in leaves)]
+            said += [f"{SERVER_FOLDER}/ gets what is in {folder / f'leaf-{node}'}/."]
+        said += [f"If netd has no INI there, {made / 'netd.ini'} is one for {NODE_INI}, and netd.service beside it the unit."]
+        said += ["If it has one, these lines belong in it:", ""]
+        said += [f"    {line}".rstrip() for line in node_lines(hub, node, has_leaf=node in leaves)]
     key = shlex.quote(str((folder / "ca-key.pem").absolute()))
     return [*said, "", f"{key} signs further certificates; keep it, and off these machines."]
 

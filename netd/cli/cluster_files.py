@@ -5,20 +5,16 @@ A file that is there is never written over, so a second run makes what is missin
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from netd.cli.authority import Authority, names_of
-from netd.cli.nats_files import Hub, leaf_configuration, unit, user_line
+from netd.cli.nats_files import Hub, leaf_configuration, node_ini, node_unit, unit, user_line
 from netd.secrets.nkeys import RAW_BYTES, UserKey
 from netd.secrets.private_files import read_private, replace
 
 __all__ = ["ClusterFiles", "ClusterFilesError"]
-
-PROGRAM = "/usr/local/bin/nats-server"
-"""Where the program is expected on the machine of a server, if it is not on this one."""
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 """Names of every server, for programs on its own machine."""
@@ -36,6 +32,7 @@ class ClusterFiles:
     :ivar hosts: names and addresses of the hub, for its certificate.
     :ivar now: seconds since 1970.
     :ivar random_bytes: returns that many unpredictable bytes.
+    :ivar packaged: the INI that comes with netd.
     :ivar made: what was made, as paths below the folder.
     :ivar kept: what was there.
     """
@@ -45,6 +42,7 @@ class ClusterFiles:
     hosts: Sequence[str]
     now: float
     random_bytes: Callable[[int], bytes]
+    packaged: str
     made: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
 
@@ -59,13 +57,15 @@ class ClusterFiles:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         authority = self._certify()
         keys = {node: self._key_of(node, authority) for node in nodes}
-        program = shutil.which("nats-server") or PROGRAM
+        for node in nodes:
+            self._write(f"node-{node}/netd.ini", node_ini(self.packaged, self.hub, node, has_leaf=node in leaves))
+            self._write(f"node-{node}/netd.service", node_unit(self.hub.cluster, node))
         for leaf in leaves:
             text = leaf_configuration(self.hub, leaf, keys[leaf].public, keys[leaf].seed)
             self._write_private(f"leaf-{leaf}/nats-server.conf", text)
             self._write(f"leaf-{leaf}/ca.pem", authority)
-            self._write(f"leaf-{leaf}/nats-server.service", unit(self.hub.cluster, program))
-        self._write("hub/nats-server.service", unit(self.hub.cluster, program))
+            self._write(f"leaf-{leaf}/nats-server.service", unit(self.hub.cluster))
+        self._write("hub/nats-server.service", unit(self.hub.cluster))
         public = {node: key.public for node, key in keys.items()}
         self._write("hub/nats-server.conf", self.hub.configuration(public))
         return self._missing_users(public)

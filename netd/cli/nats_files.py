@@ -13,10 +13,13 @@ __all__ = [
     "CLIENT_PORT",
     "LEAF_PORT",
     "NODE_FOLDER",
+    "NODE_INI",
     "SERVER_FOLDER",
     "Hub",
     "leaf_configuration",
+    "node_ini",
     "node_lines",
+    "node_unit",
     "unit",
     "user_line",
 ]
@@ -32,6 +35,12 @@ SERVER_FOLDER = "/etc/netd/nats"
 
 NODE_FOLDER = "/etc/netd/cluster"
 """Where the files of a node belong on its machine."""
+
+NODE_INI = "/etc/netd/netd.ini"
+"""The configuration of a node, on its machine."""
+
+PROGRAM = "/usr/local/bin/nats-server"
+"""Where the program is expected on the machine of a server. Where it is on this one says nothing about that one."""
 
 _HUB = """\
 # The NATS server of the netd cluster {cluster}, a hub for leaf nodes, too. Made by `netd cluster init`; change it as you like.
@@ -121,6 +130,29 @@ leafnodes {{
 }}
 """
 
+_NODE_UNIT = """\
+# /etc/systemd/system/netd.service: made by `netd cluster init`. `command -v netd` says the path for ExecStart.
+[Unit]
+Description=netd, node {node} of the cluster {cluster}
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+User=netd
+Group=netd
+ExecStart=/usr/local/bin/netd run -c {ini}
+ExecReload=/bin/kill -HUP $MAINPID
+Restart=on-failure
+RestartPreventExitStatus=78
+LimitNOFILE=65536
+StateDirectory=netd
+StateDirectoryMode=0700
+NoNewPrivileges=yes
+
+[Install]
+WantedBy=multi-user.target
+"""
+
 _UNIT = """\
 # /etc/systemd/system/nats-server.service: made by `netd cluster init`.
 [Unit]
@@ -193,22 +225,36 @@ def leaf_configuration(hub: Hub, node: str, public: str, seed: str) -> str:
     )
 
 
-def unit(cluster: str, program: str) -> str:
-    """Return the unit of systemd of a NATS server.
+def unit(cluster: str) -> str:
+    """Return the unit of systemd for a NATS server."""
+    return _UNIT.format(cluster=cluster, program=PROGRAM)
 
-    :param program: the path of nats-server.
+
+def node_unit(cluster: str, node: str) -> str:
+    """Return the unit of systemd for the netd of *node*."""
+    return _NODE_UNIT.format(cluster=cluster, node=node, ini=NODE_INI)
+
+
+def node_ini(packaged: str, hub: Hub, node: str, *, has_leaf: bool) -> str:
+    """Return *packaged*, the INI with all options, as the one of *node*: with its name and the cluster's section.
+
+    :param has_leaf: as for :func:`node_lines`.
     """
-    return _UNIT.format(cluster=cluster, program=program)
+    lines = node_lines(hub, node, has_leaf=has_leaf)
+    section = "\n".join(lines[lines.index("[cluster]") :])
+    named = packaged.replace("\n;name = auto\n", f"\nname = {node}\n", 1)
+    return named.replace("\n;[cluster]\n", f"\n{section}\n", 1)
 
 
-def node_lines(hub: Hub, *, has_leaf: bool) -> list[str]:
-    """Return the lines that a node writes into its INI file.
+def node_lines(hub: Hub, node: str, *, has_leaf: bool) -> list[str]:
+    """Return the lines that a node has in its INI file.
 
     :param has_leaf: whether the node has a leaf node beside it, on loopback.
     """
     server = f"nats://127.0.0.1:{hub.port}" if has_leaf else f"tls://{_bracketed(hub.host)}:{hub.port}"
     authority = [] if has_leaf else [f"tls_ca = {NODE_FOLDER}/ca.pem"]
-    return ["[cluster]", f"servers = {server}", f"name = {hub.cluster}", f"credentials = {NODE_FOLDER}/node.nk", *authority]
+    own = ["[netd]", f"name = {node}", ""]
+    return [*own, "[cluster]", f"servers = {server}", f"name = {hub.cluster}", f"credentials = {NODE_FOLDER}/node.nk", *authority]
 
 
 def _bracketed(host: str) -> str:

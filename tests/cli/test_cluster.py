@@ -9,11 +9,14 @@ import stat
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from click.testing import Result
 
 from netd.cli.authority import names_of
 from netd.cli.invocation import CliSurroundings
+from netd.config import parse
+from netd.kinds import find_kinds
 from tests.cli.fakes import CommandTests, operation
 from tests.cli.test_nodes import HERE
 
@@ -42,7 +45,7 @@ class InitTests(CommandTests):
         done = self.init("--node", "a", "--node", "b", "--host", "hub.example.org")
         self.assertEqual(0, done.exit_code, done.output)
         made = [str(path.relative_to(self.folder)) for path in sorted(self.folder.rglob("*")) if path.is_file()]
-        nodes = [f"node-{node}/{name}" for node in "ab" for name in ("ca.pem", "node.nk")]
+        nodes = [f"node-{node}/{name}" for node in "ab" for name in ("ca.pem", "netd.ini", "netd.service", "node.nk")]
         hub = [f"hub/{name}" for name in ("nats-server.conf", "nats-server.service", "server-key.pem", "server.pem")]
         self.assertEqual(["ca-key.pem", "ca.pem", *hub, *nodes], made)
         self.assertEqual({*made}, {line.rpartition("/lab/")[2] for line in done.output.splitlines() if line.startswith("made")})
@@ -55,9 +58,12 @@ class InitTests(CommandTests):
         self.assertEqual({"10.0.0.5", "hub.example.org", "localhost", "127.0.0.1", "::1"}, set(names))
 
     def test_lines_to_write(self) -> None:
-        """The five lines of each node are printed, and where its files go."""
+        """The lines of each node are printed, its name too, and where its files go and whose they are."""
         said = self.init("--node", "a", "--name", "barn", "--port", "4333").output
         lines = [
+            "    [netd]",
+            "    name = a",
+            "",
             "    [cluster]",
             "    servers = tls://10.0.0.5:4333",
             "    name = barn",
@@ -65,9 +71,32 @@ class InitTests(CommandTests):
             "    tls_ca = /etc/netd/cluster/ca.pem",
         ]
         self.assertIn("\n".join(lines), said)
-        self.assertIn(f"On node a, /etc/netd/cluster/ gets what is in {self.folder}/node-a/,", said)
+        self.assertIn(f"On node a, /etc/netd/cluster/ gets node.nk and ca.pem of {self.folder}/node-a/;", said)
+        self.assertIn("    chown -R netd: /etc/netd/cluster\n", said)
         self.assertIn(f"On 10.0.0.5, the machine of the NATS server, /etc/netd/nats/ gets what is in {self.folder}/hub/.", said)
         self.assertIn('"netd.barn.>"', self.text("hub/nats-server.conf"))
+
+    def test_first_ini(self) -> None:
+        """Each node gets an INI with every option, its own name and the section, and a unit that runs netd with it."""
+        self.init("--node", "a", "--leaf", "c", "--name", "barn")
+        kinds = {name: kind.config for name, kind in find_kinds().items()}
+        for node, servers in (("a", "tls://10.0.0.5:4222"), ("c", "nats://127.0.0.1:4222")):
+            text = self.text(f"node-{node}/netd.ini")
+            found = parse(text, "netd.ini", kinds, {}, 1000, "other")
+            configs: dict[str, Any] = {section.name: section.config for section in found.sections}
+            self.assertEqual(node, found.netd.name)
+            self.assertLessEqual({"relay", "session", "gateway", "recorder", "cluster"}, set(configs))
+            self.assertEqual(("barn", (servers,)), (configs["cluster"].name, configs["cluster"].servers))
+            unit = self.text(f"node-{node}/netd.service")
+            self.assertIn("User=netd\n", unit)
+            self.assertIn("netd run -c /etc/netd/netd.ini\n", unit)
+            self.assertIn("StateDirectory=netd\n", unit)
+
+    def test_program_of_another_machine(self) -> None:
+        """Where nats-server is on this machine says nothing about the one where the unit belongs."""
+        self.init("--node", "a", "--leaf", "c")
+        for name in ("hub", "leaf-c"):
+            self.assertIn("ExecStart=/usr/local/bin/nats-server -c", self.text(f"{name}/nats-server.service"))
 
     def test_modes(self) -> None:
         """Nobody else reads a secret: the folder, the keys, the seeds and the configuration of a leaf node.
@@ -92,7 +121,7 @@ class InitTests(CommandTests):
         self.assertIn(
             "    servers = nats://127.0.0.1:4222\n    name = lab\n    credentials = /etc/netd/cluster/node.nk\n\n", said
         )
-        self.assertIn(f"and /etc/netd/nats/ what is in {self.folder}/leaf-c/,", said)
+        self.assertIn(f"/etc/netd/nats/ gets what is in {self.folder}/leaf-c/.", said)
 
     def test_again(self) -> None:
         """A second run writes over nothing, says the same lines, and tells what to add to the server's configuration."""
