@@ -34,7 +34,7 @@ MOST_ROWS = 1000
 @dialect_option
 @click.pass_obj
 def devices(invocation: Invocation, server: RelayPlace | None, dialect: str) -> None:
-    """List the devices of all relays, and of all nodes of a cluster: name, address, whether online."""
+    """List the devices of all nodes: name, address, whether online."""
     found = every_device(invocation, fetch_table(invocation)) if server is None else _of_relay(invocation, server, dialect)
     if invocation.as_json:
         invocation.print_json(found)

@@ -44,9 +44,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
             "top": Listed("top", "Show rates, drops and lag, second by second."),
             "tail": Listed("tail", "Follow the events of the bus, as lines or curves."),
             "history": Listed("history", "Show what was recorded, as a table or as curves."),
-            "devices": Listed(
-                "devices", "List the devices of all relays, and of all nodes of a cluster: name, address, whether online."
-            ),
+            "devices": Listed("devices", "List the devices of all nodes: name, address, whether online."),
             "nodes": Listed("nodes", "List the nodes of the cluster: which are there, which are gone."),
             "reports": Listed("reports", "Show what the clients of the feed have received."),
             "audit": Listed("audit", "Show who did what, to which device, and what came of it."),
