@@ -75,6 +75,8 @@ class CallAnswers:
         """A request of another node has come."""
         try:
             head, request = read_call(body)
+            if not reply:
+                raise BadCall("it says nowhere to answer to")
         except BadCall as error:
             self.counters["bad"] += 1
             skipped = self._limiter.admit("bad call")

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 
 from netd.cluster.callwire import (
     HEAD,
+    LONGEST_NAME,
     PART,
     AnswerPart,
     BadCall,
@@ -47,7 +48,8 @@ UNKNOWN = "whether it was carried out is not known"
 def vouched(caller: Caller) -> Vouched:
     """Return *caller* as another node is told of it."""
     principal = caller.principal
-    return Vouched(str(principal) or caller.origin, principal.role.name.lower(), principal.subjects)
+    who = "".join(one if one.isprintable() else "?" for one in str(principal) or caller.origin)
+    return Vouched(who[:LONGEST_NAME], principal.role.name.lower(), principal.subjects)
 
 
 @define(eq=False)

@@ -20,6 +20,7 @@ from netd.operations import Argument
 __all__ = [
     "HEAD",
     "LONGEST",
+    "LONGEST_NAME",
     "PART",
     "AnswerPart",
     "BadCall",
@@ -42,6 +43,9 @@ LONGEST = 1 << 24
 
 HEAD = 1 << 17
 """Bytes of the first line of a request, which has the subjects of a confined caller."""
+
+LONGEST_NAME = 512
+"""Characters of the name of a caller: it stands in the log and in each event of the audit."""
 
 _MOST_NUMBER = 1 << 53
 
@@ -149,6 +153,8 @@ def read_call(body: bytes) -> tuple[CallHead | MoreHead, bytes]:
     if "from" in known:
         return MoreHead(node, epoch, number, known["from"]), b""
     subjects = known["subjects"]
+    if len(known["who"]) > LONGEST_NAME or not known["who"].isprintable():
+        raise BadCall("the name of the caller is no line, or too long")
     caller = Vouched(known["who"], known["role"], None if subjects is None else tuple(subjects))
     return CallHead(node, epoch, number, caller, known["seconds"]), request
 

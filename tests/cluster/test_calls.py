@@ -359,6 +359,18 @@ class CallingTests(CallsBench):
             self.a.link.request(subject, body, 1.0).addErrback(answers.append)
         pass_time(self.clock, 2.0)
         self.assertEqual((6, 6), (len(answers), self.b.calls.answering.counters["bad"]))
+        request = b'{"jsonrpc":"2.0","id":1,"method":"pump.set","params":{"instance":"main","speed":1}}'
+        for who in ("ann\nroot: system.stop", "x" * 513):
+            told = {"node": "A", "epoch": "A9", "id": 1, "who": who, "role": "admin", "seconds": 1.0}
+            self.a.link.request(subject, encode(told) + b"\n" + request, 1.0).addErrback(answers.append)
+        self.a.link.send(subject, CALL % 1 + request)
+        pass_time(self.clock, 2.0)
+        self.assertEqual((9, []), (self.b.calls.answering.counters["bad"], self.b.pumps.calls), "nor without a reply")
+
+    def test_name_of_the_caller(self) -> None:
+        """A caller with a strange name reaches other nodes under one that a log can show."""
+        strange = Caller(make_caller().connection, "a\nb" + "x" * 600)
+        self.assertIn("from node A", self.call("pump.who", strange))
 
     def test_round(self) -> None:
         """A call that names another node, no instance, or is a batch is refused: it would go round, or could not be answered."""
