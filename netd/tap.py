@@ -81,11 +81,13 @@ def _asyncio_loop(configuration: Configuration, users: Iterable[Section], module
         raise refusal(problems)
     import asyncio
 
-    from twisted.internet import asyncioreactor
+    from twisted.internet.main import installReactor
+
+    from netd.promptreactor import PromptReactor
 
     loop = asyncio.SelectorEventLoop()
     asyncio.set_event_loop(loop)
-    asyncioreactor.install(loop)
+    installReactor(PromptReactor(loop))
     return loop
 
 

@@ -173,7 +173,7 @@ LAYERS = (
     # 5: what knows everything
     Layer(
         "root",
-        modules="netd.{check,clock,daemon,reference,tap} twisted.plugins.netd_plugin",
+        modules="netd.{check,clock,daemon,promptreactor,reference,tap} twisted.plugins.netd_plugin",
         reaches=(*ASSEMBLY, Reach("root")),
         libraries="*",
     ),
