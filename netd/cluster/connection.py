@@ -69,6 +69,9 @@ PENDING = 1 << 20
 LARGEST = 1 << 20
 """Bytes of a message that a server has to take: netd's longest ones are a little shorter. It is the default of nats-server."""
 
+ROOM = PENDING // 4
+"""Of these bytes, so many may be taken while messages are sent without waiting for the writer."""
+
 AT_ONCE = 64
 """Messages after which the writer lets others have a turn."""
 
@@ -88,6 +91,21 @@ def make_client() -> Client:
 def _is_news(record: logging.LogRecord) -> bool:
     """Whether a word of asyncio says more than how nats-py makes TLS, which it says whenever a server hangs up."""
     return "eof_received() has no effect when using ssl" not in record.getMessage()
+
+
+class _Taker:
+    """Takes each message of a subscription while nats-py reads it, where nats-py expects a future that takes one.
+
+    A callback of nats-py's has a task and a queue of its own: it runs a turn of the loop later, and what the queue cannot hold is
+    dropped. Here nothing waits in between: the next bytes are read when these messages were taken.
+    """
+
+    def __init__(self, take: Callable[[Msg], None]) -> None:
+        self.set_result = take
+
+    def cancelled(self) -> bool:
+        """Whether it takes nothing more: never."""
+        return False
 
 
 class NatsConnection:
@@ -119,6 +137,7 @@ class NatsConnection:
         self._timer: Any = None
         self._is_open = False
         self._is_over = False
+        self._is_idle = False  # the writer waits, and nothing waits for it
         self._is_asking = False
         self._ticks = 0
         self._finishing: Deferred[None] | None = None
@@ -172,8 +191,11 @@ class NatsConnection:
 
     def put(self, subject: str, body: bytes, reply: str) -> None:
         """Send a message after the others that were put, and before what waits in the queue."""
-        self._urgent_size += len(body)
-        self._put(self._publish, subject, body, reply)
+        if self._is_idle and self._client.pending_data_size < ROOM:
+            self._post_now(subject, body, reply)
+        else:
+            self._urgent_size += len(body)
+            self._put(self._publish, subject, body, reply)
 
     def subscribe(self, receiver: Receiver) -> None:
         """Subscribe for *receiver*."""
@@ -197,12 +219,17 @@ class NatsConnection:
         """Return a Deferred that fires when the server has everything, also all that waits in the queue."""
         if self._finishing is None:
             self._finishing = Deferred()
-            self._wake.set()
+            self._wake_up()
         return self._finishing
 
     def wake(self) -> None:
-        """Note that the queue has a message."""
-        self._wake.set()
+        """Note that the queue has a message. It is sent at once if nothing else waits."""
+        if self._is_idle and self._client.pending_data_size < ROOM and (message := self._queue.take()) is not None:
+            self._post_now(*message)
+            if self._queue.is_asking:
+                self._ask()
+        if self._queue.is_waiting or not self._is_idle:
+            self._wake_up()
 
     @property
     def waiting(self) -> int:
@@ -224,7 +251,7 @@ class NatsConnection:
 
     def _put(self, act: Callable[..., Awaitable[object]], *arguments: Any) -> None:
         self._urgent.append((act, arguments))
-        self._wake.set()
+        self._wake_up()
 
     def _run(self, work: Coroutine[Any, Any, Any], done: Callable[[Any], object]) -> None:
         """Run *work* beside everything else. When it fails, the connection ends."""
@@ -249,7 +276,7 @@ class NatsConnection:
             await self._subscribe(receiver)
 
     async def _subscribe(self, receiver: Receiver) -> None:
-        self._made[receiver] = await self._client.subscribe(receiver.pattern, cb=self._taker(receiver))
+        self._made[receiver] = await self._client.subscribe(receiver.pattern, future=_Taker(partial(self._take, receiver)))
 
     async def _unsubscribe(self, receiver: Receiver) -> None:
         await self._made.pop(receiver).unsubscribe()
@@ -279,7 +306,7 @@ class NatsConnection:
     def _answered(self, _: None) -> None:
         self._is_asking = False
         self._set_timer(REST, self._ask)
-        self._wake.set()
+        self._wake_up()
 
     def _set_timer(self, seconds: float, act: Callable[[], None]) -> None:
         """Replace the one timer."""
@@ -325,7 +352,21 @@ class NatsConnection:
         elif self._finishing is not None and not self._finishing.called:
             self._ask()
         self._wake.clear()
+        self._is_idle = True
         await self._wake.wait()
+
+    def _wake_up(self) -> None:
+        self._is_idle = False
+        self._wake.set()
+
+    def _post_now(self, subject: str, body: bytes, reply: str = "") -> None:
+        """Do what the writer would do in the next turn of the loop. Where nats-py would wait, it has the message already."""
+        try:
+            self._post(subject, body, reply).send(None)
+        except StopIteration:
+            pass
+        except Exception as error:
+            self._loop.call_soon(self.end, self._words(error))  # the caller is in the middle of its own work
 
     async def _publish(self, subject: str, body: bytes, reply: str) -> None:
         self._urgent_size -= len(body)
@@ -337,25 +378,20 @@ class NatsConnection:
         except (errors.MaxPayloadError, errors.BadSubjectError) as error:
             self.troubled(f"a message of {len(body)} bytes to {subject!r:.200} was not sent: {text_of(error)}")
 
-    def _taker(self, receiver: Receiver) -> Callable[[Msg], Awaitable[None]]:
-        async def take(message: Msg) -> None:
-            if self._is_over:
-                return  # nats-py has queued it, and the next connection may bring newer ones already
-            is_nobody = message.headers is not None and message.headers.get("Status") == _NOBODY
-            try:
-                receiver.take(message.subject, message.data, message.reply, is_nobody)
-            except Exception:
-                self._log.failure("cluster: a message to {subject!r} was not taken", subject=message.subject)
-
-        return take
+    def _take(self, receiver: Receiver, message: Msg) -> None:
+        if self._is_over:
+            return  # it was read together with others, and the next connection may bring newer ones already
+        is_nobody = message.headers is not None and message.headers.get("Status") == _NOBODY
+        try:
+            receiver.take(message.subject, message.data, message.reply, is_nobody)
+        except Exception:
+            self._log.failure("cluster: a message to {subject!r} was not taken", subject=message.subject)
 
     async def _note_error(self, error: Exception) -> None:
         self._problem = error
         if not self._is_open:
             return  # connect() goes on, and fails with an error of its own
-        if isinstance(error, errors.SlowConsumerError):
-            self.troubled(f"messages to {error.subject} came faster than this node could take them")
-        elif "permissions violation" in str(error).lower():
+        if "permissions violation" in str(error).lower():
             self.troubled(f"the account lacks a right: {self._words(error)}")
         else:
             self.end(self._words(error))
@@ -367,8 +403,6 @@ class NatsConnection:
         with suppress(Exception, asyncio.CancelledError):
             async with asyncio.timeout(CLOSING):
                 await self._client.close()
-        for made in self._made.values():  # close() leaves their tasks behind when the socket takes nothing more
-            made._wait_for_msgs_task.cancel()
         await asyncio.sleep(0)
 
     def _words(self, error: BaseException) -> str:

@@ -40,6 +40,11 @@ class PostQueue:
         return len(self._waiting) + len(self._unconfirmed)
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether there are messages that were not handed out."""
+        return bool(self._waiting)
+
+    @property
     def is_asking(self) -> bool:
         """True while so much is not confirmed that the server should be asked, before nothing more may be handed out."""
         return self._unconfirmed_size > self._most_bytes // 8 or len(self._unconfirmed) > self._most_messages // 8

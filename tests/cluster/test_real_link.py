@@ -48,6 +48,26 @@ class LinkCase(LoopCase, RealTestCase):
 
 
 class TrafficTests(LinkCase):
+    def test_no_turn_between(self) -> None:
+        """What is sent while nothing waits is handed over at once; what comes together is taken in the order of sending."""
+        server = self.server()
+        a, b = self.link("A", server.url), self.link("B", server.url)
+        self.up(a, b)
+        came: list[str] = []
+        for subject in ("netd.lab.x", "netd.lab.y"):
+            b.subscribe(subject, lambda subject, _body, _reply: came.append(subject[-1]))
+        self.assertIsNone(self.result(b.flush(5.0)))
+        self.run_for(0.1)  # the writer rests
+        before = a.facts().bytes_out
+        a.send("netd.lab.x", b"1")
+        self.assertEqual(before + 1, a.facts().bytes_out)
+        a.post("netd.lab.y", b"23")
+        self.assertEqual(before + 3, a.facts().bytes_out)
+        for subject in "xyxxyy":
+            a.send(f"netd.lab.{subject}", b"")
+        self.run_until(lambda: len(came) == 8)
+        self.assertEqual("xyxyxxyy", "".join(came))
+
     def test_messages(self) -> None:
         """Messages arrive in order, requests are answered or refused at once, and nothing comes back to its sender."""
         server = self.server()
