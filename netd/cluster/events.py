@@ -136,7 +136,7 @@ class Events:
 
     def _gone(self, member: Member, reason: str) -> None:
         self.newest.forget(member.name)
-        self.receiving.end(member.name, reason)
+        self.receiving.end(member.name)
         if self._theirs.pop(member.name, None) is not None:
             self._forward()
 

@@ -176,7 +176,7 @@ class Member:
         self.shell.arrived(self)
 
     def _die(self) -> None:
-        self._part("it is dead: nobody responds")
+        self._part("nobody responds")
 
     def _hang(self) -> None:
         self._part("it does not answer, while NATS is well")

@@ -149,12 +149,12 @@ class Receiving:
         self._size, self._is_reading = 0, False
         self.follow({}, ())
 
-    def end(self, node: str, reason: str) -> None:
-        """Tell that the sessions and rooms of *node* that are known here have ended, because it is gone, for that *reason*."""
+    def end(self, node: str) -> None:
+        """Tell that the sessions and rooms of *node* that are known here have ended, because it is gone."""
         for kind, last in LAST_STATES.items():
             for message in self._bus.last(f"{kind}.>"):
                 if message.origin == node and isinstance(message.event, dict) and "state" in message.event:
-                    ended = {**message.event, "state": last, "reason": f"node {node} is gone: {reason}"}
+                    ended = {**message.event, "state": last, "reason": f"node {node} is gone"}
                     self._bus.publish(FarMessage(message.subject, encode(ended), self._bus.wall(), node))
 
     def forget(self, node: str) -> None:
