@@ -1901,3 +1901,93 @@ class SignalTests(ModuleTestCase):
         self.effects()
         self.scopes()
         self.fault()
+
+
+class DeviceRowTests(ModuleTestCase):
+    """Rows of devices of all nodes, and the messages to and from them."""
+
+    TAKEN = """({ take }, rows, told, key, more) => {
+      const all = new Map(rows);
+      take(all, told, key, more);
+      return [...all];
+    }"""
+
+    @staticmethod
+    def device(name: str, where: str = "main", generation: int = 1, *, online: bool | None = True) -> dict[str, Any]:
+        node = where.partition("@")[2] or "south"
+        return {"name": name, "address": "h:1", "where": where, "generation": generation, "online": online, "node": node}
+
+    def events(self) -> None:
+        """An event of an older connection changes nothing; a device without a name goes with its connection."""
+        known = [["main@b lamp", {"name": "lamp", "generation": 5, "online": None, "as_of": 3}]]
+        old = {"device": "lamp", "address": "h:1", "generation": 4, "online": False, "reason": "gone"}
+        self.assertEqual(known, self.run_in("pages/device_rows", self.TAKEN, known, old, "main@b lamp", {}))
+        new = old | {"generation": 6, "online": True}
+        taken = {"name": "lamp", "generation": 6, "online": True, "address": "h:1", "node": "b"}
+        self.assertEqual(
+            [["main@b lamp", taken]], self.run_in("pages/device_rows", self.TAKEN, known, new, "main@b lamp", {"node": "b"})
+        )
+        nameless = {"device": "h:1", "address": "h:1", "generation": 7, "online": False, "reason": "gone"}
+        self.assertEqual(
+            [], self.run_in("pages/device_rows", self.TAKEN, [["main h:1", {"generation": 7}]], nameless, "main h:1")
+        )
+
+    def places(self) -> None:
+        """A device that has moved is listed where it was last; one that several nodes have at a time, at each."""
+        here, there = self.device("lamp", generation=3, online=False), self.device("lamp", "main@b", 4)
+        self.check(
+            "pages/device_rows",
+            "settled",
+            (([here, there],), [there]),
+            (([here, there | {"online": False}],), [there | {"online": False}]),
+            (([here | {"generation": 9}, there],), [there]),
+            (([here | {"online": True}, there],), [here | {"online": True}, there]),
+            (([here, there | {"where": "lab@b"}],), [here, there | {"where": "lab@b"}]),
+            (([here | {"generation": 9}, there | {"online": None}],), [here | {"generation": 9}, there | {"online": None}]),
+        )
+        self.check(
+            "pages/device_rows",
+            "whereOf",
+            (({"instance": "lab", "node": "b"}, "a"), "lab@b"),
+            (({"instance": "lab", "node": "a"}, "a"), "lab"),
+        )
+        self.check(
+            "pages/device_rows", "stateOf", *((({"online": one},), name) for one, name in ((True, "online"), (None, "unknown")))
+        )
+
+    def targets(self) -> None:
+        """A device is sent to by its name; by its node too where others have the name, or where it has none."""
+        targets = """({ targetsOf }, devices) => [...targetsOf(devices).values()]"""
+        lamps = [self.device("lamp"), self.device("lamp", "main@b"), self.device("pump", "main@b"), self.device("", "main@b")]
+        found = self.run_in("pages/device_rows", targets, lamps)
+        self.assertEqual(["lamp@south", "lamp@b", "pump", "h:1@b"], found)
+
+    def lines(self) -> None:
+        """Messages stand in the order of their times, those that are told again once."""
+        script = """({ entered }, lines) => lines.reduce((all, [line, isNew]) => entered(all, line, isNew, 3), [])
+            .map(({ time, said }) => `${time} ${said}`)"""
+        line = {"device": "lamp", "where": "main", "direction": "to"}
+        told = [(line | {"time": time, "said": said}, new) for time, said, new in (
+            (2, "b", True), (1, "a", False), (2, "b", False), (4, "d", True), (3, "c", True), (4, "d", True),
+        )]  # fmt: skip
+        self.assertEqual(["4 d", "4 d", "3 c"], self.run_in("pages/device_lines", script, told))
+        self.assertEqual(["2 b", "1 a"], self.run_in("pages/device_lines", script, told[:3]))
+
+    def absences(self) -> None:
+        """A page says why a node cannot be used, and nothing where there is no cluster."""
+        script = """(module, states, nodes) => {
+          module.nodeStates.value = states.map(([name, state]) => ({ name, state }));
+          return nodes.map(module.absence);
+        }"""
+        states = [("a", "here"), ("b", "gone"), ("c", "unreachable"), ("d", "suspect")]
+        told = ["", "", "node b is gone", "node c cannot be reached", "", "there is no node e"]
+        self.assertEqual(told, self.run_in("nodes", script, states, ["", "a", "b", "c", "d", "e"]))
+        self.assertEqual([""], self.run_in("nodes", script, [], ["b"]))
+
+    def test_tables(self) -> None:
+        """The devices of a cluster are told as netd tells them."""
+        self.events()
+        self.places()
+        self.targets()
+        self.lines()
+        self.absences()

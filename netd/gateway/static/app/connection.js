@@ -1,7 +1,7 @@
 /** The state that all pages share: connection, user, operations, status and vitals. */
 
 import { Netd, NOT_PERMITTED } from "../netd.js";
-import { askNodes, farServices } from "./nodes.js";
+import { askNodes, askStates, farServices } from "./nodes.js";
 import { isForeign, KINDS } from "./pages.js";
 import { within } from "./subjects.js";
 import { computed, effect, onCleanup, signal } from "./signal.js";
@@ -11,7 +11,7 @@ import { forgetToken, storedToken, storeToken } from "./token.js";
 const OTHERS_EVERY = 3;
 
 /** The subject of changes of nodes, and the milliseconds in which a new node tells its operations. */
-const CLUSTER = "system.main.cluster";
+export const CLUSTER = "system.main.cluster";
 const SETTLING = 1000;
 
 /** Seconds between two calls of `system.status`. */
@@ -160,7 +160,10 @@ export function start() {
   });
   effect(() => {
     if (identity.value === "" || within(CLUSTER, who.value?.subjects ?? null).length === 0) return;
-    const subscription = netd.subscribe(CLUSTER, { policy: "latest" }, () => setTimeout(nodesChanged, SETTLING));
+    const subscription = netd.subscribe(CLUSTER, { policy: "latest" }, () => {
+      askStates(netd);
+      setTimeout(nodesChanged, SETTLING);
+    });
     onCleanup(() => subscription.close());
   });
   netd.open();
@@ -256,7 +259,7 @@ function allServices() {
 /** Ask the other nodes of the cluster for their services. */
 async function refreshNodes() {
   const had = farServices().length;
-  await askNodes(netd);
+  await Promise.all([askNodes(netd), askStates(netd)]);
   const last = status.peek();
   if (last !== null && had + farServices().length > 0) status.value = { ...last, services: allServices() };
 }

@@ -2,8 +2,8 @@
 
 import { commandLine } from "./commandline.js";
 import { servicesOf } from "./connection.js";
-import { choice, h } from "./dom.js";
-import { isFar } from "./nodes.js";
+import { choice, h, when } from "./dom.js";
+import { absence, isFar, nodeOf } from "./nodes.js";
 import { place, remember } from "./router.js";
 import { computed, effect, signal } from "./signal.js";
 
@@ -55,7 +55,9 @@ export const tag = (kind, read) => h("span.section-tag", { hidden: () => tagOf(k
  * @property {() => string|null} option its name for a command line; null where there is only one.
  * @property {(...words: any[]) => string} line a command line with `--instance` where that is needed, see `commandLine`.
  * @property {() => string|null} picked the one that the user has picked; null where none is.
- * @property {Node} select lets the user choose; empty where there is only one.
+ * @property {() => boolean} isAll whether none is picked, and that means all nodes together.
+ * @property {() => string} absence why there is nothing to be had of its node; "" where there is.
+ * @property {Node[]} select lets the user choose; empty where there is only one. A picked one whose node is gone stays picked.
  */
 
 /** @param {string} kind @param {() => boolean} [takesAll] whether none picked means all nodes together. @returns {Instance} */
@@ -69,7 +71,7 @@ export function instanceOf(kind, takesAll = () => false) {
   const all = () => (names.value ? names.value.split("\n") : []);
   const name = computed(() => {
     const there = all();
-    if (picked.value !== null && there.includes(picked.value)) return picked.value;
+    if (picked.value !== null && (there.includes(picked.value) || isFar({ instance: picked.value }))) return picked.value;
     return there.includes(MAIN) ? MAIN : (there[0] ?? null);
   });
   const isAll = () => picked.value === null && takesAll();
@@ -79,7 +81,10 @@ export function instanceOf(kind, takesAll = () => false) {
   };
   const subject = (rest) => (name.value === null ? null : `${kind}.${name.value}.${rest}`);
   const service = () => servicesOf(kind).find((one) => one.instance === name.value) ?? null;
-  const mustBeNamed = () => all().length > 1 || all().some((one) => isFar({ instance: one }));
+  const away = () => (isAll() ? "" : absence(nodeOf(name.value ?? "")));
+  /** Those that can be chosen: also a picked one that is not there now. */
+  const offered = () => (name.value === null || all().includes(name.value) ? all() : [...all(), name.value]);
+  const mustBeNamed = () => offered().length > 1 || offered().some((one) => isFar({ instance: one }));
   const option = () => (mustBeNamed() && !isAll() ? name.value : null);
   const line = (...words) => commandLine(...words, ["--instance", option()]);
   const pick = (event) => {
@@ -89,14 +94,20 @@ export function instanceOf(kind, takesAll = () => false) {
   const shown = () => (isAll() ? "" : name.value);
   const options = () => [
     ...(takesAll() ? [h("option", { value: "", selected: isAll() }, "all nodes")] : []),
-    ...all().map((one) => h("option", { value: one, selected: one === shown() }, labelOf(kind, one))),
+    ...offered().map((one) => h("option", { value: one, selected: one === shown() }, labelOf(kind, one))),
   ];
   const attributes = { "aria-label": `Which ${kind}`, testid: `instance-${kind}`, onchange: pick, value: shown };
-  const select = choice(
-    () => `${takesAll()}\n${names.value}`,
-    () => (mustBeNamed() ? h("select.instance", attributes, options()) : null),
-  );
-  return { name, params, subject, service, option, line, picked: () => picked.value, select };
+  const select = [
+    when(
+      () => away() !== "",
+      () => h("span.badge", { testid: "instance-away", role: "status", "data-state": "trouble" }, h("span.dot", { "aria-hidden": "true" }), away),
+    ),
+    choice(
+      () => `${takesAll()}\n${offered().join("\n")}`,
+      () => (mustBeNamed() ? h("select.instance", attributes, options()) : null),
+    ),
+  ];
+  return { name, params, subject, service, option, line, picked: () => picked.value, isAll, absence: away, select };
 }
 
 /**

@@ -16,6 +16,7 @@ const RESPITE = 20;
  * @property {Readable<string>} error why the last call failed; "" where it did not.
  * @property {Readable<string>} refusal why the user may not call it; "" where they may.
  * @property {Readable<number>} loaded when the answer came, in milliseconds since the epoch; 0 before.
+ * @property {() => string} [absence] why the node of its service cannot be asked; "" where it can.
  * @property {() => Promise<void>} refresh calls it now.
  */
 
@@ -37,6 +38,7 @@ export function polled(method, instance, seconds, more = {}) {
     error: signal(""),
     refusal,
     loaded: signal(0),
+    absence: instance.absence,
     refresh: async () => {},
   };
   let isOver = false;

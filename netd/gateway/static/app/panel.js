@@ -35,6 +35,8 @@ export function faceOf(resource, isEmpty = () => false) {
   return () => {
     const has = resource.answer.value !== null;
     const error = resource.error.value;
+    const absence = resource.absence?.() ?? "";
+    if (absence && isLive.value) return { name: has ? "stale" : "failed", text: has ? `since ${clock(resource.loaded.value / 1000)}` : absence };
     if (resource.refusal.value && isLive.value) return { name: "refused", text: resource.refusal.value };
     if (error)
       return { name: has ? "stale" : "failed", text: has ? `since ${clock(resource.loaded.value / 1000)}: ${error}` : error };
@@ -66,7 +68,7 @@ export function faceOfEvents(isEmpty, ...sources) {
  * A panel.
  *
  * @param {object} parts
- * @param {string} parts.title
+ * @param {string|(() => string)} parts.title
  * @param {string} parts.testid
  * @param {() => Face} [parts.face]
  * @param {{text: string|(() => string), command?: () => string|null}} [parts.empty] what would

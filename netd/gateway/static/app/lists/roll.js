@@ -24,12 +24,13 @@ const AGAIN = 4000;
  * @property {Readable<string>} error why the last question failed; "" where it did not.
  * @property {Readable<string>} refusal why the user may not ask; "" where they may. The rows then come from events alone.
  * @property {Readable<number>} loaded when the last answer came, in milliseconds since the epoch; 0 before.
+ * @property {() => string} [absence] why its node cannot be asked; "" where it can.
  * @property {() => Promise<void>} refresh asks now.
  */
 
 /**
  * @param {object} parts
- * @param {string} parts.method of the operation that gives the list.
+ * @param {string|(() => string)} parts.method of the operation that gives the list.
  * @param {import("../instances.js").Instance} parts.instance
  * @param {(row: any) => any} parts.keyOf
  * @param {[string, (rows: Map<any, any>, event: import("../../netd.js").BusEvent) => void][]} parts.events the ends of the patterns
@@ -37,8 +38,9 @@ const AGAIN = 4000;
  * @returns {Roll}
  */
 export function roll({ method, instance, keyOf, events }) {
+  const asks = typeof method === "function" ? method : () => method;
   const refused = signal("");
-  const refusal = computed(() => unanswered(method, instance.name.value) || refused.value);
+  const refusal = computed(() => unanswered(asks(), instance.name.value) || refused.value);
   const rows = signal(/** @type {Map<any, any>} */ (new Map()));
   const hasAnswer = signal(false);
   const [error, loaded] = [signal(""), signal(0)];
@@ -73,7 +75,7 @@ export function roll({ method, instance, keyOf, events }) {
     const own = Date.now() + Math.random();
     [turn, since] = [own, []];
     try {
-      const found = await askAll(method, instance, () => turn === own && !isOver);
+      const found = await askAll(asks(), instance, () => turn === own && !isOver);
       if (found !== null) put(found);
     } catch (failure) {
       if (turn !== own || isOver) return;
@@ -84,7 +86,7 @@ export function roll({ method, instance, keyOf, events }) {
     if (turn === own) turn = 0;
   };
 
-  const asked = computed(() => `${identity.value} ${instance.name.value} ${starts.value}`);
+  const asked = computed(() => `${identity.value} ${asks()} ${instance.name.value} ${starts.value}`);
   effect(() => {
     void asked.value;
     hasAnswer.value = false;
@@ -111,7 +113,7 @@ export function roll({ method, instance, keyOf, events }) {
     clearTimeout(timer);
   });
   const answer = computed(() => (hasAnswer.value ? rows.value : null));
-  return { rows, answer, error, refusal, loaded, refresh };
+  return { rows, answer, error, refusal, loaded, absence: instance.absence, refresh };
 }
 
 /** All rows of a list, page after page; null where nobody wants them any more. */

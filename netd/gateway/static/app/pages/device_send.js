@@ -5,6 +5,7 @@ import { asCommands, commandLine, commandLineToCopy } from "../commandline.js";
 import { choice, each, h, when } from "../dom.js";
 import { bytes, clock, excerpt, payload, shortSpan, visible } from "../format.js";
 import { tag } from "../instances.js";
+import { isFar } from "../nodes.js";
 import { recent } from "../live.js";
 import { log } from "../log.js";
 import { badge, panel } from "../panel.js";
@@ -38,8 +39,13 @@ class UnfitPayload extends Error {}
 /** The messages sent from this page, newest first. They are kept while other pages are open. */
 const sent = recent(MOST_SENT);
 
-/** An outcome in words. @param {{status: string, error?: string, answer?: string}} result */
-function words(result, target) {
+/** What is known of a message that failed; where the device has got it, the reason says so. @type {Record<string, string>} */
+const KNOWN = { no: " (the device has not got it)", maybe: " (the device may have got it)" };
+
+/** An outcome in words. @param {{status: string, error?: string, answer?: string, known?: string}} result */
+const words = (result, target) => told(result, target) + (KNOWN[result.known ?? ""] ?? "");
+
+function told(result, target) {
   const answer = result.answer ? payload(result.answer) : "";
   if (result.status === "sent") return "sent: it was handed to the device, which does not answer";
   if (result.status === "acknowledged") return answer ? `acknowledged: ${answer}` : "acknowledged";
@@ -66,21 +72,36 @@ export const outcomeOfSending = (result, target) => ({ state: STATES[result.stat
 /** @template T @typedef {import("../signal.js").Writable<T>} Writable */
 
 /**
+ * Where a message goes: to the relay that is picked; where all nodes are shown, to whichever of them has the device. Only another
+ * relay of this node must be named then, because that is not looked for.
+ */
+function wayTo(instance, chosen) {
+  const named = () => {
+    if (!instance.isAll()) return instance.name.value;
+    const { where = "main" } = chosen.value ?? {};
+    const hasOwn = !isFar({ instance: instance.name.value ?? "main" });
+    return (isFar({ instance: where }) && hasOwn) || where === "main" ? null : where;
+  };
+  const params = (given = {}) => (named() === null ? instance.params(given) : { ...given, instance: named() });
+  return { ...instance, params, where: () => chosen.peek()?.where ?? instance.name.peek() };
+}
+
+/**
  * The panel for sending. On a phone it is a sheet at the foot of the window, because the list of devices may be long.
  * @param {import("../instances.js").Instance} instance
  * @param {Writable<string>} target
  * @param {Readable<any>} chosen the device of that name, or null.
  * @param {Readable<any[]>} all
- * @param {(device: any) => string} labelOf
+ * @param {(device: any) => string} targetOf what it is called when it is sent to.
  * @returns {{element: Element, open: () => void}}
  */
-export function sendSheet(instance, target, chosen, all, labelOf) {
+export function sendSheet(instance, target, chosen, all, targetOf) {
   const isOpen = signal(false);
   const close = (event) => event.key === "Escape" && (isOpen.value = false);
   const element = h(
     "div.sheet",
     { "data-open": () => String(isOpen.value), onkeydown: close },
-    sendPanel(isOpen, instance, target, chosen, all, labelOf),
+    sendPanel(isOpen, instance, target, chosen, all, targetOf),
   );
   const open = () => {
     element.dataset.open = "true"; // at once, not with the next update: it gets the focus now
@@ -103,9 +124,10 @@ const handle = (isOpen) =>
   );
 
 /** @param {Writable<boolean>} isOpen on a phone, whether more than the title is shown. */
-function sendPanel(isOpen, instance, target, chosen, all, labelOf) {
-  const send = sendAction(instance, target);
-  const isAway = () => target.value && chosen.value !== null && !chosen.value.online;
+function sendPanel(isOpen, instance, target, chosen, all, targetOf) {
+  const send = sendAction(wayTo(instance, chosen), target);
+  const isAway = () => target.value && chosen.value?.online === false;
+  const isUnknown = () => target.value && chosen.value?.online === null;
   return panel(
     { title: "Send", testid: "send-panel", aside: handle(isOpen) },
     form(
@@ -113,10 +135,11 @@ function sendPanel(isOpen, instance, target, chosen, all, labelOf) {
       send.run,
       field(
         "Device",
-        targetInput(target, () => suggestions(all.value.map(labelOf), target.value)),
+        targetInput(target, () => suggestions(all.value.map(targetOf), target.value)),
         "one of the list, or any name or address that is connected",
       ),
       when(isAway, () => h("p.hint", {}, "It is away. netd keeps messages for it only where `queue_for` of its relay says so.")),
+      when(isUnknown, () => h("p.hint", {}, "Its node cannot be reached now, so nothing can be sent to it.")),
       segments("Kind of message", KINDS, draft.kind, "send-kind"),
       choice(
         () => draft.kind.value === "file",
@@ -143,7 +166,7 @@ function sendAction(instance, target) {
     const said = await payloadOf(kind.peek(), text.peek(), file.peek());
     const chosen = kind.peek() === "file" ? file.peek() : null;
     const what = chosen === null ? text.peek() : `${chosen.name} (${bytes(chosen.size)})`;
-    sending = { target: target.peek(), instance: instance.name.peek(), what, began: performance.now() };
+    sending = { target: target.peek(), instance: instance.where(), what, began: performance.now() };
     const deadline = deadlineOf();
     return { target: target.peek(), wait: waits.peek(), ...said, ...(deadline === null ? {} : { deadline }) };
   };

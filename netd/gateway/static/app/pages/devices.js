@@ -1,14 +1,15 @@
-/** Devices: those connected, those away, and sending to them. */
+/** Devices: those connected, those away, and sending to them; in a cluster, those of all nodes. */
 
 import { action, outcomeOf } from "../action.js";
 import { deviceTile } from "../board/model.js";
 import { pinButton } from "../board/pin.js";
 import { commandLine, commandLineToCopy } from "../commandline.js";
-import { knownAt } from "../connection.js";
-import { h, when } from "../dom.js";
+import { CLUSTER, knownAt, operations, status } from "../connection.js";
+import { choice, h, when } from "../dom.js";
 import { ago, duration, fullTime, shortAddress, visible } from "../format.js";
 import { instanceOf, portOf } from "../instances.js";
-import { told } from "../live.js";
+import { settled as paced, told } from "../live.js";
+import { nodeOf } from "../nodes.js";
 import { badge, faceOf, needsService, panel } from "../panel.js";
 import { forbidden } from "../rights.js";
 import { roll } from "../lists/roll.js";
@@ -19,6 +20,7 @@ import { cell, longTable, rowHead } from "../table.js";
 import { chips, searchField } from "../lists/toolbar.js";
 import { conversation } from "./device_talk.js";
 import { beingPanel } from "./device_being.js";
+import { keyOf, labelOf, LOOKS, settled, stateOf, take, targetsOf, whereOf } from "./device_rows.js";
 import { MESSAGE, sendSheet } from "./device_send.js";
 
 /** For how many devices the time of the last message is kept. */
@@ -26,25 +28,36 @@ const HEARD = 500;
 /** Seconds after which a connected device that says nothing is told by the length of its connection. */
 const QUIET = 60;
 
+/** The operation that lists the devices of all nodes of a cluster. */
+const ALL_NODES = "cluster.devices";
+/** Milliseconds in which changes of nodes are put together. */
+const TOGETHER = 100;
+
 /** The device to send to. It is kept while other pages are open. */
 const target = signal("");
-
-/** A device's label: its name, or else its address. */
-const labelOf = (device) => device.name || shortAddress(device.address);
 
 export function devices() {
   return h("div.grid.devices", {}, needsService("relay", content));
 }
 
 function content() {
-  const instance = instanceOf("relay");
-  const list = roll({ method: "relay.devices", instance, keyOf: (one) => one.name || one.address, events: [["presence.*", changed]] });
-  const heard = heardAt(instance);
-  const all = computed(() => [...list.rows.value.values()]);
-  const chosen = computed(() => all.value.find((one) => labelOf(one) === target.value) ?? null);
-  const sheet = sendSheet(instance, target, chosen, all, labelOf);
-  const choose = (label) => {
-    target.value = label;
+  const instance = instanceOf("relay", () => operations.value.has(ALL_NODES));
+  const scope = scopeOf(instance);
+  const list = roll({
+    method: () => (instance.isAll() ? ALL_NODES : "relay.devices"),
+    instance: scope,
+    keyOf: (row) => keyOf(placed(row, instance)),
+    events: [["presence.*", anywhere]],
+  });
+  told(() => (operations.value.has(ALL_NODES) ? CLUSTER : null), {}, paced(list.refresh, TOGETHER));
+  const heard = heardAt(scope);
+  const all = computed(() => settled([...list.rows.value.values()].map((row) => placed(row, instance))));
+  const targets = computed(() => targetsOf(all.value));
+  const targetOf = (one) => (instance.isAll() ? targets.value.get(keyOf(one)) : null) ?? labelOf(one);
+  const chosen = computed(() => all.value.find((one) => targetOf(one) === target.value) ?? null);
+  const sheet = sendSheet(instance, target, chosen, all, targetOf);
+  const choose = (named) => {
+    target.value = named;
     sheet.open();
     document.getElementById(MESSAGE)?.focus();
   };
@@ -52,17 +65,31 @@ function content() {
     "div.two-columns.with-sheet",
     {},
     sheet.element,
-    h("div.stack", {}, listing({ instance, list, all, heard, choose }), conversation(instance), beingPanel(instance)),
+    h("div.stack", {}, listing({ instance, list, all, heard, choose, targetOf }), conversation(scope), beingPanel(instance)),
   );
 }
 
-/** Take an event of a device: an old one of a connection that another has replaced counts no more. */
-export function changed(rows, { data: { device, reason: _, ...facts } }) {
-  const before = rows.get(device);
-  if (before !== undefined && facts.generation < before.generation) return;
-  const isNamed = device !== facts.address;
-  if (facts.online || isNamed) rows.set(device, { ...before, ...facts, name: isNamed ? device : "" });
-  else rows.delete(device);
+/** The relays whose devices are listed, as an instance of which lists and events are asked for. */
+function scopeOf(instance) {
+  const subject = (rest) => (instance.isAll() ? `relay.*.${rest}` : instance.subject(rest));
+  const params = (given) => (status.value === null ? null : instance.params(given)); // it tells the name of this node
+  return { ...instance, subject, params };
+}
+
+/** A row with the place of its device, which only the list of all nodes tells. */
+function placed(row, instance) {
+  if (row.where !== undefined) return row;
+  return { ...row, where: row.node === undefined ? (instance.name.value ?? "main") : whereOf(row, status.value?.name ?? null) };
+}
+
+/** Take an event of a device of one relay, in rows by its name. */
+export const changed = (rows, { data }) => take(rows, data, data.device);
+
+/** Take an event of a device of any relay. */
+function anywhere(rows, { subject, data }) {
+  const where = subject.split(".")[1];
+  const place = { where, instance: where.split("@")[0], node: nodeOf(where) || (status.peek()?.name ?? "") };
+  take(rows, data, `${where} ${data.device}`, place);
 }
 
 /** When each device last said something of its own accord. Events tell that sooner than the polled list. */
@@ -72,37 +99,36 @@ function heardAt(instance) {
   told(
     () => instance.subject("said.*"),
     {},
-    ({ data, time }) => {
-      const newest = new Map(times.peek()).set(data.device, time);
+    ({ subject, data, time }) => {
+      const newest = new Map(times.peek()).set(`${subject.split(".")[1]} ${data.device}`, time);
       times.value = new Map([...newest].slice(-HEARD));
     },
   );
-  return (device) => Math.max(device.last_seen, times.value.get(device.name || device.address) ?? 0);
+  return (device) => Math.max(device.last_seen, times.value.get(keyOf(device)) ?? 0);
 }
 
-function listing({ instance, list, all, heard, choose }) {
-  const cut = { outcome: signal(null), asked: signal("") };
+function listing({ instance, list, all, heard, choose, targetOf }) {
+  const cut = { outcome: signal(null), asked: signal(/** @type {{label: string, option: string|null}|null} */ (null)) };
   const [filter, state] = [signal(""), signal("")];
-  const textOf = (one) => `${labelOf(one)} ${one.address} ${one.aliases.join(" ")}`.toLowerCase();
+  const textOf = (one) => `${labelOf(one)} ${one.address} ${one.aliases.join(" ")} ${one.node ?? ""}`.toLowerCase();
   const sought = computed(() => {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     return all.value.filter((one) => words.every((word) => textOf(one).includes(word)));
   });
   /** @returns {[string, number][]} */
   const counts = () => {
-    const online = sought.value.filter((one) => one.online).length;
-    return [
-      ["online", online],
-      ["away", sought.value.length - online],
-    ];
+    const numbers = Object.fromEntries(STATES.map((name) => [name, 0]));
+    for (const one of sought.value) numbers[stateOf(one)] += 1;
+    return Object.entries(numbers).filter(([name, number]) => name !== "unknown" || number > 0 || state.value === name);
   };
-  const rankOf = (one) => (one.online ? 0 : 1);
+  const rankOf = (one) => STATES.indexOf(stateOf(one));
+  const order = (one, other) => rankOf(one) - rankOf(other) || byName(labelOf(one), labelOf(other)) || byName(one.where, other.where);
   const still = steady({
     list: () => {
       const found = sought.value.filter((one) => state.value === "" || stateOf(one) === state.value);
-      return found.sort((one, other) => rankOf(one) - rankOf(other) || byName(labelOf(one), labelOf(other)));
+      return found.sort(order);
     },
-    keyOf: labelOf,
+    keyOf,
     rankOf,
     stamp: () => `${filter.value}\n${state.value}`,
   });
@@ -121,21 +147,27 @@ function listing({ instance, list, all, heard, choose }) {
     h(
       "div.toolbar.finding",
       {},
-      searchField(filter, "name, address, alias", "device-search"),
-      chips(counts, state, (name) => (name === "online" ? "ok" : "gone"), "device-states"),
+      searchField(filter, "name, address, alias, node", "device-search"),
+      chips(counts, state, (name) => LOOKS[name], "device-states"),
     ),
     still.button,
     h(
       "div",
       still.attributes,
-      longTable({
-        columns: ["Device", "Presence", "Last seen", "Address", ""],
-        list: () => still.items.value,
-        stamp: () => `${filter.value}\n${state.value}`,
-        keyOf: (one) => one.generation,
-        makeRow: (item) => row(item, instance, heard, choose, () => disconnection(item, instance, cut, list.refresh)),
-        kind: "lines",
-      }),
+      choice(instance.isAll, (isAll) =>
+        h(
+          "div",
+          {},
+          longTable({
+            columns: ["Device", ...(isAll ? ["Node"] : []), "Presence", "Last seen", "Address", ""],
+            list: () => still.items.value,
+            stamp: () => `${filter.value}\n${state.value}`,
+            keyOf: (one) => `${one.generation} ${keyOf(one)}`,
+            makeRow: (item) => row(item, { isAll, heard, choose, targetOf, makeCut: () => disconnection(item, instance, cut, list.refresh) }),
+            kind: "lines",
+          }),
+        ),
+      ),
     ),
     when(
       () => still.items.value.length === 0,
@@ -143,8 +175,8 @@ function listing({ instance, list, all, heard, choose }) {
     ),
     outcomeOf(cut.outcome),
     when(
-      () => cut.asked.value,
-      () => commandLineToCopy(() => instance.line("relay", "disconnect", cut.asked.value)),
+      () => cut.asked.value !== null,
+      () => commandLineToCopy(() => commandLine("relay", "disconnect", cut.asked.value?.label ?? "", ["--instance", cut.asked.value?.option ?? null])),
     ),
     commandLineToCopy(() => (instance.option() === null ? commandLine("devices") : instance.line("relay", "devices"))),
   );
@@ -153,16 +185,18 @@ function listing({ instance, list, all, heard, choose }) {
 /** Closing a device's connection. The outcome is shown below the list, because the row may be gone by then. */
 function disconnection(item, instance, { outcome, asked }, refresh) {
   const label = labelOf(item.peek());
+  const { where } = item.peek();
+  const option = instance.isAll() ? where : instance.option();
   return action({
     label: "Disconnect",
     about: `Disconnect ${label}`,
     method: "relay.disconnect",
-    instance,
+    instance: { ...instance, name: computed(() => where), params: (given = {}) => ({ ...given, instance: where }) },
     params: () => ({ target: label }),
     told: () => ({ state: "ok", text: `${visible(label)} is disconnected. Most devices come back by themselves.` }),
     done: refresh,
     question: "Close its connection?",
-    asking: () => (asked.value = label),
+    asking: () => (asked.value = { label, option }),
     outcome,
     kind: "quiet",
     isOffered: false,
@@ -170,7 +204,8 @@ function disconnection(item, instance, { outcome, asked }, refresh) {
   });
 }
 
-const stateOf = ({ online }) => (online ? "online" : "away");
+/** The states of a device, in the order of the list. */
+const STATES = ["online", "unknown", "away"];
 
 /** When a device was heard last. Whatever it says is told at once; of one that only listens, the connection is all that is known. */
 function seenText(one, heard) {
@@ -180,35 +215,38 @@ function seenText(one, heard) {
 }
 
 /** A row of the list. Only that of the chosen device has a button. */
-function row(item, instance, heard, choose, makeCut) {
+function row(item, { isAll, heard, choose, targetOf, makeCut }) {
   const label = labelOf(item.peek());
-  const isChosen = () => target.value === label;
-  const mayNot = () => forbidden("relay.send", instance.name.value) !== "";
+  const { where, node } = item.peek();
+  const named = () => targetOf(item.value);
+  const isChosen = () => target.value === named();
+  const mayNot = () => forbidden("relay.send", where) !== "";
   const aliases = () => (item.value.aliases.length ? `also ${item.value.aliases.join(", ")}` : "");
   const name = {
     type: "button",
     testid: "choose-device",
     hidden: mayNot,
     "aria-pressed": () => String(isChosen()),
-    "aria-label": `Send to ${label}`,
-    title: `Send to ${label}`,
-    onclick: () => choose(label),
+    "aria-label": () => `Send to ${named()}`,
+    title: () => `Send to ${named()}`,
+    onclick: () => choose(named()),
   };
   return h(
     "tr",
-    { testid: "device-row", "data-device": label, class: () => (isChosen() ? "chosen" : "") },
+    { testid: "device-row", "data-device": label, "data-node": node ?? "", "data-presence": () => stateOf(item.value), class: () => (isChosen() ? "chosen" : "") },
     rowHead(
       "Device",
       h("button.name", name, visible(label)),
       h("span", { hidden: () => !mayNot() }, visible(label)),
       h("span.channel-name", { title: aliases }, () => visible(aliases())),
     ),
+    isAll ? cell("Node", visible(node ?? "")) : null,
     cell(
       "Presence",
       badge(
-        () => (item.value.online ? "ok" : "gone"),
-        () => (item.value.online ? "online" : "away"),
-        { testid: "presence" },
+        () => LOOKS[stateOf(item.value)],
+        () => stateOf(item.value),
+        { testid: "presence", title: () => (item.value.as_of ? `Nothing is known since ${fullTime(item.value.as_of)}` : null) },
       ),
     ),
     cell(
@@ -223,7 +261,7 @@ function row(item, instance, heard, choose, makeCut) {
     h(
       "td.end",
       {},
-      when(isChosen, () => pinButton(() => deviceTile(label, instance.name.peek() ?? "main"), label)),
+      when(isChosen, () => pinButton(() => deviceTile(label, where), label)),
       when(
         () => isChosen() && item.value.online,
         () => makeCut().button,
