@@ -182,7 +182,8 @@ class ClusterService(Service):
     def status(self) -> ClusterServiceStatus:
         """Facts about the cluster."""
         link = self._link.facts()
-        counted: Counter[str] = Counter(WORDS[member.state] for member in self.nodes.members.values())
+        others = {**self.nodes.absent, **self.nodes.members}
+        counted: Counter[str] = Counter(WORDS[member.state] for member in others.values())
         there = counted["there"] + counted["suspect"]
         where = f"meets others at {', '.join(self._config.servers)}"
         how = f"{self._membership.state.value}, {there} other node{'' if there == 1 else 's'}"

@@ -77,6 +77,7 @@ class ListTests(ClusterBench):
         self.assertEqual(("gone", "nobody responds", None), (row.state, row.reason, row.skew))
         self.assertEqual([("B", "there", ""), ("C", "there", "")], sorted(self.changes()[:2]))
         self.assertEqual([("B", "suspect", ""), ("B", "gone", "nobody responds")], self.changes()[2:])
+        self.assertEqual({"there": 1, "gone": 1}, self.a.cluster.status().nodes)
         self.cluster.pass_time(600.0)
         self.assertNotIn("B", self.states())
 

@@ -1,15 +1,15 @@
-/** The user's own data on Overview: the newest values of some channels, and how many sessions, devices and rooms there are. */
+/** The user's own data on Overview: the newest values of some channels, and the alerts that somebody has to look at. */
 
 import { commandLine } from "../commandline.js";
-import { servicesOf } from "../connection.js";
+import { servicesOf, status } from "../connection.js";
 import { each, h, when } from "../dom.js";
-import { count, plural, visible } from "../format.js";
+import { plural, visible } from "../format.js";
 import { instanceOf, portOf } from "../instances.js";
 import { polled } from "../live.js";
+import { nodeOf, nodeStates } from "../nodes.js";
 import { badge, faceOf, panel } from "../panel.js";
 import { addressOf } from "../router.js";
 import { computed } from "../signal.js";
-import { STATES as SESSION_STATES } from "./session_states.js";
 import { tile } from "./session_tile.js";
 import { sessionValues } from "./session_values.js";
 
@@ -47,8 +47,10 @@ export function latest() {
     text: "No session streams. Run an agent, and start a session with its address on the page Sessions:",
     command: () => commandLine("agent", ["--channel", "x=sine"], ["--server-port", portOf(instance.service(), 10000)]),
   };
+  const node = () => nodeOf(instance.name.value ?? "") || (status.value?.name ?? "");
+  const title = () => (nodeStates.value.length > 1 ? `Latest values on ${node()}` : "Latest values");
   const made = panel(
-    { title: "Latest values", testid: "latest", face: faceOf(list, () => channels.value.length === 0), empty, kind: "wide" },
+    { title, aside: instance.select, testid: "latest", face: faceOf(list, () => channels.value.length === 0), empty, kind: "wide" },
     h(
       "div.tile-grid",
       {},
@@ -68,13 +70,6 @@ export function latest() {
     () => made,
   );
 }
-
-/** @type {[string, string, string, Record<string, string>][]} */
-const THINGS = [
-  ["session", "Sessions", "session.list", SESSION_STATES],
-  ["relay", "Devices", "relay.devices", { online: "ok", away: "gone" }],
-  ["room", "Rooms", "room.list", { talking: "ok", full: "ok", gathering: "waiting", parting: "waiting" }],
-];
 
 const LOUD = ["firing", "unacknowledged"];
 
@@ -100,39 +95,5 @@ export function alarms() {
         { title: "Alerts", testid: "alarms-now", kind: "wide" },
         h("ul.alarms", {}, each(loud, ({ instance }) => instance, one)),
       ),
-  );
-}
-
-/** How many sessions, devices and rooms there are, in which states. */
-export function things() {
-  return panel(
-    { title: "Now", testid: "things" },
-    h(
-      "dl.things",
-      {},
-      THINGS.map(([kind, title, method, looks]) => thing(kind, title, counted(method, instanceOf(kind), 1), looks)),
-    ),
-  );
-}
-
-function thing(kind, title, list, looks) {
-  const counts = () => Object.entries(list.answer.value?.counts ?? {});
-  const one = (item) => {
-    const [state] = item.peek();
-    return badge(looks[state] ?? "plain", () => `${count(item.value[1])} ${state}`, { testid: "thing", "data-kind": kind });
-  };
-  return h(
-    "div",
-    { hidden: () => servicesOf(kind).length === 0 || list.refusal.value !== "" },
-    h("dt", {}, h("a", { href: addressOf(kind) }, title)),
-    h(
-      "dd",
-      {},
-      when(
-        () => counts().length === 0,
-        () => h("span.hint", {}, "none"),
-      ),
-      each(counts, ([state]) => state, one),
-    ),
   );
 }

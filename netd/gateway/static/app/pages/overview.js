@@ -2,10 +2,10 @@
 
 import { asCommands } from "../commandline.js";
 import { hearsVitals, identity, isLive, lostAt, phase, serverNow, status, vitals } from "../connection.js";
-import { choice, h } from "../dom.js";
+import { choice, h, when } from "../dom.js";
 import { clock, count, rate, shortSpan } from "../format.js";
 import { sectionOf } from "../instances.js";
-import { isFar } from "../nodes.js";
+import { isFar, nodeStates } from "../nodes.js";
 import { connectionsOf, dialText, factsOf } from "../pages.js";
 import { away, panel } from "../panel.js";
 import { plot } from "../plots/plot.js";
@@ -17,8 +17,9 @@ import { vitalsSeries } from "../vitals.js";
 import { confinement } from "./confinement.js";
 import { daemon } from "./daemon.js";
 import { lately } from "./lately.js";
-import { alarms, latest, things } from "./latest.js";
+import { alarms, latest } from "./latest.js";
 import { manholeSessions } from "./manhole_sessions.js";
+import { missing, things } from "./things.js";
 
 /** The longest and the shortest window of the small plots, in seconds. */
 const WINDOW = 300;
@@ -28,6 +29,7 @@ export function overview() {
   return h(
     "div.grid.overview",
     {},
+    missing(),
     alarms(),
     latest(),
     lately(),
@@ -101,9 +103,14 @@ function services() {
     if (!isLive.value) return { name: "stale", text: `since ${clock(lostAt.value)}: ${away()}` };
     return { name: listed().length ? "live" : "empty" };
   };
+  const title = () => (nodeStates.value.length > 1 ? `Services on ${status.value?.name ?? "this node"}` : "Services");
+  const others = when(
+    () => nodeStates.value.length > 1,
+    () => h("a", { href: addressOf("cluster") }, "other nodes"),
+  );
   const empty = { text: "No service runs: this netd's configuration has none.", command: () => "netd config --origin" };
   return panel(
-    { title: "Services", testid: "services", face, empty, kind: "wide" },
+    { title, aside: others, testid: "services", face, empty, kind: "wide" },
     table(["Service", "Does", "Connections", "Refused", "Address"], listed, (one) => `${one.kind}:${one.instance}`, serviceRow),
   );
 }
