@@ -19,13 +19,11 @@ function chosenOf(kind) {
   return made;
 }
 
-/** Follow the choice in the address. To be called once. */
-export function start() {
-  effect(() => {
-    const { kind, instance } = place.value;
-    if (kind !== null && instance !== null) chosenOf(kind).value = instance;
-  });
-}
+/** The choice in the address is followed from the first page on that offers one. */
+effect(() => {
+  const { kind, instance } = place.value;
+  if (kind !== null && instance !== null) chosenOf(kind).value = instance;
+});
 
 /** The name of a service's section: "relay", "relay:lab". @param {string} kind @param {string} instance */
 export const sectionOf = (kind, instance) => (instance === MAIN ? kind : `${kind}:${instance}`);

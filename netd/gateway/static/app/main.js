@@ -2,11 +2,9 @@
 
 import * as connection from "./connection.js";
 import { frame } from "./frame.js";
-import * as instances from "./instances.js";
 import * as themes from "./themes.js";
 
 themes.start();
-instances.start();
 document.getElementById("loading")?.replaceWith(...frame());
 import("./vitals.js").then(({ keepVitals }) => {
   keepVitals(); // before netd is asked for the first of them, but behind what is shown first
