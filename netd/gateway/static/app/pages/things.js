@@ -8,7 +8,6 @@ import { badge, panel } from "../panel.js";
 import { unanswered } from "../rights.js";
 import { addressOf } from "../router.js";
 import { computed, effect, onCleanup, signal } from "../signal.js";
-import { LOOKS as DEVICE_STATES } from "./device_rows.js";
 import { STATES as SESSION_STATES } from "./session_states.js";
 
 /** Seconds between two questions, at least; after a slow answer, the pause is this many times as long as the answer took. */
@@ -18,7 +17,7 @@ const RESPITE = 20;
 /** @type {[string, string, string, Record<string, string>][]} */
 const THINGS = [
   ["session", "Sessions", "session.list", SESSION_STATES],
-  ["relay", "Devices", "relay.devices", DEVICE_STATES],
+  ["relay", "Devices", "relay.devices", { online: "ok", unknown: "waiting", away: "gone" }],
   ["room", "Rooms", "room.list", { talking: "ok", full: "ok", gathering: "waiting", parting: "waiting" }],
 ];
 
