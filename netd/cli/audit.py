@@ -11,7 +11,7 @@ from netd.bus.subject import common
 from netd.cli.history import tell_missing
 from netd.cli.invocation import ControlPort, Failure, Invocation, NetdCommand, NotFound
 from netd.cli.text import as_commands
-from netd.client.control import NoSuchOperation
+from netd.client.control import ControlError, NoSuchOperation
 from netd.codec.words import Words, span
 
 __all__ = ["PATTERNS", "Deed", "audit", "deed_of"]
@@ -64,8 +64,11 @@ def audit(
     wanted = {"who": who, "about": device, "what": operation}
     asked = {"begin": since, "end": until} | ({} if instance is None else {"instance": instance})
     with invocation.control() as control:
-        found = _newest(control, asked, wanted, newest)
+        found = _newest(control, asked, wanted, newest + 1)
         tell_missing(control, asked)
+        own = _own_node(control) if any(_node_of(one) for one in found) else None
+    has_more = len(found) > newest
+    del found[newest:]
     if invocation.as_json:
         invocation.print_json([{"subject": one["subject"], "time": one["time"], **one["event"]} for one in found])
         return
@@ -73,7 +76,25 @@ def audit(
         click.echo(f"nothing is recorded since {since} that is so")
         return
     words = Words(invocation.surroundings.wall_clock())
-    invocation.show_table(("time", "who", "what", "about", "outcome", "in"), [_row(one, words) for one in found])
+    where = () if own is None else ("node",)
+    rows = [[*_row(one, words), *(() if own is None else (_node_of(one) or own,))] for one in found]
+    invocation.show_table(("time", "who", "what", "about", "outcome", "in", *where), rows)
+    if has_more:
+        click.echo(f"there are older ones: --newest {10 * newest} shows more of them", err=True)
+
+
+def _node_of(deed: Deed) -> str:
+    """The node that tells a deed, by its subject; empty for the node that is asked."""
+    tokens = str(deed["subject"]).split(".", 2)
+    return tokens[1].partition("@")[2] if len(tokens) > 1 else ""
+
+
+def _own_node(control: ControlPort) -> str:
+    """The name of the node that is asked."""
+    try:
+        return str(control.call("system.status")["name"])
+    except ControlError:
+        return "here"  # a confined token may not be told the name
 
 
 def _newest(control: ControlPort, asked: Mapping[str, str], wanted: Mapping[str, str | None], newest: int) -> list[Deed]:

@@ -99,6 +99,10 @@ class ClusterPagesTests(BrowserTestCase):
         self.assertEqual("main@north", choice.input_value())
         self.send(page, "welcome")
         outcome.get_by_text("acknowledged: from greenhouse").wait_for()
+        self.go(page, "audit")
+        for node in ("", "north"):
+            by_id(page, "deed", node=node).first.wait_for()
+        self.see(page, "audit")
         self.go(page, "overview")
         by_id(page, "things").get_by_text("2 online").wait_for()
         self.assertEqual(by_id(page, "missing-node").count(), 0)

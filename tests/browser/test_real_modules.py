@@ -479,6 +479,11 @@ class SubjectTests(ModuleTestCase):
                 {"subject": "relay.m.outcome.a", "data": outcome, "time": 10},
             ]
             self.assertEqual(self.run_in("deeds", script, events), [[what, "user a", "x"] for what in expected])
+        script = (
+            "(module, subjects) => subjects.map((subject) => module.deedOf({ subject, data: { arguments: {} }, time: 1 }).where)"
+        )
+        subjects = ["audit.main.relay.send", "audit.main@b.relay.send"]
+        self.assertEqual(["main", "main@b"], self.run_in("deeds", script, subjects))
 
     def test_tables(self) -> None:
         """Patterns are read as netd reads them."""
@@ -1256,6 +1261,8 @@ class RecordedTests(ModuleTestCase):
                 [8, "connect", "oven connected", None],
             ],
         )
+        far = {**events[0], "subject": events[0]["subject"].replace(".main.", ".main@north.")}
+        self.assertIn("on north", self.run_in("history/marks", script, [far])[0][2])
 
     def test_tables(self) -> None:
         """What the page of the history reads and writes."""

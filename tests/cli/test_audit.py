@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from netd.cli.audit import PAGE, PATTERNS
-from netd.client.control import NoSuchOperation
+from netd.client.control import ControlError, NoSuchOperation
 from tests.cli.fakes import NOW, CommandTests
 
 CALL = {
@@ -59,6 +59,20 @@ class AuditTests(CommandTests):
         """A call that another node was to carry out names it."""
         self.control.answers["history.events"] = [{**CALL, "data": {**CALL["data"], "node": "north"}}]
         self.assertIn("relay.send on north", self.lines()[1])
+
+    def test_nodes(self) -> None:
+        """In a cluster, each line names the node that tells it."""
+        self.control.answers["history.events"] = [CALL, {**MESSAGE, "subject": "relay.main@b.outcome.lamp"}]
+        self.control.answers["system.status"] = {"name": "a"}
+        head, *rows = self.lines()
+        self.assertEqual(("NODE", ["a", "b"]), (head[-1], [row[-1] for row in rows]))
+        self.control.answers["system.status"] = ControlError("refused")
+        self.assertEqual("here", self.lines()[1][-1])
+
+    def test_older(self) -> None:
+        """Of more than are shown, that is said."""
+        self.assertIn("there are older ones: --newest 20", self.netd("audit", "--newest", "2").stderr)
+        self.assertEqual("", self.netd("audit", "--newest", "3").stderr)
 
     def test_filters(self) -> None:
         """Callers, devices and operations are chosen by a part of their names; the recorder is asked for those alone."""

@@ -12,6 +12,7 @@ const GOOD = new Set(["done", "sent", "acknowledged", "success"]);
  * @typedef {object} Deed
  * @property {string} key the same for the same event, whoever tells it.
  * @property {number} time
+ * @property {string} where the instance that tells it: of another node, "main@north".
  * @property {string} who
  * @property {string} from the address.
  * @property {string} what
@@ -25,11 +26,11 @@ const GOOD = new Set(["done", "sent", "acknowledged", "success"]);
 
 /** @param {{subject: string, data: any, time: number}} event @returns {Deed} */
 export function deedOf({ subject, data, time }) {
-  const kind = subject.split(".", 1)[0];
+  const [kind, where] = subject.split(".", 2);
   const own = kind === "audit" ? called(data) : kind === "relay" ? sent(data) : ran(data);
   const { from, error = "", seconds } = data;
   const state = /** @type {"ok"|"trouble"} */ (GOOD.has(own.outcome) ? "ok" : "trouble");
-  return { key: `${subject} ${JSON.stringify(data)}`, time: data.time ?? time, from, error, seconds, state, ...own };
+  return { key: `${subject} ${JSON.stringify(data)}`, time: data.time ?? time, where, from, error, seconds, state, ...own };
 }
 
 const called = ({ who, operation, arguments: given, outcome }) => ({

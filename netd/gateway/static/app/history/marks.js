@@ -1,7 +1,8 @@
 /** What happened in a window: runs, notes, commands, connects and alerts. */
 
 import { answers, archive } from "../channels.js";
-import { isLive, serverNow } from "../connection.js";
+import { isLive, serverNow, status } from "../connection.js";
+import { nodeOf, nodeStates } from "../nodes.js";
 import { askRecorder, offers } from "../recorder.js";
 import { audible } from "../rights.js";
 import { effect, onCleanup } from "../signal.js";
@@ -37,22 +38,25 @@ const given = (values) =>
 
 /** What an event tells; null for nothing that belongs on the time axis. @returns {Happening|null} */
 function ofEvent({ subject, time, data }) {
-  const [kind] = subject.split(".");
+  const [kind, instance = ""] = subject.split(".");
+  const own = nodeStates.peek().length > 1 ? status.peek()?.name : "";
+  const node = nodeOf(instance) || own;
+  const there = node ? ` on ${node}` : "";
   if (kind === "audit" && data.outcome === "done")
     return {
       time,
       until: null,
       kind: "command",
-      word: `${data.operation} ${given(data.arguments)}`.trim(),
+      word: `${data.operation} ${given(data.arguments)}`.trim() + there,
       who: data.who || data.from,
     };
-  if (kind === "alert" && data.state) return { time, until: null, kind: "alert", word: `${data.alert}: ${data.state}` };
+  if (kind === "alert" && data.state) return { time, until: null, kind: "alert", word: `${data.alert}${there}: ${data.state}` };
   if (kind !== "session" || typeof data.state !== "string") return null;
   const agent = subject.split(".")[2];
-  if (data.state === "streaming") return { time, until: null, kind: "connect", word: `${agent} connected`, subject };
+  if (data.state === "streaming") return { time, until: null, kind: "connect", word: `${agent}${there} connected`, subject };
   const isEnd = ["resting", "failing", "ended"].includes(data.state);
   const why = data.reason ? `: ${data.reason}` : "";
-  return isEnd ? { time, until: null, kind: "gone", word: `${agent} ${data.state}${why}`, subject } : null;
+  return isEnd ? { time, until: null, kind: "gone", word: `${agent}${there} ${data.state}${why}`, subject } : null;
 }
 
 /**

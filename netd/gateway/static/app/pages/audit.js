@@ -2,12 +2,13 @@
 
 import { field, segments } from "../action.js";
 import { commandLine, commandLineToCopy } from "../commandline.js";
-import { isLive, starts } from "../connection.js";
+import { isLive, starts, status } from "../connection.js";
 import { DEEDS, deedOf, mentions, merged } from "../deeds.js";
-import { h, when } from "../dom.js";
+import { choice, h, when } from "../dom.js";
 import { clock, count, duration, excerpt, fullTime, shortSpan, visible } from "../format.js";
 import { told } from "../live.js";
 import { lostHint } from "../log.js";
+import { nodeOf, nodeStates } from "../nodes.js";
 import { badge, faceOfEvents, panel } from "../panel.js";
 import { askRecorder, offers, recorder, within } from "../recorder.js";
 import { effect, signal } from "../signal.js";
@@ -57,13 +58,19 @@ export function audit() {
         empty,
         aside: () => tally(shown().length),
       },
-      longTable({
-        columns: ["Time", "Who", "What", "About", "Outcome", "Took"],
-        list: shown,
-        keyOf: (deed) => deed.key,
-        makeRow: row,
-        kind: "deeds",
-      }),
+      choice(hasNodes, (isNamed) =>
+        h(
+          "div",
+          {},
+          longTable({
+            columns: ["Time", ...(isNamed ? ["Node"] : []), "Who", "What", "About", "Outcome", "Took"],
+            list: shown,
+            keyOf: (deed) => deed.key,
+            makeRow: (item) => row(item, isNamed),
+            kind: "deeds",
+          }),
+        ),
+      ),
       earlier(past),
       lostHint(() => sources.reduce((sum, { lost }) => sum + lost.value, 0)),
       commandLineToCopy(() => line(filter.value, span.value)),
@@ -71,6 +78,9 @@ export function audit() {
     when(() => !offers("history.events") && isLive.value, forgetful),
   );
 }
+
+/** Whether there are several nodes, each of which tells its own deeds. */
+const hasNodes = () => nodeStates.value.length > 1;
 
 const tally = (number) => (number === 0 ? "" : `${count(number)} shown`);
 
@@ -162,13 +172,14 @@ const forgetful = () =>
 /** The time of day, with the date unless it is today's. @param {number} time */
 const shortTime = (time) => (new Date(time * 1000).toDateString() === new Date().toDateString() ? clock(time) : fullTime(time));
 
-/** @param {import("../signal.js").Readable<Deed>} item */
-function row(item) {
-  const { time, who, from, what, given, about, outcome, error, state, seconds } = item.peek();
+/** @param {import("../signal.js").Readable<Deed>} item @param {boolean} isNamed whether the node is named. */
+function row(item, isNamed) {
+  const { time, where, who, from, what, given, about, outcome, error, state, seconds } = item.peek();
   return h(
     "tr",
-    { testid: "deed", "data-state": state },
+    { testid: "deed", "data-state": state, "data-node": nodeOf(where) },
     cell("Time", h("time", { title: fullTime(time) }, shortTime(time)), "mono"),
+    isNamed ? cell("Node", () => visible(nodeOf(where) || (status.value?.name ?? ""))) : null,
     cell("Who", [h("b", {}, visible(who)), who ? h("div.remark", {}, visible(from)) : visible(from)]),
     cell("What", [visible(what), given ? h("div.remark.mono.given", {}, excerpt(given, 120)) : null], "long"),
     cell("About", visible(about), "mono"),
