@@ -135,10 +135,13 @@ class Program:
         """Send a signal to this process alone."""
         self.process.send_signal(number)
 
-    def wait(self) -> int:
-        """The exit status, negative for a signal, once it has ended and all its output has been read."""
+    def wait(self, patience: float = PATIENCE) -> int:
+        """The exit status, negative for a signal, once it has ended and all its output has been read.
+
+        :param patience: of a script that starts programs of its own, which have a patience each.
+        """
         try:
-            status = self.process.wait(PATIENCE)
+            status = self.process.wait(patience)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"it does not end; it said:\n{self.output}") from None
         self._reader.join(PATIENCE)

@@ -1,7 +1,7 @@
 """A network that is torn: to be run in a network namespace of its own, with the folder of the test as its argument.
 
 The first server is in another namespace, at the other end of a cable. Then routes at both ends swallow every packet, while bytes
-wait to be sent. Prints what became of it, as JSON: the seconds until the second server was in use, and until the first was again.
+wait to be sent. Prints, as JSON, whether all was sent to the second server; then the first is in use again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def ip(*words: str, inside: int | None = None) -> None:
     subprocess.run([*prefix, program("ip"), *words], check=True)
 
 
-async def main(folder: Path, cleaning: ExitStack) -> dict[str, float]:
+async def main(folder: Path, cleaning: ExitStack) -> dict[str, bool]:
     """Tear the network, and mend it."""
     ip("link", "set", "lo", "up")
     far = NatsServer(folder / "far", host="0.0.0.0", prefix=("unshare", "--net"))
@@ -46,12 +46,10 @@ async def main(folder: Path, cleaning: ExitStack) -> dict[str, float]:
     link.loop = loop
     link.start()
 
-    async def connected(server: str) -> float:
-        began = loop.time()
+    async def connected(server: str) -> None:
         async with asyncio.timeout(20):
             while server not in link.server:
                 await asyncio.sleep(0.01)
-        return loop.time() - began
 
     await connected(THERE)
     await asyncio.sleep(1.2)  # the first answer to a PING
@@ -59,20 +57,20 @@ async def main(folder: Path, cleaning: ExitStack) -> dict[str, float]:
     ip("route", "add", "blackhole", f"{THERE}/32")
     for _ in range(100):
         link.post("netd.lab.ev", bytes(50_000))
-    away = await connected("127.0.0.1")
+    await connected("127.0.0.1")
     link.release()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while link.facts().queue:
             await asyncio.sleep(0.01)
     sent = link.facts().dropped == 0
     ip("route", "delete", "blackhole", f"{THERE}/32")
     ip("route", "delete", "blackhole", f"{HERE}/32", inside=pid)
     near.kill()
-    back = await connected(THERE)
+    await connected(THERE)
     done = loop.create_future()
     link.stop().addBoth(done.set_result)
     await done
-    return {"away": away, "back": back, "sent": sent}
+    return {"sent": sent}
 
 
 if __name__ == "__main__":

@@ -50,8 +50,8 @@ class SlowNodeTests(RealTestCase):
             del heard[:]
         self.assertGreater(self.counts(reader)[1], 0)
         wait_until(lambda: sum(self.counts(reader)) == self.events(speaker)["out"])
-        self.assertLessEqual(self.counts(reader)[1], sum(one.events for one in heard if isinstance(one, Dropped)))
-        wait_until(lambda: {row["state"] for row in reader.call("cluster.nodes")} == {"here", "there"}, 5.0)
+        wait_until(lambda: self.counts(reader)[1] <= sum(one.events for one in list(heard) if isinstance(one, Dropped)))
+        wait_until(lambda: {row["state"] for row in reader.call("cluster.nodes")} == {"here", "there"})
 
     def block(self, reader: Daemon, speaker: Daemon, device: socket.socket) -> None:
         """Have one node blocked while a device says very much to the other."""
