@@ -8,11 +8,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd import __version__
 from netd.cluster.results import CHANGED, NodeChanged
+from netd.cluster.service import ClusterService
 from netd.codec.length_header import encode_frame
 from netd.kinds import ServiceKind
 from netd.relay.config import Config as RelayConfig
-from netd.testing import connect
+from netd.testing import ServiceKindTests, connect
 from tests.cluster.assembled import AssembledCluster, AssembledNode
+from tests.cluster.fake import FakeNet
 
 RELAY = ServiceKind("relay", "netd.relay")
 
@@ -172,6 +174,20 @@ class LeavingTests(ClusterBench):
         self.cluster.result(self.b.call("cluster.join"))
         self.cluster.pass_time(0.1)
         self.assertEqual(["stop", "start"], told)
+
+
+class PlayedKind(ServiceKind):
+    """The kind with a link whose NATS is away: the real one needs a loop of asyncio."""
+
+    def make_service(self, config: Any, reactor: Any, bus: Any) -> Any:
+        link: Any = FakeNet(reactor).link(config.node)
+        link.start = lambda: None
+        return ClusterService(config, link, reactor, bus, lambda: 0.5, lambda: "epoch")
+
+
+class ClusterKindTests(ServiceKindTests, SynchronousTestCase):
+    kind = PlayedKind("cluster", "netd.cluster")
+    options = ("servers = nats://127.0.0.1:4222",)
 
 
 class LostEventTests(ClusterBench):
