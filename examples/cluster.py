@@ -233,6 +233,8 @@ def shown_netd() -> str:
 def introduce(folder: Path, parts: Sequence[Part], dashboards: Sequence[int], nats: str) -> str:
     """What to look at, and what to try."""
     table = [f"  {node}  http://127.0.0.1:{port}/" for node, port in zip(NODES, dashboards, strict=True)]
+    taken = [str(port) for port in DASHBOARDS if port not in dashboards]
+    table += [f"  (somebody else has port {' and '.join(taken)})"] if taken else []
     netd = f"{shown_netd()} --state {folder}/a"
     lines = [
         f"Three netd and {nats}. Their dashboards, each with everything of all three:",
@@ -257,6 +259,7 @@ def main() -> int:
         folder = Path(name).resolve()
         parts, dashboards, nats = make_parts(folder)
         with run(parts):
+            print("starting NATS, three netd and their demos", flush=True)
             try:
                 for group in (parts[:1], parts[1:4], parts[4:]):
                     for part in group:

@@ -399,7 +399,10 @@ class OperationTable:
             raise InvalidArguments(f"instance: {name} has the instances {some}; say which")
         there_are = f"there are {some}" if len(offered) > 1 else f"there is only {some or 'the one about all nodes'}"
         if isinstance(wanted, str) and "@" in wanted:
-            there_are += "; `netd nodes` lists the nodes, of which those with `grant = nothing` offer no operations"
+            if "cluster.nodes" in self._operations or any(map(node_of, offered)):
+                there_are += "; `netd nodes` lists the nodes, of which those with `grant = nothing` offer no operations"
+            else:
+                there_are = "this node is in no cluster: a section [cluster] makes it a member, after a restart"
         raise InvalidArguments(f"no instance {wanted!r:.80}; {there_are}")
 
     def _own(self, instances: Mapping[str, Operation], wanted: object) -> str | None:

@@ -155,6 +155,7 @@ class TableTests(SynchronousTestCase):
         self.assertEqual(
             "no instance 'foo'; there is only main", str(self.refusal(self.table("main"), "relay.send", instance="foo"))
         )
+        self.assertIn("no cluster", str(self.refusal(self.table("main"), "relay.send", instance="@B")))
         self.assertLess(len(str(self.refusal(table, "relay.send", instance="x" * 10_000))), 200)
 
     def test_default_instance(self) -> None:

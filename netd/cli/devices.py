@@ -37,13 +37,14 @@ def devices(invocation: Invocation, server: RelayPlace | None, dialect: str) -> 
     """List the devices of all nodes: name, address, whether online."""
     found = every_device(invocation, fetch_table(invocation)) if server is None else _of_relay(invocation, server, dialect)
     if invocation.as_json:
-        invocation.print_json(found)
+        invocation.print_json([{**device, "address": short_address(str(device.get("address") or ""))} for device in found])
         return
     if not found:
         click.echo("no devices")
         return
     now = invocation.surroundings.wall_clock()
-    where = [column for column in ("node", "instance") if len({device.get(column) for device in found}) > 1]
+    where = ["node"] if any(device.get("node") for device in found) else []
+    where += ["instance"] if len({device.get("instance") for device in found}) > 1 else []
     columns = ("name", "address", "state", *("relay" if column == "instance" else column for column in where))
     rows = [[*_row(device, now), *(str(device.get(column)) for column in where)] for device in found]
     invocation.show_table(columns, rows)

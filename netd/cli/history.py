@@ -76,7 +76,7 @@ def history(
                 for one in answer["series"]:
                     (_draw if plot else _show_table)(invocation, words, one, answer, columns)
             else:
-                _show_events(control, words, asked)
+                _show_events(control, words, asked, bool(answer["gaps"]))
             _show_asides(words, answer)
         except (KeyError, TypeError, ValueError) as error:
             raise UnknownForm("the history") from error
@@ -130,12 +130,14 @@ def _draw(_invocation: Invocation, words: Words, one: Answer, answer: Answer, co
     click.echo()
 
 
-def _show_events(control: ControlPort, words: Words, asked: Mapping[str, Any]) -> None:
+def _show_events(control: ControlPort, words: Words, asked: Mapping[str, Any], has_gaps: bool) -> None:
     """Write the events of the time, oldest first; if there are none, say what could be asked instead."""
     found = control.call("history.events", **asked)
     for one in reversed(found):
         click.echo(escaped(f"{words.moment(one['time'])}  {one['subject']}  {json.dumps(one['data'], ensure_ascii=False)}"))
-    if not found:
+    if not found and has_gaps:
+        click.echo("nothing is known of that in this time, outside of these gaps; `netd history` lists what there is")
+    elif not found:
         click.echo("nothing was recorded of that in this time; `netd history` lists what there is, and since when")
 
 

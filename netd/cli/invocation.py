@@ -126,9 +126,9 @@ class AnswerTimedOut(Failure):
     exit_code = Exit.TIMED_OUT
 
 
-def failure_of(error: ControlError) -> Failure:
-    """The failure of the command for *error*. Operations in the message are rewritten as shell commands."""
-    said = as_commands(str(error))
+def failure_of(error: ControlError, node: str | None = None) -> Failure:
+    """The failure of the command for *error*, told by *node*. Operations in the message are rewritten as shell commands."""
+    said = as_commands(str(error), node)
     if isinstance(error, (NoSuchOperation, NoSuchTarget)):
         return NotFound(said)
     if isinstance(error, (InvalidArguments, RequestTooLong)):
@@ -293,7 +293,7 @@ class Invocation:
         try:
             yield
         except ControlError as error:
-            raise failure_of(error) from error
+            raise failure_of(error, self.node) from error
 
     def print_json(self, value: object) -> None:
         """Write *value* as JSON in ASCII, which no terminal can take for control characters."""

@@ -36,13 +36,24 @@ def payload_text(payload: bytes) -> str:
     return escaped(payload.decode("utf-8", "backslashreplace"), keep="\n\t")
 
 
-def as_commands(text: str) -> str:
-    """*text* with operations in backticks replaced by commands: ``netd devices`` for ``relay.devices``."""
-    own = {"relay.devices": "devices", "relay.send": "send", "system.status": "status", "system.operations": "operations"}
+def as_commands(text: str, node: str | None = None) -> str:
+    """*text* with operations in backticks replaced by commands: ``netd devices`` for ``relay.devices``.
+
+    :param node: the other node that has said it, and that the commands are for.
+    """
+    own = {
+        "cluster.devices": "devices",
+        "cluster.nodes": "nodes",
+        "relay.devices": "devices",
+        "relay.send": "send",
+        "system.operations": "operations",
+        "system.status": "status",
+    }
+    there = "" if node is None else f" --on {node}"
 
     def command(named: re.Match[str]) -> str:
         service, verb, number = named.groups()
-        return f"`netd {own.get(f'{service}.{verb}', f'{service} {verb}')}{number}`"
+        return f"`netd {own.get(f'{service}.{verb}', f'{service} {verb}')}{number}{there}`"
 
     return _OPERATION.sub(command, text)
 

@@ -166,7 +166,7 @@ class NodeCalls:
         if isinstance(error, NoAnswer):
             raise NotInTime(f"node {node} did not answer within {seconds:g} s; {UNKNOWN}", {"known": "maybe"})
         if isinstance(error, LinkLost) and not error.was_sent:
-            raise OperationFailed(f"node {node} cannot be reached: {error}; nothing was sent", {"known": "no"})
+            raise OperationFailed(f"node {node} cannot be reached: {error}", {"known": "no"})
         raise OperationFailed(f"the connection to NATS was lost before node {node} answered; {UNKNOWN}", {"known": "maybe"})
 
 

@@ -420,7 +420,7 @@ class NatsConnection:
         if isinstance(error, OSError) and error.strerror:
             return error.strerror
         if isinstance(error, errors.UnexpectedEOF):
-            return "it has closed the connection"
+            return "the NATS server has closed the connection"
         text = text_of(error).removeprefix("nats: ").strip("'")
         if "authorization" in text.lower():
             return f"it refuses the credentials: {text}; {self._login.remedy(text)}"

@@ -307,7 +307,10 @@ def _target(text: str) -> Target:
 
 
 def _hint(target: str) -> str:
-    """Return a hint if *target* is an address without a port, which many devices may have in common."""
+    """Return a hint if *target* names a node, or is an address without a port, which many devices may have in common."""
+    name, at, node = target.rpartition("@")
+    if at:
+        return f" to node {node}: {name!r} alone means the node that has it"
     try:
         host = ip_address(target.strip("[]"))
     except ValueError:

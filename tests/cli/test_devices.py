@@ -8,6 +8,7 @@ from typing import Any
 
 from netd.cli.relay import RelayPlace
 from netd.client.relay import DeviceInfo, NotConnected
+from netd.plaintext import short_address
 from tests.cli.fakes import NOW, TABLE, CommandTests, operation, page
 
 GREENHOUSE = {
@@ -62,12 +63,16 @@ class DevicesTests(CommandTests):
         table = rows(self.netd("devices").stdout)
         self.assertEqual(["NAME", "ADDRESS", "STATE", "NODE"], table[0])
         self.assertEqual([("online", "A"), ("not known since 5 s ago", "B")], [tuple(row[-2:]) for row in table[1:]])
+        self.control.answers["cluster.devices"] = page([away])
+        self.assertEqual("B", rows(self.netd("devices").stdout)[1][-1], "of whatever node, though there is only one")
         self.assertNotIn("relay.devices", [method for method, _ in self.control.calls])
 
     def test_json(self) -> None:
         """Scripts get all that is known of each device, and its relay."""
         told = json.loads(self.netd("devices", "--json").stdout)
-        self.assertEqual(told, [{**GREENHOUSE, "instance": "main"}, {**AWAY, "instance": "main"}])
+        self.assertEqual([one["address"] for one in told], [short_address(one["address"]) for one in (GREENHOUSE, AWAY)])
+        whole = [{**one, "address": own["address"]} for one, own in zip(told, (GREENHOUSE, AWAY), strict=True)]
+        self.assertEqual(whole, [{**GREENHOUSE, "instance": "main"}, {**AWAY, "instance": "main"}])
 
     def test_many(self) -> None:
         """The list is whole, however many pages it takes."""

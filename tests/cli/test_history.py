@@ -82,6 +82,12 @@ class HistoryTests(CommandTests):
         self.assertEqual(lines[2], f"gap   {clock(NOW - 60)} to {clock(NOW - 30)}: netd was stopped")
         self.assertEqual(lines[3], f"gap   {clock(NOW - 5)} to now: full")
 
+    def test_nothing_at_all(self) -> None:
+        """That nothing was recorded is said only where there is no gap: in one, nobody knows."""
+        for gaps, words in (([], "nothing was recorded of that"), ([{"begin": NOW - 9, "end": None, "reason": "x"}], "outside")):
+            self.control.answers |= {"history.query": answer(gaps=gaps), "history.events": []}
+            self.assertIn(words, self.netd("history", "x.y").stdout.splitlines()[0])
+
     def test_subjects(self) -> None:
         """Without a subject, the command lists what there is."""
         self.control.answers["system.whoami"] = {"subjects": None}

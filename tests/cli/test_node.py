@@ -49,6 +49,14 @@ class OnTests(CommandTests):
         self.assertEqual(0, self.netd("--on", "B", "stop").exit_code)
         self.assertFalse(self.control.waited, "the daemon that was asked goes on")
 
+    def test_hint(self) -> None:
+        """A command in a message of the node is to be typed as it stands: it goes to that node."""
+        self.control.answers["session.start"] = OperationFailed(
+            "it runs; `session.stop 1` ends it, `cluster.nodes` lists", -32000
+        )
+        said = self.netd("session", "start", "10.0.0.7", "--on", "B").stderr
+        self.assertIn("`netd session stop 1 --on B` ends it, `netd nodes --on B` lists", said)
+
     def test_events(self) -> None:
         """Events are chosen by their subjects, which have the node's name."""
         result = self.netd("tail", "session.>", "--on", "B")

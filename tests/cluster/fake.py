@@ -276,7 +276,7 @@ class FakeLink:
     def request(self, subject: str, body: bytes, seconds: float) -> Deferred[bytes]:
         """See :class:`ILink`."""
         if not self.is_up or self.is_full:
-            return fail(LinkLost("there is no connection to NATS", was_sent=False))
+            return fail(LinkLost("NATS is away; nothing was sent", was_sent=False))
         reply = self._net.reply_subject()
         answer: Deferred[bytes] = Deferred(lambda _: self._forget(reply))
         self._requests[reply] = _Request(answer, self._clock.callLater(seconds, self._late, reply))
@@ -293,7 +293,7 @@ class FakeLink:
     def flush(self, seconds: float) -> Deferred[None]:
         """See :class:`ILink`."""
         if not self.is_up:
-            return fail(LinkLost("there is no connection to NATS", was_sent=False))
+            return fail(LinkLost("NATS is away; nothing was sent", was_sent=False))
         flushed: Deferred[None] = Deferred()
         self._flushes.append(flushed)
         wait = max(0.0, self.stalled_until - self._clock.seconds()) + 2 * LATENCY

@@ -263,6 +263,11 @@ class RelayServiceTests(ServiceBench):
             self.assertEqual(f"{why}; `relay.devices` lists them", str(failed))
             self.assertEqual(why, str(self.assertRaises(NoSuchTarget, self.service.disconnect, target)))
 
+    def test_another_node(self) -> None:
+        """Who names a node that has no such device is told what the name alone would mean."""
+        failed = self.assertRaises(NoSuchTarget, result_of, self.service.send(CONSOLE, "oven@B", text="x"))
+        self.assertIn("no device 'oven@B' is connected to node B: 'oven' alone means the node that has it", str(failed))
+
     def test_disconnect(self) -> None:
         """An operator can send a device away."""
         device = self._device(name="greenhouse")
