@@ -1,7 +1,8 @@
 """Runs the whole suite, or the parts of it that are named, and ends with one closing line in trial's form.
 
-The whole suite runs as two processes of trial beside each other: the pages in Chromium, and all other tests, of which those with
-real processes and sockets (``test_real_*``) come last.  One after the other, they take half as long again.
+The whole suite runs as several processes of trial, two of them at a time: the pages in Chromium, the tests without real
+processes, and several parts of those with them (``test_real_*``).  Whichever of the two ends first makes room for the next, so
+that both cores have work until the end.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 REAL = "test_real_"
@@ -22,12 +24,21 @@ Run = Callable[[dict[str, list[str]]], dict[str, tuple[int, str]]]
 _CLOSING_LINE = re.compile(r"^(?:PASSED|FAILED)(?: \((\w+=\d+(?:, \w+=\d+)*)\))?$", re.MULTILINE)
 
 
-def halves(paths: Iterable[Path]) -> dict[str, list[str]]:
-    """The modules of both processes, made of the *paths* of all modules of tests."""
+AT_ONCE = 2
+"""Processes beside each other."""
+
+REAL_PARTS = 4
+"""Processes for the tests with real processes: few, because each imports all of netd, and enough to even out the rest."""
+
+
+def parts(paths: Iterable[Path]) -> dict[str, list[str]]:
+    """The modules of each process, made of the *paths* of all modules of tests. The longest parts begin first."""
     modules = sorted(".".join(path.with_suffix("").parts) for path in paths)
     pages = [module for module in modules if module.startswith(PAGES)]
-    others = [module for module in modules if not module.startswith(PAGES)]
-    return {"pages": pages, "others": sorted(others, key=lambda module: module.rpartition(".")[2].startswith(REAL))}
+    real = [module for module in modules if module.rpartition(".")[2].startswith(REAL) and module not in pages]
+    inner = [module for module in modules if module not in {*pages, *real}]
+    found = {"pages": pages, "inner": inner, **{f"real-{number}": real[number::REAL_PARTS] for number in range(REAL_PARTS)}}
+    return {name: part for name, part in found.items() if part}
 
 
 def closing(outcomes: Iterable[tuple[int, str]]) -> tuple[int, str]:
@@ -47,8 +58,8 @@ def closing(outcomes: Iterable[tuple[int, str]]) -> tuple[int, str]:
 
 
 def whole(run: Run, paths: Iterable[Path], say: Callable[[str], object]) -> int:
-    """Run the whole suite, say what both processes said, and return the exit status."""
-    outcomes = run(halves(paths))
+    """Run the whole suite, say what all processes said, and return the exit status."""
+    outcomes = run(parts(paths))
     for name, (_, output) in outcomes.items():
         say(f"-- {name}\n{output}")
     status, line = closing(outcomes.values())
@@ -57,16 +68,17 @@ def whole(run: Run, paths: Iterable[Path], say: Callable[[str], object]) -> int:
 
 
 def run_beside(folder: Path) -> Run:
-    """A :data:`Run` whose processes run at the same time, with their files in *folder*."""
+    """A :data:`Run` whose processes run two at a time, with their files in *folder*."""
 
-    def run(parts: dict[str, list[str]]) -> dict[str, tuple[int, str]]:
-        processes = {}
-        for name, modules in parts.items():
-            with (folder / f"{name}.txt").open("wb") as output:
-                processes[name] = subprocess.Popen(_trial(folder / name, modules), stdout=output, stderr=subprocess.STDOUT)
-        return {
-            name: (process.wait(), (folder / f"{name}.txt").read_text(errors="replace")) for name, process in processes.items()
-        }
+    def run_one(name: str, modules: Sequence[str]) -> tuple[int, str]:
+        path = folder / f"{name}.txt"
+        with path.open("wb") as output:
+            ended = subprocess.run(_trial(folder / name, modules), stdout=output, stderr=subprocess.STDOUT, check=False)
+        return ended.returncode, path.read_text(errors="replace")
+
+    def run(wanted: dict[str, list[str]]) -> dict[str, tuple[int, str]]:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return dict(zip(wanted, pool.map(run_one, wanted, wanted.values()), strict=True))
 
     return run
 

@@ -1,4 +1,4 @@
-"""The suite loses no test and no failure on its way through two processes."""
+"""The suite loses no test and no failure on its way through several processes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.suite import closing, halves, whole
+from tests.suite import closing, parts, whole
 
 FIRST = (0, "Ran 3 tests in 0.1s\n\nPASSED (skips=1, successes=2)\n")
 SECOND = (0, "PASSED (successes=99)\nprinted by a test\n\nPASSED (successes=4)\n")
@@ -14,15 +14,18 @@ FAILED = (1, "FAILED (failures=1, successes=1)\n")
 CRASHED = (139, "tests.test_real_door\n")
 
 
-class HalvesTests(SynchronousTestCase):
+class PartsTests(SynchronousTestCase):
     def test_every_module_once(self) -> None:
-        """Each module of tests is in exactly one half; those with real processes are the last ones of theirs."""
-        names = ("browser/test_real_load", "test_real_tour", "test_names", "relay/test_machine")
+        """Each module of tests is in exactly one part; the longest ones begin first, and a part without modules does not run."""
+        names = ("cli/test_real_pipe", "browser/test_real_load", "test_real_tour", "test_names", "relay/test_machine")
         expected = {
             "pages": ["tests.browser.test_real_load"],
-            "others": ["tests.relay.test_machine", "tests.test_names", "tests.test_real_tour"],
+            "inner": ["tests.relay.test_machine", "tests.test_names"],
+            "real-0": ["tests.cli.test_real_pipe"],
+            "real-1": ["tests.test_real_tour"],
         }
-        self.assertEqual(expected, halves(Path("tests", f"{name}.py") for name in names))
+        found = parts(Path("tests", f"{name}.py") for name in names)
+        self.assertEqual((expected, list(expected)), (found, list(found)))
 
 
 class ClosingTests(SynchronousTestCase):
@@ -43,7 +46,8 @@ class ClosingTests(SynchronousTestCase):
 
 class WholeTests(SynchronousTestCase):
     def test_both_are_said(self) -> None:
-        """What both processes printed is shown, and the closing line of both together is last."""
+        """What the processes printed is shown, and the closing line of all together is last."""
         said: list[str] = []
-        self.assertEqual(1, whole(lambda parts: dict(zip(parts, [FIRST, FAILED], strict=True)), [], said.append))
-        self.assertEqual([f"-- pages\n{FIRST[1]}", f"-- others\n{FAILED[1]}", "FAILED (failures=1, skips=1, successes=3)"], said)
+        paths = [Path("tests/browser/test_real_load.py"), Path("tests/test_names.py")]
+        self.assertEqual(1, whole(lambda wanted: dict(zip(wanted, [FIRST, FAILED], strict=True)), paths, said.append))
+        self.assertEqual([f"-- pages\n{FIRST[1]}", f"-- inner\n{FAILED[1]}", "FAILED (failures=1, skips=1, successes=3)"], said)
