@@ -221,13 +221,14 @@ class ClusterService(Service):
         }
 
     def _own_row(self) -> NodeFacts:
+        trouble = self._link.facts().trouble if self._membership.state is MembershipState.JOINING else ""
         return NodeFacts(
             name=self.nodes.name,
             state=OWN_WORDS[self._membership.state],
             since=self._wall_of(self._membership.since),
             epoch=self.nodes.epoch,
             version=__version__,
-            reason=self._membership.why,
+            reason=self._membership.why or trouble,
             **asdict(self._own.make(self._link.server)),
         )
 

@@ -37,7 +37,7 @@ class NatsLogin:
         if self.jwt:
             return "have a new .creds file made for this node"
         if self.key is not None:
-            return f"add to users of its account: nkey {self.key.public}; then reload it"
+            return f"add to users of its account: nkey {self.key.public}; then reload the server"
         return "correct the user and the password" if self.user else "name the file of this node in `credentials`"
 
 

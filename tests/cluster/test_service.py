@@ -122,6 +122,15 @@ class ListTests(ClusterBench):
         node = AssembledNode(self.cluster.net, "D", 8)
         self.assertEqual("connecting to NATS", node.cluster.status().work[0].how)
 
+    def test_refused_by_nats(self) -> None:
+        """A node that cannot join, because NATS does not let it in, says why in its list."""
+        node = AssembledNode(self.cluster.net, "D", 8)
+        node.link.start = lambda: None
+        node.start()
+        node.link.trouble = "it refuses the credentials"
+        (row,) = self.cluster.result(node.call("cluster.nodes"))
+        self.assertEqual(("joining", "it refuses the credentials"), (row.state, row.reason))
+
     def test_without_nats(self) -> None:
         """Without NATS the others are unreachable, and the list says so at once."""
         self.a.link.go_down("NATS closed the connection")
