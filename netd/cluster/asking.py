@@ -5,6 +5,7 @@ Without an answer, the error tells by ``known`` whether the node has carried the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from attrs import define, field
@@ -58,15 +59,18 @@ class NodeCalls:
 
     :param name: the name of this node.
     :ivar epoch: names this process.
-    :ivar open: the calls that wait, by node.
+    :ivar open: when the calls that wait began, by node.
+    :ivar waited: seconds that the calls that have ended took, all together.
     """
 
     name: str
     root: str
     link: ILink
+    monotonic: Callable[[], float]
     epoch: str = ""
+    waited: float = field(default=0.0, init=False)
     counters: dict[str, int] = field(factory=lambda: {"calls": 0, "unanswered": 0}, init=False)
-    open: dict[str, dict[Deferred[Any], None]] = field(factory=dict, init=False)
+    open: dict[str, dict[Deferred[Any], float]] = field(factory=dict, init=False)
     _number: int = field(default=0, init=False)
     _waiting: int = field(default=0, init=False)
 
@@ -95,7 +99,7 @@ class NodeCalls:
         self.counters["calls"] += 1
         mine = self.open.setdefault(node, {})
         ended: Deferred[Any] = Deferred()
-        mine[ended] = None
+        mine[ended] = self.monotonic()
         self._waiting += 1
         subject = f"{self.root}.node.{node}.call"
         answered = self.link.request(subject, body, wait)
@@ -123,7 +127,7 @@ class NodeCalls:
         mine = self.open.get(node, {})
         if ended not in mine:
             return False
-        del mine[ended]
+        self.waited += self.monotonic() - mine.pop(ended)
         if not mine:
             del self.open[node]
         self._waiting -= 1

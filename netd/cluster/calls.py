@@ -52,7 +52,7 @@ class Calls:
         self._nodes = nodes
         self._link = link
         self._table = table
-        self.asking = NodeCalls(nodes.name, nodes.root, link)
+        self.asking = NodeCalls(nodes.name, nodes.root, link, reactor.seconds)
         dispatcher = Dispatcher(table, reactor.seconds, bus)
         self.answering = CallAnswers(nodes.name, grant, link, table, dispatcher, reactor)
         self._offers = OperationOffers()

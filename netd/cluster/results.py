@@ -77,6 +77,7 @@ class ClusterServiceStatus(ServiceStatus):
     :ivar server: the NATS server of the connection; empty without one.
     :ivar nodes: number of nodes, this one left out, by their state.
     :ivar queue: size of the events that wait for NATS.
+    :ivar waited: time that calls of other nodes have taken, all together, until their end.
     :ivar trouble: what is wrong with the way to NATS, or why this node stays alone; empty if nothing is.
     """
 
@@ -84,5 +85,6 @@ class ClusterServiceStatus(ServiceStatus):
     server: str
     nodes: dict[str, int]
     queue: Bytes
+    waited: Seconds
     trouble: Prose
     work: list[Work]

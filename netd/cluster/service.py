@@ -200,6 +200,7 @@ class ClusterService(Service):
             server=link.server,
             nodes=dict(counted),
             queue=link.queue_bytes,
+            waited=self._calls.asking.waited if self._calls else 0.0,
             trouble=link.trouble or self._membership.why,
         )
 

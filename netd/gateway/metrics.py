@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import frozen
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
 __all__ = ["CONTENT_TYPE", "exposition"]
@@ -115,3 +115,5 @@ def _of_cluster(status: Mapping[str, Any]) -> Iterator[Metric]:
     for direction, count in counted["calls"].items():
         calls.add_metric((direction,), count)
     yield calls
+    answered = "Calls of this node to others, and how long they took until their end."
+    yield SummaryMetricFamily("netd_cluster_call_seconds", answered, counted["calls"].get("out", 0), status["waited"])

@@ -87,6 +87,7 @@ class MetricsTests(SynchronousTestCase):
             "instance": "main",
             "server": "nats://127.0.0.1:4222",
             "nodes": {"there": 2, "gone": 1},
+            "waited": 0.5,
             "counters": {
                 "events": {"in": 5, "out": 6},
                 "lost": 1,
@@ -109,5 +110,7 @@ class MetricsTests(SynchronousTestCase):
                 ("netd_cluster_dropped_total",): 2,
                 ("netd_cluster_calls_total", "in"): 3,
                 ("netd_cluster_calls_total", "out"): 4,
+                ("netd_cluster_call_seconds_count",): 4,
+                ("netd_cluster_call_seconds_sum",): 0.5,
             },
         )
