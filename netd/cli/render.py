@@ -136,7 +136,8 @@ def _grid(things: list[dict[str, Any]], words: Words, schema: Mapping[str, Any])
     columns = [name for name in full if name not in {*told, *nested} and not _is_echo(name, full, things)]
     rows = []
     for thing, own in zip(things, schemas, strict=True):
-        below = [(name, words.value(thing[name], member_of(own, name))) for name in told if not is_empty(thing.get(name))]
+        sentences = {name: words.value(thing[name], member_of(own, name)) for name in told if not is_empty(thing.get(name))}
+        below = [(name, " ".join(said.split())) for name, said in sentences.items()]
         for name in nested:
             title, inner = f"{name} " if len(nested) > 1 else "", _inner(member_of(own, name))
             below += [(f"{title}{label}", words.line(one, inner)) for label, one in records(thing.get(name))]

@@ -127,12 +127,12 @@ class ShowTests(SynchronousTestCase):
         )
 
     def test_things(self) -> None:
-        """Columns that say nothing are left out; what hangs on a thing, and sentences, stand below it."""
+        """Columns that say nothing are left out; what hangs on a thing, and sentences, each as one line, stand below it."""
         session = {"id": 1, "host": "h", "address": "h", "reason": "", "since": NOW, "online": True}
         channels = {"heart": {"label": "Heart", "unit": "bpm", "last": 70}}
         self.assertEqual(
             shown(
-                [{**session, "channels": channels}, {**session, "id": 2, "reason": "it broke", "channels": {}}], list[Session]
+                [{**session, "channels": channels}, {**session, "id": 2, "reason": "it\nbroke", "channels": {}}], list[Session]
             ).splitlines(),
             [
                 "ID  HOST  SINCE     ONLINE",
