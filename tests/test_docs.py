@@ -58,6 +58,21 @@ class PagesTests(SynchronousTestCase):
         ]
         self.assertEqual([], broken)
 
+    def test_no_strangers_project(self) -> None:
+        """Nobody is told to install `netd` from PyPI, where another project has the name: only wheels and checkouts are netd."""
+        sources = (*pages(), *(CHECKOUT / "netd").rglob("*.py"), *(CHECKOUT / "examples").rglob("*.py"), CHECKOUT / "Makefile")
+        foreign = re.compile(r"pip[^\n]* install (?:[^\n`]* )?['\"]?netd(?![\w/.-])")
+        self.assertTrue(all(foreign.search(f"pip install {one}") for one in ("netd", "'netd[cli]'", "-U netd[cluster]")))
+        self.assertFalse(foreign.search("pip install './netd-1-py3-none-any.whl[cli]'"))
+        told = [f"{page.relative_to(CHECKOUT)}: {line}" for page in sources for line in foreign.findall(page.read_text("utf-8"))]
+        self.assertEqual([], told)
+
+    def test_curl_works(self) -> None:
+        """A request to /rpc says that it is JSON, without which it is refused."""
+        for page in pages():
+            for command in re.findall(r"curl(?:[^\n]|(?<=\\\\)\n)*/rpc(?:[^\n]|(?<=\\\\)\n)*", page.read_text("utf-8")):
+                self.assertIn("-H 'Content-Type: application/json'", command, page.name)
+
     def test_links_are_found(self) -> None:
         """Both spellings of a link are checked, with or without an anchor; other hosts, anchors alone and code are not."""
         text = "\n".join(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -281,6 +282,10 @@ FILES: Mapping[str, Callable[[Path, ExportFacts], ExportFile]] = MappingProxyTyp
 """The formats that need a file."""
 
 
+EXTRA = ("h5py", "numpy", "pyarrow")
+"""The libraries of the extra ``export``."""
+
+
 def _needed(module: str, what: str) -> Any:
     """Import a library that is an extra of netd.
 
@@ -290,7 +295,8 @@ def _needed(module: str, what: str) -> Any:
         return import_module(module)
     except ImportError as error:
         library = module.partition(".")[0]
-        raise Failure(f"--format {what} needs {library}, which is not installed here: pip install 'netd[export]'") from error
+        install = f"{sys.executable} -m pip install {' '.join(EXTRA)}"
+        raise Failure(f"--format {what} needs {library}, which is not installed here: {install}") from error
 
 
 def _micros(seconds: float | None) -> int | None:

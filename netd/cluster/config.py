@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from importlib.util import find_spec
 from ipaddress import ip_address
@@ -147,7 +148,7 @@ class Config(SectionConfig):
     def objections(self) -> Iterable[tuple[str, str]]:
         """See :meth:`SectionConfig.objections`. Here: no client of NATS, no name, and an open way in."""
         if find_spec("nats") is None:
-            yield "", "needs the client of NATS, which is not installed: pip install 'netd[cluster]'"
+            yield "", f"needs the client of NATS, which is not installed: {sys.executable} -m pip install nats-py"
         if self.node == "localhost":
             yield "", "each node needs a name of its own, and this host's is localhost; write `name = …` in [netd]"
         far = next((server for server in self.servers if not _is_local(server)), "")

@@ -146,7 +146,7 @@ class ObjectionTests(ConfigTestCase):
         for name in [name for name in sys.modules if name == "nats" or name.startswith("nats.")]:
             self.addCleanup(sys.modules.__setitem__, name, sys.modules.pop(name))
         self.assertEqual(
-            [": needs the client of NATS, which is not installed: pip install 'netd[cluster]'"],
+            [f": needs the client of NATS, which is not installed: {sys.executable} -m pip install nats-py"],
             self.objections("servers = nats://localhost"),
         )
 
