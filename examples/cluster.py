@@ -182,16 +182,18 @@ def program(name: str) -> str:
     return found
 
 
-def free_ports(count: int, wanted: Sequence[int] = ()) -> list[int]:
-    """So many ports that nobody has, *wanted* ones first."""
+def free_ports(wanted: Sequence[int]) -> list[int]:
+    """For each of *wanted* that port if nobody has it, else another one; any for 0."""
     with contextlib.ExitStack() as stack:
         found: list[int] = []
-        for port in (*wanted, *[0] * count):
+        for port in wanted:
             one = stack.enter_context(socket.socket())
-            with contextlib.suppress(OSError):
+            try:
                 one.bind(("127.0.0.1", port))
-                found.append(one.getsockname()[1])
-        return found[:count]
+            except OSError:
+                one.bind(("127.0.0.1", 0))
+            found.append(one.getsockname()[1])
+        return found
 
 
 @contextlib.contextmanager
@@ -210,8 +212,9 @@ def run(parts: list[Part]) -> Iterator[None]:
 
 def make_parts(folder: Path) -> tuple[list[Part], list[int], str]:
     """Write the configurations, and return all parts, the ports of the dashboards and the URL of NATS."""
-    nats, *ports = free_ports(1 + len(NODES) * len(PORTS))
-    dashboards = free_ports(len(NODES), DASHBOARDS)
+    at, ports = len(DASHBOARDS), [0] * (1 + len(NODES) * len(PORTS))
+    found = free_ports((*DASHBOARDS, *ports))
+    dashboards, nats, ports = found[:at], found[at], found[at + 1 :]
     (folder / "nats.conf").write_text(NATS.format(port=nats, folder=folder))
     parts = [Part("nats", [program("nats-server"), "-c", str(folder / "nats.conf")], folder, "Server is ready")]
     for number, node in enumerate(NODES):

@@ -310,10 +310,15 @@ class OperationTable:
         self._sections = sections or {}
         self._watchers: list[Callable[[str], object]] = []
         self.node = ""
+        self._absent: Callable[[str], str] = lambda node: ""
 
     def watch(self, changed: Callable[[str], object]) -> None:
         """Call *changed* with the name of an instance whose operations have changed."""
         self._watchers.append(changed)
+
+    def use_nodes(self, absent: Callable[[str], str]) -> None:
+        """Have *absent* tell why nothing can be called on a node; it returns an empty text where that is possible."""
+        self._absent = absent
 
     def add(self, operations: Iterable[Operation], instance: str = MAIN) -> None:
         """Offer *operations* under *instance*.
@@ -393,16 +398,17 @@ class OperationTable:
         operation = instances.get(chosen) if isinstance(chosen, str) else None
         if operation is not None:
             return operation, str(chosen), rest
-        offered = sorted(instance for instance in instances if instance != EVERYWHERE)
+        absent = self._absent(node_of(wanted)) if isinstance(wanted, str) and node_of(wanted) else ""
+        if absent:
+            raise InvalidArguments(f"no instance {wanted!r:.80}: {absent}")
+        offered = sorted(instance for instance in instances if instance != EVERYWHERE and not self._is_absent(instance))
         some = ", ".join(offered[:MOST_NAMED]) + (f" and {len(offered) - MOST_NAMED} more" if len(offered) > MOST_NAMED else "")
         if wanted is None:
             raise InvalidArguments(f"instance: {name} has the instances {some}; say which")
         there_are = f"there are {some}" if len(offered) > 1 else f"there is only {some or 'the one about all nodes'}"
-        if isinstance(wanted, str) and "@" in wanted:
-            if "cluster.nodes" in self._operations or any(map(node_of, offered)):
-                there_are += "; `netd nodes` lists the nodes, of which those with `grant = nothing` offer no operations"
-            else:
-                there_are = "this node is in no cluster: a section [cluster] makes it a member, after a restart"
+        is_alone = "cluster.nodes" not in self._operations and not any(map(node_of, offered))
+        if isinstance(wanted, str) and "@" in wanted and is_alone:
+            there_are = "this node is in no cluster: a section [cluster] makes it a member, after a restart"
         raise InvalidArguments(f"no instance {wanted!r:.80}; {there_are}")
 
     def _own(self, instances: Mapping[str, Operation], wanted: object) -> str | None:
@@ -410,6 +416,10 @@ class OperationTable:
         if not self.node or not isinstance(wanted, str) or node_of(wanted) != self.node:
             return None
         return wanted.partition("@")[0] or default_instance(instances)
+
+    def _is_absent(self, instance: str) -> bool:
+        node = node_of(instance)
+        return bool(node and self._absent(node))
 
     def _instead(self, name: str) -> str:
         """Return what to do, as there is no operation *name*."""

@@ -70,7 +70,7 @@ class PagesTests(SynchronousTestCase):
     def test_curl_works(self) -> None:
         """A request to /rpc says that it is JSON, without which it is refused."""
         for page in pages():
-            for command in re.findall(r"curl(?:[^\n]|(?<=\\\\)\n)*/rpc(?:[^\n]|(?<=\\\\)\n)*", page.read_text("utf-8")):
+            for command in re.findall(r"curl(?:[^\n]|(?<=\\)\n)*/rpc(?:[^\n]|(?<=\\)\n)*", page.read_text("utf-8")):
                 self.assertIn("-H 'Content-Type: application/json'", command, page.name)
 
     def test_links_are_found(self) -> None:

@@ -218,8 +218,16 @@ class OtherNodesTests(SynchronousTestCase):
             self.table.add(offer(), instance)
         self.assertEqual(["main@B", "lab@C"], [self.meant(instance="@B"), self.meant(instance="@C")])
         error = str(self.assertRaises(InvalidArguments, self.meant, instance="@D"))
-        self.assertIn("no instance '@D'; there are lab@B, lab@C, main, main@B; ", error)
-        self.assertIn("`netd nodes` lists the nodes", error)
+        self.assertEqual("no instance '@D'; there are lab@B, lab@C, main, main@B", error)
+
+    def test_absent_node(self) -> None:
+        """Where nothing can be called on a node, the error says why; nobody is sent to such a node instead."""
+        for instance in ("main", "main@B", "main@C"):
+            self.table.add(offer(), instance)
+        self.table.use_nodes({"B": "", "C": "node C is gone: it has left", "D": "no node D"}.__getitem__)
+        for wanted, told in (("@D", ": no node D"), ("x@C", ": node C is gone: it has left"), ("x", "; there are main, main@B")):
+            error = self.assertRaises(InvalidArguments, self.meant, instance=wanted)
+            self.assertEqual(f"no instance {wanted!r}{told}", str(error))
 
     def test_own_name(self) -> None:
         """A node of a cluster may be called by its own name, as the others call it."""

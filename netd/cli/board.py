@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from netd.cli.invocation import Failure, Invocation, NetdCommand
-from netd.client.control import Outdated
+from netd.cli.invocation import Failure, Invocation, NetdCommand, NotFound
+from netd.cli.node import call_each
+from netd.cli.table import read_table
+from netd.client.control import NoSuchTarget, Outdated
+
+if TYPE_CHECKING:
+    from netd.cli.invocation import ControlPort
 
 __all__ = ["board"]
 
@@ -29,7 +34,13 @@ def board() -> None:
 def export(invocation: Invocation, name: str, output: str | None) -> None:
     """Write the board NAME as JSON."""
     with invocation.control() as control:
-        found = control.call("board.read", name=name)
+        try:
+            found = control.call("board.read", name=name)
+        except NoSuchTarget as error:
+            nodes = _nodes_with(control, name)
+            if not nodes:
+                raise
+            raise NotFound(f"no board {name!r} on this node; --on {' or '.join(nodes)} has one") from error
     text = json.dumps(found["board"], indent=2, ensure_ascii=False) + "\n"
     if output is None:
         click.echo(text, nl=False)
@@ -60,6 +71,15 @@ def import_(invocation: Invocation, file: str, name: str | None, replace: bool) 
         invocation.print_json(written)
         return
     click.echo(f"{name}: version {written['version']}")
+
+
+def _nodes_with(control: ControlPort, name: str) -> list[str]:
+    """The other nodes that have a board of this name."""
+    table = read_table(control.call("system.operations"))
+    instances = next((one.instances for one in table if one.name == "board.list"), ())
+    others = [instance for instance in instances if "@" in instance]
+    lists = {instance: call_each(control, "board.list", instance) or () for instance in others}
+    return [instance.partition("@")[2] for instance, found in lists.items() if any(one["name"] == name for one in found)]
 
 
 def _read(path: Path) -> dict[str, Any]:

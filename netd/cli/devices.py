@@ -46,7 +46,7 @@ def devices(invocation: Invocation, server: RelayPlace | None, dialect: str) -> 
     where = ["node"] if any(device.get("node") for device in found) else []
     where += ["instance"] if len({device.get("instance") for device in found}) > 1 else []
     columns = ("name", "address", "state", *("relay" if column == "instance" else column for column in where))
-    rows = [[*_row(device, now), *(str(device.get(column)) for column in where)] for device in found]
+    rows = [[*_row(device, now), *(str(device.get(column) or "-") for column in where)] for device in found]
     invocation.show_table(columns, rows)
 
 

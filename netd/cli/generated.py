@@ -268,7 +268,13 @@ def _said(ctx: click.Context, operation: TableOperation, words: dict[str, Any]) 
 
 
 def _tell_others(operation: TableOperation) -> None:
-    """Warn that only one of several instances is asked: the devices of one relay are not all devices."""
+    """Warn that only one of several instances is asked: the devices of one relay are not all devices.
+
+    What is on other nodes is told of for lists alone: whoever changes something has it in mind.
+    """
+    nodes = sorted({instance.partition("@")[2] for instance in operation.instances} - {""})
+    if nodes and operation.verb == "list":
+        click.echo(escaped(f"netd: this is the list of this node; --on {' or '.join(nodes)} has another one"), err=True)
     others = [instance for instance in operation.instances if instance != MAIN and "@" not in instance]
     if MAIN in operation.instances and others:
         click.echo(escaped(f"netd: this is the instance {MAIN}; choose {' or '.join(others)} with --instance"), err=True)

@@ -29,7 +29,7 @@ from netd.cluster.callwire import (
 from netd.cluster.interfaces import ILink, LinkLost, NoAnswer, NobodyThere
 from netd.codec.jsontext import BadJSON, encode
 from netd.console.jsonrpc import result_of
-from netd.errors import NotInTime, NotPermitted, OperationFailed
+from netd.errors import NetdError, NotInTime, OperationFailed
 from netd.operations import Caller
 
 __all__ = ["PATIENCE", "NodeCalls", "vouched"]
@@ -166,7 +166,7 @@ class NodeCalls:
         self.counters["unanswered"] += 1
         error = failure.value
         if isinstance(error, NobodyThere):
-            raise OperationFailed(f"node {node} is not there; nothing was sent", {"known": "no"})
+            raise OperationFailed(f"node {node} is not there", {"known": "no"})
         if isinstance(error, NoAnswer):
             raise NotInTime(f"node {node} did not answer within {seconds:g} s; {UNKNOWN}", {"known": "maybe"})
         if isinstance(error, LinkLost) and not error.was_sent:
@@ -185,10 +185,11 @@ def _result(text: bytes, node: str) -> Any:
     """Return the result in the answer *text*, or raise the error in it."""
     try:
         return result_of(text)
-    except NotPermitted as error:
-        raise NotPermitted(f"on node {node}: {error}") from None
     except BadJSON as error:
         raise OperationFailed(f"node {node} gives an answer that cannot be read: {error}", {"known": "yes"}) from None
+    except NetdError as error:  # it tells of "this netd", and what to do, from that node's view
+        error.args = (f"on node {node}: {error}",)
+        raise
 
 
 def _failed(why: str) -> Deferred[Any]:

@@ -64,6 +64,7 @@ class Calls:
         nodes.answer(OPERATIONS, self._tell)
         nodes.follow(OPERATIONS, self._told)
         table.watch(self._changed)
+        table.use_nodes(self._why_absent)
 
     def start(self) -> None:
         """Take calls, once this node has joined."""
@@ -135,6 +136,21 @@ class Calls:
         self._coming.pop(node, None)
         for instance, operations in self._there.pop(node, {}).items():
             self._table.replace(operations, (), f"{instance}@{node}")
+
+    def _why_absent(self, node: str) -> str:
+        """Return why nothing can be called on *node*; an empty text where that is possible."""
+        members, gone = self._nodes.members, self._nodes.absent
+        if node == self._nodes.name:
+            return ""
+        if node in gone:
+            return f"node {node} is gone: {gone[node].why}"
+        if node not in members:
+            return f"no node {node} is in the cluster; `netd nodes` lists them"
+        if not members[node].is_there:
+            return f"node {node} cannot be reached now; `netd nodes` says more"
+        if node in self._there and not self._there[node]:
+            return f"node {node} grants callers of other nodes nothing (`grant` in its section [cluster])"
+        return ""
 
     def _call(self, node: str, instance: str, name: str, defaults: Mapping[str, object], /, **bound: Any) -> Deferred[Any]:
         """Carry out an operation of another node. Arguments that were left out are left to that node."""

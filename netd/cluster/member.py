@@ -179,7 +179,9 @@ class Member:
         self._part("nobody responds")
 
     def _hang(self) -> None:
-        self._part("it does not answer, while NATS is well")
+        self._part(
+            "it does not answer, although the NATS server of this node does: it hangs, or there is no way between the servers"
+        )
 
     def _restart(self) -> None:
         self.shell.parted(self, "it was started again")

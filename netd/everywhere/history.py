@@ -318,7 +318,7 @@ class EverywhereHistory:
             _end(ended, result)
 
         def told(result: Any) -> Any:
-            why = str(result.value) if isinstance(result, Failure) else ""
+            why = str(result.value).removesuffix("; nothing was sent") if isinstance(result, Failure) else ""
             self._nodes[instance] = RecorderNode(node, instance, not why, why, self.wall())
             return result
 

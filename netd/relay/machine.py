@@ -365,9 +365,10 @@ class RelayConversation:
             raise ProtocolError("an envelope's `id` is a whole number or a string of at most 64 characters")
         if members.get("list") is True:
             exchange = self._exchange
-            devices: list[object] = [link.describe() for link in (*exchange.devices, *exchange.devices.absent())]
-            if exchange.rules.remote:
-                devices += exchange.abroad.described()
+            others = list(exchange.abroad.described()) if exchange.rules.remote else []
+            moved = {other.name for other in others}
+            away = [link for link in exchange.devices.absent() if link.name not in moved]
+            devices: list[object] = [*(link.describe() for link in (*exchange.devices, *away)), *others]
             self._tell(request_id, {"status": "list", "final": True, "devices": devices}, b"")
             return
         deadline = members.get("deadline")

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from netd.client.control import Outdated
+from netd.client.control import NoSuchTarget, Outdated
 from tests.cli.fakes import TABLE, CommandTests, operation
 
 BOARD = {"title": "Kühlung", "version": 7, "tiles": []}
@@ -38,6 +38,17 @@ class BoardTests(CommandTests):
         self.assertIn("Kühlung", self.file.read_text(encoding="utf-8"))
         result = self.netd("board", "export", "cryo", "-o", str(self.folder))
         self.assertEqual((1, f"Error: {self.folder}: cannot be written: Is a directory\n"), (result.exit_code, result.stderr))
+
+    def test_on_another_node(self) -> None:
+        """Who exports a board that another node keeps is told which node that is."""
+        self.control.answers["system.operations"] = [operation("board.list", instances=["main", "main@b", "main@shed"])]
+        self.control.answers["board.read"] = NoSuchTarget("no board 'cryo'; `board.list` lists them", -32003)
+        kept = {"main@b": [], "main@shed": [{"name": "cryo", "version": 1}]}
+        self.control.answers["board.list"] = lambda instance: kept[instance]
+        result = self.netd("board", "export", "cryo")
+        self.assertEqual((3, "Error: no board 'cryo' on this node; --on shed has one\n"), (result.exit_code, result.stderr))
+        kept["main@shed"] = []
+        self.assertIn("`netd board list` lists them", self.netd("board", "export", "cryo").stderr)
 
     def test_import(self) -> None:
         """A board is written on top of the version that was exported; a new one, and one to be replaced, in any case."""

@@ -67,6 +67,12 @@ class DevicesTests(CommandTests):
         self.assertEqual("B", rows(self.netd("devices").stdout)[1][-1], "of whatever node, though there is only one")
         self.assertNotIn("relay.devices", [method for method, _ in self.control.calls])
 
+    def test_no_node(self) -> None:
+        """A device of the relay itself has no node in the list of a relay that lists those of other nodes, too."""
+        self.control.answers["system.operations"] = [operation("cluster.devices", instances=["main"])]
+        self.control.answers["cluster.devices"] = page([{**GREENHOUSE, "node": None}, {**GREENHOUSE, "node": "B"}])
+        self.assertEqual(["NODE", "-", "B"], [row[-1] for row in rows(self.netd("devices").stdout)])
+
     def test_json(self) -> None:
         """Scripts get all that is known of each device, and its relay."""
         told = json.loads(self.netd("devices", "--json").stdout)

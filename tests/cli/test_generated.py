@@ -145,6 +145,19 @@ class InstanceTests(CommandTests):
         self.assertEqual(result.stderr, "netd: this is the instance main; choose lab2 with --instance\n")
         self.assertEqual(self.control.calls[-1], ("relay.devices", {}))
 
+    def test_other_nodes(self) -> None:
+        """Who lists something learns that other nodes have such lists; who asks for something else, or names a node, does not."""
+        instances = ["main", "main@b", "main@shed"]
+        self.control.answers["room.list"] = self.control.answers["room.end"] = []
+        self.control.answers["system.operations"] = [
+            operation("room.list", instances=instances),
+            operation("room.end", instances=instances),
+        ]
+        told = "netd: this is the list of this node; --on b or shed has another one\n"
+        self.assertEqual(told, self.netd("room", "list").stderr)
+        for words in (["room", "end"], ["room", "list", "--on", "b"], ["room", "list", "--instance", "main"]):
+            self.assertEqual("", self.netd(*words).stderr)
+
     def test_chosen(self) -> None:
         """Who has chosen is told nothing; where there is no main, the daemon says what to choose from."""
         self.assertEqual(self.netd("relay", "devices", "--instance", "main").stderr, "")

@@ -692,6 +692,18 @@ class ControllerTests(RelayNodesBench):
         [(done, payload)] = pairs(controller.heard())
         self.assertEqual(("acknowledged", True, b"done"), (done["status"], done["final"], payload))
 
+    def test_moved(self) -> None:
+        """A device that is away here and connected to another node is in the list once, as there."""
+        self.a.device("greenhouse").lose()
+        self.a.device("lamp").lose()
+        self.b.device("greenhouse")
+        controller = self.a.controller()
+        self.wait()
+        controller.heard()
+        [(told, _)] = self._ask(controller, list=True)
+        listed = [(one["name"], one["online"], one.get("node")) for one in told["devices"]]
+        self.assertEqual([("lamp", False, None), ("greenhouse", True, "B")], listed)
+
     def test_known(self) -> None:
         """It is told whether the device has a message that failed."""
         self.b.device("greenhouse").lose()

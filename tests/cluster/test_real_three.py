@@ -6,12 +6,16 @@ import base64
 import contextlib
 import os
 import re
+import runpy
 import shutil
 import signal
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
 
 from netd.client.control import Control, ControlError
 from netd.paths import CONTROL_SOCKET
@@ -51,6 +55,20 @@ def end_all(place: Path) -> None:
 def is_acknowledged(outcome: Any) -> bool:
     """Whether the device has answered."""
     return bool(outcome["status"] == "acknowledged")
+
+
+class PortTests(SynchronousTestCase):
+    def test_taken(self) -> None:
+        """A port that somebody has is another one for its own node alone."""
+        free_ports = runpy.run_path(str(CHECKOUT / "examples" / "cluster.py"))["free_ports"]
+        with socket.socket() as taken, socket.socket() as free:
+            taken.bind(("127.0.0.1", 0))
+            free.bind(("127.0.0.1", 0))
+            ports = [one.getsockname()[1] for one in (taken, free)]
+            free.close()
+            found = free_ports([*ports, 0])
+        self.assertEqual((3, ports[1]), (len(set(found)), found[1]))
+        self.assertNotIn(ports[0], found)
 
 
 class ThreeNodesTests(RealTestCase):

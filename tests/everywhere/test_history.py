@@ -283,9 +283,7 @@ class AwayTests(HistoryBench):
         """A node that is gone delays nothing."""
         self.nodes["B"].link.die()
         pass_time(self.clock, 10.0)
-        self.assertEqual(
-            "node B is missing: node B is not there; nothing was sent", self.ask("query", pattern=">").gaps[-1].reason
-        )
+        self.assertEqual("node B is missing: node B is not there", self.ask("query", pattern=">").gaps[-1].reason)
         self.assertEqual(
             ["session.main.t", "custom.x"],
             [one.subject for one in sorted(self.ask("subjects"), key=lambda one: -len(one.subject))],
@@ -306,7 +304,7 @@ class AwayTests(HistoryBench):
         """Where no recorder answers, the question fails with the reason."""
         self.recorders["A"].error = self.recorders["B"].error = OperationFailed("the disk is away")
         for at in "ABC":
-            self.assertEqual("the disk is away", str(self.assertRaises(OperationFailed, self.ask, "subjects", at)))
+            self.assertIn("the disk is away", str(self.assertRaises(OperationFailed, self.ask, "subjects", at)))
 
     def test_before(self) -> None:
         """Before the first question nothing is known of a recorder."""
