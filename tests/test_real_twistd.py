@@ -115,7 +115,8 @@ class HelpTests(RealTestCase):
         shown, modules = self.imported("--help")
         self.assertRegex(shown, r"(?m)^ +netd +One daemon for devices")
         vocabulary = (
-            "netd.bus netd.bus.subject netd.change netd.errors netd.interfaces netd.message netd.operations netd.principal"
+            "netd.bus netd.bus.subject netd.carriage netd.change netd.errors "
+            "netd.interfaces netd.message netd.operations netd.principal"
         )
         self.assertEqual(set(), modules - {"netd", "netd.kinds", *vocabulary.split()})
 
