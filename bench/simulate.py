@@ -350,7 +350,7 @@ class PlayedNode:
             self.nodes.note(aspect, 1)
         self.nodes.answer("devices", self._list)
         self.nodes.follow("devices", self._take)
-        self.nodes.watch(lambda member: None, self._gone)
+        self.nodes.watch(lambda member: None, self._gone, self.known.clear)
         self.nodes.start()
         self.link.go_up()
         self.nodes.epoch = f"{next(self.cluster.epochs):08x}"
