@@ -16,6 +16,7 @@ import logging
 import random
 import shlex
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -122,6 +123,12 @@ async def call(socket_path: Path, method: str, **params: object) -> Any:
     return json.loads(line)
 
 
+def _clock(ahead: float) -> list[str]:
+    """Return the environment of a program whose wall clock is ahead: to kill the command ``faketime`` would spare its program."""
+    library = subprocess.run(["faketime", "-f", "+0s", "printenv", "LD_PRELOAD"], capture_output=True, text=True, check=True)
+    return [f"LD_PRELOAD={library.stdout.strip()}", f"FAKETIME={ahead:+g}s", "DONT_FAKE_MONOTONIC=1"]
+
+
 def outcome(answer: dict[str, Any]) -> tuple[str, str, str]:
     """Status, ``known`` and the device's answer, of what ``relay.send`` has returned."""
     error = answer.get("error")
@@ -173,7 +180,7 @@ class Soak:
             ini.write_text(INI.format(number=number, directory=state, port=self._ports[number], servers=servers))
             words = [word.replace("{ini}", str(ini)) for word in shlex.split(self._options.netd)]
             if self._options.apart:
-                words = ["env", "DONT_FAKE_MONOTONIC=1", "faketime", "-f", f"{number * self._options.apart:+g}s", *words]
+                words = ["env", *_clock(number * self._options.apart), *words]
             nodes.append(Part(words, directory / f"n{number}.log"))
         return nats, nodes
 
@@ -271,7 +278,13 @@ class Soak:
 
     async def _kill_node(self) -> None:
         self._book.injected["node killed"] += 1
-        await self._out(self._chance.choice(self._nodes), signal.SIGKILL, 0.1, 4)
+        node = self._chance.randrange(NODES)
+        await self._nodes[node].end(signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            await asyncio.open_unix_connection(str(self._state(node)))
+            raise SystemExit(f"node n{node} has outlived its end: is the command of --netd a wrapper?")
+        await asyncio.sleep(self._chance.uniform(0.1, 4))
+        await self._nodes[node].start()
 
     async def _restart_node(self) -> None:
         self._book.injected["node restarted"] += 1
