@@ -22,6 +22,9 @@ Received = Callable[[Member, Any], Any]
 Held = Callable[[Member], int | None]
 """Tells the version of what is held of a member; None if it cannot be told."""
 
+MOST_OPEN = 16
+"""Answers that are fetched at the same time. What a hundred nodes have, asked for at once, would come too late for all."""
+
 UNLIKE_FOR = 1.5
 """Seconds for which a member says a version that is not the one that is held, until it is asked: what makes the difference is
 most often on its way."""
@@ -43,6 +46,7 @@ class Following:
         self._questions = questions
         self._known: dict[str, dict[str, int]] = {}
         self._open: dict[tuple[str, str], object] = {}
+        self._late: dict[str, Member] = {}
 
     def begin(self, member: Member) -> None:
         """Ask *member*, which is there from now on or again, for everything."""
@@ -52,6 +56,7 @@ class Following:
     def end(self, member: Member) -> None:
         """Forget what *member* has answered, and take no more from it."""
         self._known.pop(member.name, None)
+        self._late.pop(member.name, None)
         for what in self.receivers:
             self._open.pop((member.name, what), None)
             self._unlike.pop((member.name, what), None)
@@ -67,7 +72,11 @@ class Following:
                 is_news = self._is_unlike(member, what, version)
             else:
                 is_news = known.get(what) != version
-            if is_news and (member.name, what) not in self._open:
+            if not is_news or (member.name, what) in self._open:
+                continue
+            if len(self._open) >= MOST_OPEN:
+                self._late[member.name] = member
+            else:
                 key = self._open[member.name, what] = object()
                 self._ask(_Fetch(member, what, version, key), None)
 
@@ -99,9 +108,11 @@ class Following:
         self._known[member.name][what] = fetch.version
         self._unlike.pop((member.name, what), None)
         self.look(member)
+        while self._late and len(self._open) < MOST_OPEN:
+            self.look(self._late.pop(next(iter(self._late))))
 
     def _fail(self, failure: Failure, fetch: _Fetch) -> None:
-        """The next hello has it asked for again."""
+        """The next hello has it asked for again, and what waits for it."""
         if self._open.get((fetch.member.name, fetch.what)) is fetch.key:
             del self._open[fetch.member.name, fetch.what]
         if not failure.check(LinkLost, NoAnswer, NobodyThere, OperationFailed):
