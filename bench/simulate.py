@@ -438,7 +438,7 @@ class PlayedCluster:
     def _is_there(node: PlayedNode) -> bool:
         return all(member.state is MemberState.THERE for member in node.nodes.members.values())
 
-    def settle(self, most: float = 60.0) -> float | None:
+    def settle(self, most: float = 240.0) -> float | None:
         """Play until all is settled. Return the seconds that it took; None if they were too many."""
         begin = self.clock.seconds()
         while self.clock.seconds() - begin < most:
