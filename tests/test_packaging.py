@@ -189,7 +189,7 @@ class InstalledTests(InstalledTestCase):
         self.assertRegex(outcome.stdout, r"(?m)^ +netd +\S")
         imported = set(_IMPORTED.findall(outcome.stderr))
         self.assertIn("twisted.plugins.netd_plugin", imported)
-        vocabulary = ("bus", "bus.subject", "change", "errors", "interfaces", "message", "operations", "principal")
+        vocabulary = ("bus", "bus.subject", "carriage", "change", "errors", "interfaces", "message", "operations", "principal")
         light = {"netd", "netd.kinds", *(f"netd.{name}" for name in vocabulary)}
         self.assertEqual(set(), {name for name in imported if name.partition(".")[0] == "netd"} - light)
 

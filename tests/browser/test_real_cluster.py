@@ -83,7 +83,7 @@ class ClusterPagesTests(BrowserTestCase):
         self.assertEqual(1, by_id(page, "talk-row").get_by_text("water").count())
         self.send(page, "again")
 
-        outcome.get_by_text("node north is not there; nothing was sent").wait_for()
+        outcome.get_by_text("node north is not there").wait_for()
         self.see(page, "devices-gone")
         self.go(page, "overview")
         by_id(page, "missing-node", node="north").wait_for()

@@ -217,7 +217,7 @@ class DeviceListTests(SynchronousTestCase):
     def test_all_facts(self) -> None:
         """Each fact of the list reaches the program; a newer relay's further facts do no harm."""
         (device,) = relay.read_devices({"status": "list", "devices": [self.ENTRY]})
-        self.assertEqual(device, ("greenhouse", "('127.0.0.1', 50412)", True, 7, 12.5, ("gh",), True))
+        self.assertEqual(device, ("greenhouse", "('127.0.0.1', 50412)", True, 7, 12.5, ("gh",), True, None))
         self.assertEqual(str(device), "greenhouse")
 
     def test_nameless_and_away(self) -> None:

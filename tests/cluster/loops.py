@@ -71,6 +71,7 @@ class LoopCase:
 
     def make_loop(self) -> None:
         self.loop = asyncio.SelectorEventLoop()
+        asyncio.set_event_loop(self.loop)  # the tests call the link between runs of the loop; under a reactor it always runs
         self.reactor = LoopReactor(self.loop)
         self.addCleanup(self._close)
 
@@ -78,6 +79,7 @@ class LoopCase:
         self.run_for(0.01)
         left = [task for task in asyncio.all_tasks(self.loop) if not task.done()]
         self.loop.close()
+        asyncio.set_event_loop(None)
         self.assertEqual([], left)
 
     def run_for(self, seconds: float) -> None:
