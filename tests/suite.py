@@ -1,8 +1,8 @@
 """Runs the whole suite, or the parts of it that are named, and ends with one closing line in trial's form.
 
-The whole suite runs as several processes of trial, two of them at a time: the pages in Chromium, the tests without real
-processes, and several parts of those with them (``test_real_*``).  Whichever of the two ends first makes room for the next, so
-that both cores have work until the end.
+The whole suite runs as several processes of trial, three of them at a time: the pages in Chromium, the tests without real
+processes, and several parts of those with them (``test_real_*``), which wait for most of their time.  Whichever ends first makes
+room for the next, so that two cores have work until the end.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Run = Callable[[dict[str, list[str]]], dict[str, tuple[int, str]]]
 _CLOSING_LINE = re.compile(r"^(?:PASSED|FAILED)(?: \((\w+=\d+(?:, \w+=\d+)*)\))?$", re.MULTILINE)
 
 
-AT_ONCE = 2
+AT_ONCE = 3
 """Processes beside each other."""
 
-REAL_PARTS = 4
+REAL_PARTS = 6
 """Processes for the tests with real processes: few, because each imports all of netd, and enough to even out the rest."""
 
 
@@ -68,7 +68,7 @@ def whole(run: Run, paths: Iterable[Path], say: Callable[[str], object]) -> int:
 
 
 def run_beside(folder: Path) -> Run:
-    """A :data:`Run` whose processes run two at a time, with their files in *folder*."""
+    """A :data:`Run` whose processes run a few at a time, with their files in *folder*."""
 
     def run_one(name: str, modules: Sequence[str]) -> tuple[int, str]:
         path = folder / f"{name}.txt"
