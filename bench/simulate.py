@@ -591,7 +591,7 @@ class Scenario:
 def main(words: list[str]) -> int:
     """Run the program."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--nodes", type=int, nargs="+", default=[3, 10, 30, 100])
+    parser.add_argument("--nodes", type=int, nargs="+", default=[3, 10, 30])
     parser.add_argument("--devices", type=int, default=10_000, help="of each node")
     parser.add_argument("--every", type=float, default=3600.0, help="seconds after which a device connects anew, on average")
     parser.add_argument("--seed", type=int, default=1)
