@@ -1,8 +1,8 @@
 """Runs the whole suite, or the parts of it that are named, and ends with one closing line in trial's form.
 
-The whole suite runs as several processes of trial, three of them at a time: the pages in Chromium, the tests without real
-processes, and several parts of those with them (``test_real_*``), which wait for most of their time.  Whichever ends first makes
-room for the next, so that two cores have work until the end.
+The whole suite runs as several processes of trial, two of them at a time: the pages in Chromium, the tests without real
+processes, and several parts of those with them (``test_real_*``).  Whichever ends first makes room for the next, so that both
+cores have work until the end.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Run = Callable[[dict[str, list[str]]], dict[str, tuple[int, str]]]
 _CLOSING_LINE = re.compile(r"^(?:PASSED|FAILED)(?: \((\w+=\d+(?:, \w+=\d+)*)\))?$", re.MULTILINE)
 
 
-AT_ONCE = 3
+AT_ONCE = 2
 """Processes beside each other."""
 
 REAL_PARTS = 6
