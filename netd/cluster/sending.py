@@ -93,7 +93,7 @@ class Sending:
         for subscription in self._subscriptions:
             subscription.cancel()
         for road in self._roads.values():
-            self._fail_all(road, "netd stops")
+            self._fail_all(road, "this node has left the cluster")
         if self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None

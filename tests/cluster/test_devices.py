@@ -339,6 +339,16 @@ class CarryTests(RelayNodesBench):
         self.assertEqual(("failed", "maybe"), (told[0].status, told[0].known))
         self.assertIn("node B is gone", told[0].error)
 
+    def test_leaving(self) -> None:
+        """A node that leaves the cluster, and runs on, says so of the messages that have no outcome yet."""
+        self.b.device("greenhouse")
+        self.wait()
+        told = self.a.send("greenhouse")
+        self.wait()
+        self.a.devices.stop()
+        self.assertEqual(("failed", "maybe"), (told[0].status, told[0].known))
+        self.assertIn("this node has left the cluster", told[0].error)
+
     def test_nothing_is_kept(self) -> None:
         """Nothing is kept of messages that have their last outcome, nor of a node that is gone with half a message."""
         device = self.b.device("greenhouse")
