@@ -22,6 +22,7 @@ __all__ = [
     "LOGIN_FIRST",
     "Action",
     "Identified",
+    "Kind",
     "Principal",
     "Proof",
     "Role",
@@ -42,33 +43,70 @@ class Role(enum.IntEnum):
     ADMIN = 3
 
 
+class Kind(enum.Enum):
+    """What a principal is. The file of credentials has the value as a word, except for a user's, whose word is its role."""
+
+    USER = "user"
+    """A person, or a program of the consoles: role and subjects tell what it may do."""
+    DEVICE = "device"
+    AGENT = "agent"
+    BOT = "bot"
+    COMMAND = "command"
+    """A program that runs commands."""
+    FEED = "feed"
+    """A program that reads feeds."""
+
+
 class Proof(enum.Enum):
     """The evidence for a principal. ``system.whoami`` tells the value."""
 
     NONE = "none"
-    """No evidence but the address."""
+    """No evidence, and an address that proves nothing either."""
     LOOPBACK = "loopback"
     """An address that only this machine has."""
+    PEERS = "peers"
+    """An address that the section's ``peers`` name."""
+    ANYONE = "anyone"
+    """None is needed: the section has ``access = anyone``."""
     UNIX = "unix"
     """The operating system names the user of a process on this machine."""
     PASSWORD = "password"  # noqa: S105 - the word for it
+    KEY = "key"
+    """A key of SSH."""
     TOKEN = "token"  # noqa: S105 - the word for it
+    CERTIFICATE = "certificate"
+    """A client certificate, shown in a TLS handshake."""
+    SESSION = "session"
+    """A browser's session, which a token began."""
     NODE = "node"
     """Another node of the cluster vouches for its caller."""
 
 
-_NOUNS = {Proof.UNIX: "user", Proof.PASSWORD: "user", Proof.TOKEN: "token"}
-"""The kind of thing that a principal's name belongs to, by proof."""
+_BY_ADDRESS = frozenset((Proof.LOOPBACK, Proof.PEERS, Proof.ANYONE))
+"""Proofs that programs give which cannot say anything about themselves."""
+
+_NOUNS = {
+    Proof.UNIX: "user",
+    Proof.PASSWORD: "user",
+    Proof.KEY: "user",
+    Proof.TOKEN: "token",
+    Proof.CERTIFICATE: "certificate",
+    Proof.SESSION: "token",
+}
+"""The kind of thing that a user's name belongs to, by proof."""
 
 
 @frozen
 class Principal:
-    """The other side of a connection: a user, the bearer of a token, or somebody at an address. Connections may share one object.
+    """The other side of a connection: a user, a program, or somebody at an address. Connections may share one object.
 
     :ivar name: None where nothing but the address is known, which the connection has.
+    :ivar role: :attr:`Role.NOBODY` for all kinds but users.
     :ivar subjects: the patterns of subjects that the principal is confined to; None where it is not confined.
     :ivar credential: the line of the credential that proved it, as its file has it: when that line changes, the proof is over.
         None where there is no such line.
+    :ivar only: the names that it may take or run, as the kind has it; empty for its own name alone.
+    :ivar sends: the devices that a device may send messages to.
     """
 
     name: str | None
@@ -76,10 +114,26 @@ class Principal:
     subjects: tuple[str, ...] | None
     proof: Proof
     credential: str | None = field(default=None, repr=False)
+    kind: Kind = Kind.USER
+    only: tuple[str, ...] = ()
+    sends: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """For the log, e.g. ``token panel``; empty where the address tells all that is known. Another node says it as a whole."""
-        return "" if self.name is None else f"{_NOUNS.get(self.proof, '')} {self.name}".lstrip()
+        if self.name is None:
+            return ""
+        noun = _NOUNS.get(self.proof, "") if self.kind is Kind.USER else self.kind.value
+        return f"{noun} {self.name}".lstrip()
+
+    @property
+    def has_rights(self) -> bool:
+        """Whether the principal has any right that its address alone does not give."""
+        return self.role is not Role.NOBODY or self.kind is not Kind.USER
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that it may take or run where an action is about its own name."""
+        return self.only or ((self.name,) if self.name is not None else ())
 
     def sees(self, subject: str) -> bool:
         """Return True if everything under *subject*, which may be a pattern, is among the principal's subjects.
@@ -112,43 +166,73 @@ class Action:
     """Something that principals do.
 
     :ivar name: ``kind.verb``, which refusals name.
-    :ivar role: the least role that the action takes.
-    :ivar is_open: open to principals without a name, whatever their role: legacy programs cannot prove anything.
+    :ivar role: the least role that a user needs for it.
+    :ivar kinds: the kinds of principals that may do it without a role.
+    :ivar is_open: open to principals that only their address proves, unless it takes a role above operator: programs of before
+        netd cannot prove anything.
+    :ivar is_own: principals of :attr:`kinds` may do it to their own names alone.
+    :ivar is_sending: principals of :attr:`kinds` may do it to the names of their :attr:`Principal.sends` alone.
     """
 
     name: str
     role: Role
+    kinds: frozenset[Kind] = frozenset()
     is_open: bool = False
+    is_own: bool = False
+    is_sending: bool = False
 
 
-def may(principal: Principal, action: Action, subject: str | None = None) -> bool:
+def may(principal: Principal, action: Action, subject: str | None = None, name: str | None = None) -> bool:
     """Return True if *principal* may do *action* to everything under *subject*.
 
     :param subject: a subject, or a pattern all of which is needed; None where the action is about no subject, or asks about its
         subjects one by one, later.
+    :param name: the device, agent, command, … that the action is about; None where it is about none, or asks later.
     :raises ValueError: when *subject* is no pattern.
     """
-    return _refusal(principal, action, subject) is None
+    return _refusal(principal, action, subject, name) is None
 
 
-def check(principal: Principal, action: Action, subject: str | None = None) -> None:
+def check(principal: Principal, action: Action, subject: str | None = None, name: str | None = None) -> None:
     """Raise an error unless *principal* may do *action*; see :func:`may`.
 
     :raises NotPermitted: saying what is missing.
     :raises ValueError: when *subject* is no pattern.
     """
-    why = _refusal(principal, action, subject)
+    why = _refusal(principal, action, subject, name)
     if why is not None:
         raise NotPermitted(why)
 
 
-def _refusal(principal: Principal, action: Action, subject: str | None) -> str | None:
-    if action.is_open and principal.name is None:
+def _refusal(principal: Principal, action: Action, subject: str | None, name: str | None) -> str | None:
+    if action.is_open and principal.name is None and action.role <= Role.OPERATOR:
         return None
-    if principal.role < action.role:
-        if principal.role is Role.NOBODY:
-            return LOGIN_FIRST
-        return f"{action.name} needs the role {action.role.name.lower()}; this caller has the role {principal.role.name.lower()}"
-    if subject is not None and not principal.sees(subject):
-        return f"{action.name} needs a token for the subjects {subject}; this one is for {', '.join(principal.subjects or ())}"
-    return None
+    why = _kind_refusal(principal, action, name) if principal.kind in action.kinds else _role_refusal(principal, action)
+    if why is None and subject is not None and not principal.sees(subject):
+        why = f"{action.name} needs a token for the subjects {subject}; this one is for {', '.join(principal.subjects or ())}"
+    return why
+
+
+def _role_refusal(principal: Principal, action: Action) -> str | None:
+    if principal.role >= action.role:
+        return None
+    if principal.kind is not Kind.USER:
+        kinds = "".join(f", or the token of {_with_article(kind.value)}" for kind in sorted(action.kinds, key=lambda k: k.value))
+        return f"{action.name} needs the role {action.role.name.lower()}{kinds}; this caller is the {principal}"
+    if principal.role is Role.NOBODY:
+        return LOGIN_FIRST
+    return f"{action.name} needs the role {action.role.name.lower()}; this caller has the role {principal.role.name.lower()}"
+
+
+def _kind_refusal(principal: Principal, action: Action, name: str | None) -> str | None:
+    if not (action.is_own or action.is_sending) or name is None:
+        return None
+    allowed = principal.sends if action.is_sending else principal.names
+    if name in allowed:
+        return None
+    for_whom = f"for {', '.join(allowed)} alone" if allowed else "for no name at all"
+    return f"{action.name} for {name!r:.80} is not permitted: the {principal} may do it {for_whom}"
+
+
+def _with_article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"

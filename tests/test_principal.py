@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.codec.length_header import encode_frame
 from netd.errors import NotPermitted, ProtocolError
-from netd.principal import ANONYMOUS, LOCAL, LOCAL_ADMIN, LOGIN_FIRST, Action, Principal, Proof, Role, check, may
+from netd.principal import ANONYMOUS, LOCAL, LOCAL_ADMIN, LOGIN_FIRST, Action, Kind, Principal, Proof, Role, check, may
 from tests.command.bench import TEST, answers
 from tests.command.bench import Bench as CommandBench
 from tests.relay.bench import Relay, event, frames, pairs
@@ -85,6 +85,66 @@ class MayTests(SynchronousTestCase):
         self.assertRaises(ValueError, check, token(Role.ADMIN, "relay.>"), LOOK, "relay..lamp")
 
 
+BE = Action("relay.connect", Role.OPERATOR, frozenset([Kind.DEVICE]), is_open=True, is_own=True)
+TELL = Action("relay.send", Role.OPERATOR, frozenset([Kind.DEVICE]), is_open=True, is_sending=True)
+READ = Action("feed.read", Role.VIEWER, frozenset([Kind.FEED, Kind.AGENT]), is_open=True)
+
+
+def program(kind: Kind, only: tuple[str, ...] = (), sends: tuple[str, ...] = ()) -> Principal:
+    """The program door-lock, by the token that it has for being one of *kind*."""
+    return Principal("door-lock", Role.NOBODY, None, Proof.TOKEN, "door-lock … 9f86", kind, only, sends)
+
+
+class KindTests(SynchronousTestCase):
+    """Programs have no role: each kind may do what names it, and nothing else."""
+
+    def test_kinds(self) -> None:
+        """A program may do what is for its kind."""
+        for kind in Kind:
+            allowed = [may(program(kind), action, None, "door-lock") for action in (BE, READ, LOOK, SEND)]
+            self.assertEqual([kind is Kind.DEVICE, kind in (Kind.FEED, Kind.AGENT), False, False], allowed, kind)
+
+    def test_own_name(self) -> None:
+        """A device is itself and nobody else; asked about no name yet, nothing stands against it."""
+        device = program(Kind.DEVICE)
+        self.assertEqual([True, False, True], [may(device, BE, LAMP, name) for name in ("door-lock", "window", None)])
+
+    def test_only(self) -> None:
+        """The names of a credential stand in place of its own."""
+        device = program(Kind.DEVICE, only=("bell", "window"))
+        self.assertEqual([False, True, True], [may(device, BE, None, name) for name in ("door-lock", "window", "bell")])
+
+    def test_sends(self) -> None:
+        """A device sends to the devices that its credential names; without any, to nobody."""
+        device, mute = program(Kind.DEVICE, sends=("bell",)), program(Kind.DEVICE)
+        self.assertEqual([True, False], [may(device, TELL, None, name) for name in ("bell", "door-lock")])
+        self.assertEqual([False, False], [may(mute, TELL, None, name) for name in ("bell", "door-lock")])
+
+    def test_users(self) -> None:
+        """A user may be any device that its role and subjects allow."""
+        self.assertTrue(may(token(Role.OPERATOR, "relay.>"), BE, LAMP, "lamp"))
+        self.assertFalse(may(token(Role.OPERATOR, "feed.>"), BE, LAMP, "lamp"))
+        self.assertFalse(may(token(Role.VIEWER), BE, LAMP, "lamp"))
+
+    def test_by_address(self) -> None:
+        """A program of which only the address is known may do what is open, but for what takes an administrator."""
+        shutdown = evolve(BE, role=Role.ADMIN)
+        for proof in (Proof.LOOPBACK, Proof.PEERS, Proof.ANYONE):
+            somebody = Principal(None, Role.NOBODY, None, proof)
+            allowed = [may(somebody, action, LAMP, "lamp") for action in (BE, TELL, READ, LOOK, SEND, shutdown)]
+            self.assertEqual([True, True, True, False, False, False], allowed, proof)
+
+    def test_subjects(self) -> None:
+        """The subjects of a program's credential hold for it, too."""
+        device = evolve(program(Kind.DEVICE), subjects=("relay.lab2.>",))
+        self.assertFalse(may(device, BE, LAMP, "door-lock"))
+
+    def test_rights(self) -> None:
+        """A role or a kind is a right; an address is none."""
+        self.assertEqual([True, True, True], [one.has_rights for one in (LOCAL_ADMIN, token(Role.VIEWER), program(Kind.BOT))])
+        self.assertEqual([False, False], [one.has_rights for one in (ANONYMOUS, LOCAL)])
+
+
 class CheckTests(SynchronousTestCase):
     def refusal(self, principal: Principal, action: Action, subject: str | None = None) -> str:
         """What *principal* is told."""
@@ -104,6 +164,23 @@ class CheckTests(SynchronousTestCase):
         why = "relay.send needs the role operator; this caller has the role viewer"
         self.assertEqual(why, self.refusal(token(Role.VIEWER, "feed.>"), SEND, LAMP))
 
+    def test_other_name(self) -> None:
+        """A program that takes a name which is not its own is told whose token it has."""
+        why = str(self.assertRaises(NotPermitted, check, program(Kind.DEVICE), BE, None, "window"))
+        self.assertEqual("relay.connect for 'window' is not permitted: the device door-lock may do it for door-lock alone", why)
+        why = str(self.assertRaises(NotPermitted, check, program(Kind.DEVICE), TELL, None, "bell"))
+        self.assertEqual("relay.send for 'bell' is not permitted: the device door-lock may do it for no name at all", why)
+
+    def test_other_kind(self) -> None:
+        """A program that does what is for others is told for whom it is."""
+        why = "relay.connect needs the role operator, or the token of a device; this caller is the bot door-lock"
+        self.assertEqual(why, self.refusal(program(Kind.BOT), BE))
+        for_whom = "feed.read needs the role viewer, or the token of an agent, or the token of a feed"
+        why = f"{for_whom}; this caller is the bot door-lock"
+        self.assertEqual(why, self.refusal(program(Kind.BOT), READ))
+        why = "system.stop needs the role admin; this caller is the agent door-lock"
+        self.assertEqual(why, self.refusal(program(Kind.AGENT), STOP))
+
     def test_subject(self) -> None:
         """Who is confined to other subjects is told which it takes, and which there are."""
         why = "relay.send needs a token for the subjects relay.main.sent.lamp; this one is for feed.>, room.>"
@@ -121,6 +198,13 @@ class PrincipalTests(SynchronousTestCase):
         """The log names what the name is the name of; who has none is known by the address, which stands there anyway."""
         shown = [str(principal) for principal, _ in TABLE.values()]
         self.assertEqual(["", "", "", "token panel", "token panel", "token panel", "user root", "user ada"], shown)
+
+    def test_text_of_programs(self) -> None:
+        """A program is named by what it is, whatever proved it."""
+        shown = [str(evolve(program(Kind.DEVICE), proof=proof)) for proof in (Proof.TOKEN, Proof.CERTIFICATE)]
+        self.assertEqual(["device door-lock"] * 2, shown)
+        shown = [str(evolve(token(Role.VIEWER), proof=proof)) for proof in (Proof.CERTIFICATE, Proof.SESSION, Proof.KEY)]
+        self.assertEqual(["certificate panel", "token panel", "user panel"], shown)
 
     def test_secrets(self) -> None:
         """The line of a token does not get into a traceback or a log."""

@@ -21,7 +21,7 @@ from netd.connection.outbox import Outbox
 from netd.connection.turn import Turn
 from netd.connection.vigil import DEAD_TIMEOUT, signs_of, silence_of
 from netd.interfaces import IPeer
-from netd.principal import ANONYMOUS, Principal, Role
+from netd.principal import ANONYMOUS, Principal
 
 __all__ = ["Peer", "PeerContext", "PeerOwner"]
 
@@ -147,7 +147,7 @@ class Peer(Outbox):
     def prove(self, principal: Principal) -> None:
         """Note that the other side has proved to be *principal*. If that has any rights, newcomers displace it no longer."""
         self.principal = principal
-        if principal.role is not Role.NOBODY:
+        if principal.has_rights:
             self._owner.identified()
 
     def close(self, reason: str) -> None:
