@@ -35,7 +35,7 @@ interval = 100ms
 listen = {LOOPBACK}
 size = 2
 rounds = 1
-start_delay = 100ms
+start_delay = 500ms
 reply_gap = 20ms
 [session]
 listen = {LOOPBACK}
