@@ -8,7 +8,7 @@ SOAK_SECONDS ?= 600
 BIN     := $(VENV)/bin
 WHEELS  := $(VENV)/wheels
 COPY    := $(VENV)/source
-SHIPPED := setup.py pyproject.toml MANIFEST.in README.md LICENSE netd twisted etc
+SHIPPED := setup.py pyproject.toml MANIFEST.in README.md LICENSE netd twisted etc contrib
 SOURCES := $(shell find $(SHIPPED) -type f ! -name '*.pyc' ! -name dropin.cache 2>/dev/null)
 TOX     := .venv/tox/bin/tox
 

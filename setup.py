@@ -1,20 +1,20 @@
 """Which files make the distribution; everything else about it is in ``pyproject.toml``.
 
-Two of them lie where setuptools does not look by itself:
+Some of them lie where setuptools does not look by itself:
 
 - ``twisted/plugins/netd_plugin.py`` must be installed *into* Twisted's package of plugins, or ``twistd`` does not find it.
   It ships as a package without an ``__init__.py``, so that not one file of Twisted is replaced when netd is installed, or
   removed when netd is.
 - ``etc/`` is for the administrator who reads the checkout.  Installed, it is ``netd/etc/``, where the daemon finds the
-  configuration that it runs with when it is given none.
+  configuration that it runs with when it is given none.  So are the units in ``contrib/systemd``, which are ``netd/systemd/``.
 """
 
 from setuptools import find_packages, setup
 
 setup(
-    packages=[*find_packages(include=["netd", "netd.*"]), "netd.etc", "twisted.plugins"],
-    package_dir={"netd.etc": "etc"},
-    package_data={"netd": ["py.typed"], "netd.etc": ["*"], "netd.gateway": ["static/**", "pages/*"]},
+    packages=[*find_packages(include=["netd", "netd.*"]), "netd.etc", "netd.systemd", "twisted.plugins"],
+    package_dir={"netd.etc": "etc", "netd.systemd": "contrib/systemd"},
+    package_data={"netd": ["py.typed"], "netd.etc": ["*"], "netd.systemd": ["*"], "netd.gateway": ["static/**", "pages/*"]},
     include_package_data=False,
     zip_safe=False,
 )

@@ -35,10 +35,11 @@ from netd.descriptors import DescriptorsService
 from netd.errors import ConfigErrors, NetdError, OperationFailed
 from netd.everywhere.history import EverywhereHistory
 from netd.heap import HeapService
-from netd.interfaces import INetdService, IServiceKind
+from netd.interfaces import INetdService, IOpening, IServiceKind
 from netd.kinds import sections_of
 from netd.lifecycle import Lifecycle
 from netd.message import EventKind
+from netd.notify import NotifyService, make_notify_service
 from netd.operations import OfferedTwice, OperationTable
 from netd.paths import own_uid, state_directory
 from netd.reload import Reloader
@@ -147,7 +148,25 @@ def assemble(
         journal.bound(changed.keep_events, changed.keep_size)
 
     descriptors = DescriptorsService(budget)
-    reloader = Reloader(configuration, read or (lambda: configuration), sections, use_netd, descriptors.measure, state.fetch)
+
+    def describe() -> str:
+        taken = budget.taken
+        return f"{lifecycle.state.value}, {taken} connection{'' if taken == 1 else 's'}"
+
+    def is_opening() -> bool:
+        return any(service.is_opening for service in running() if IOpening.providedBy(service))
+
+    notify = make_notify_service(os.environ, reactor, describe, is_opening)
+    reloader = Reloader(
+        configuration,
+        read or (lambda: configuration),
+        sections,
+        use_netd,
+        descriptors.measure,
+        state.fetch,
+        notify.reload_begins,
+        notify.reload_ended,
+    )
     bus_console = BusConsole(bus, streams, custom)
     table.add([*system.operations(), *reloader.operations(), *bus_console.operations(), *boards.operations()])
     for section in configuration.sections:
@@ -165,7 +184,7 @@ def assemble(
     def reload() -> None:
         reactor.callFromThread(reloader.reload_by_signal)
 
-    return Daemon(system, sections, control, others, state, is_in_foreground, reload=reload)
+    return Daemon(system, sections, control, others, state, notify, is_in_foreground, reload=reload)
 
 
 def _cluster_events(configuration: Configuration) -> list[EventKind]:
@@ -229,8 +248,8 @@ class Daemon(MultiService):
     :param control: the control socket, which locks the state directory.
     :param services: the other services that belong to no section.
     :param state: the state database. Services load their parts of it before they start.
+    :param notify: tells the service manager what the daemon does, from the end of the start to the end of the stop.
     :param is_in_foreground: whether its output is still seen by the person who started it.
-    :param announce: prints the banner.
     :param reload: puts the configuration in the file into force; a signal handler may call it.
     """
 
@@ -243,8 +262,8 @@ class Daemon(MultiService):
         control: ControlService,
         services: list[Any],
         state: State,
+        notify: NotifyService,
         is_in_foreground: bool = True,
-        announce: Callable[[str], Any] | None = None,
         reload: Callable[[], object] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -252,11 +271,11 @@ class Daemon(MultiService):
         self.sections = sections
         self._control = control
         self._state = state
+        self._notify = notify
         self._is_in_foreground = is_in_foreground
-        self._announce = announce or _print
         self._reload = reload
         self._thresholds: tuple[int, int, int] | None = None
-        for service in (sections, control, *services):
+        for service in (sections, control, *services, notify):
             service.setServiceParent(self)
 
     def privilegedStartService(self) -> None:
@@ -279,9 +298,7 @@ class Daemon(MultiService):
         gc.collect()
         gc.freeze()  # the objects of the start stay for good: without this, each collection would visit all of them
         gc.set_threshold(*THRESHOLDS)
-        self._announce(
-            banner(to_plain(self.system.facts()), self._control.state_directory, state_directory(os.environ, own_uid()))
-        )
+        _print(banner(to_plain(self.system.facts()), self._control.state_directory, state_directory(os.environ, own_uid())))
 
     def stopService(self) -> Deferred[Any]:
         """Drain every service, and write the state. The control socket ends last: it has the lock of the state directory.
@@ -290,12 +307,18 @@ class Daemon(MultiService):
         """
         self._log.info("netd stops: it takes no new connections, and finishes the open ones")
         self.system.lifecycle.stop()
+        self._notify.stops()
         Service.stopService(self)
-        others = [service for service in reversed(self.services) if service is not self._control]
+        others = [service for service in reversed(self.services) if service not in (self._control, self._notify)]
         stopped: Deferred[Any] = DeferredList([maybeDeferred(service.stopService) for service in others])
         stopped.addCallback(lambda _: self._state.close())
         stopped.addCallback(lambda _: self._control.stopService())
+        stopped.addBoth(self._fall_silent)
         return stopped.addBoth(self._leave_collector)
+
+    def _fall_silent(self, result: Any) -> Any:
+        self._notify.stopService()
+        return result
 
     def _leave_collector(self, result: Any) -> Any:
         if self._thresholds is not None:

@@ -45,11 +45,11 @@ def holders_of(host: str, port: int, proc: Path = Path("/proc")) -> list[Holder]
     None if the operating system does not show its sockets.
     """
     try:
-        found = [*_sockets(proc / "net/tcp", host, port)]
+        found = [*_sockets(proc / "self/net/tcp", host, port)]
     except OSError:
         return None
     with suppress(OSError):  # a machine without IPv6
-        found += _sockets(proc / "net/tcp6", host, port)
+        found += _sockets(proc / "self/net/tcp6", host, port)
     found.sort(key=lambda entry: entry[0] != _LISTEN)
     return [_holder(state == _LISTEN, inode, proc) for state, inode in found]
 

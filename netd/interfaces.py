@@ -29,6 +29,7 @@ __all__ = [
     "IHistoryCarrier",
     "IHistoryKeeper",
     "INetdService",
+    "IOpening",
     "IPaced",
     "IPeer",
     "IPublisher",
@@ -228,6 +229,12 @@ class IDrainable(Interface):
 
     def resume() -> None:
         """Accept again; raises a :class:`netd.errors.NetdError` when that is not possible."""
+
+
+class IOpening(Interface):
+    """A service whose endpoints may open late."""
+
+    is_opening: bool = Attribute("Whether an endpoint is tried still, because old connections to its port are ending.")
 
 
 class IPublisher(Interface):

@@ -176,6 +176,11 @@ class Listener:
             *(ListeningPlace(self._address(late.host), late.reach) for late in self._late),
         ]
 
+    @property
+    def is_opening(self) -> bool:
+        """Whether an address is tried still."""
+        return any(not late.is_over for late in self._late)
+
     def _open(self, host: str | None, is_optional: bool = False) -> Failure | None:
         """Listen on *host* now or later. Returns the reason if *host* is optional and the machine lacks it, else None."""
         failure = self._listen(host)
@@ -275,7 +280,7 @@ class Listener:
                 )
             else:
                 self._look(late, failure)
-        if any(not late.is_over for late in self._late):
+        if self.is_opening:
             self._schedule()
 
     def _look(self, late: _Late, failure: Failure) -> None:

@@ -26,7 +26,7 @@ from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
 from netd.connection.turn import Turn
 from netd.connection.vigil import DEAD_TIMEOUT
-from netd.interfaces import IBudgeted, IDrainable, IPaced, IReloadable, ITurnShare
+from netd.interfaces import IBudgeted, IDrainable, IOpening, IPaced, IReloadable, ITurnShare
 from netd.listener import CannotListen, Listener, reach_of
 from netd.listeners import Listeners
 from netd.log import LimitedObserver
@@ -67,7 +67,7 @@ def quota_of(config: object) -> Quota:
     )
 
 
-@implementer(IBudgeted, IDrainable, IPaced, IReloadable)
+@implementer(IBudgeted, IDrainable, IOpening, IPaced, IReloadable)
 class ListeningService(Service):
     """Listens on several endpoints with one factory.
 
@@ -197,6 +197,11 @@ class ListeningService(Service):
     def is_accepting(self) -> bool:
         """Whether it listens, or will as soon as it can."""
         return bool(self._listeners) and not self._is_paused
+
+    @property
+    def is_opening(self) -> bool:
+        """See :class:`netd.interfaces.IOpening`."""
+        return any(listener.is_opening for listener in self._listeners)
 
     def _start_listening(self) -> None:
         if not self._is_listening:

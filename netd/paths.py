@@ -38,8 +38,8 @@ def state_directory(environ: Mapping[str, str], uid: int) -> Path:
     return Path(home) / "netd"
 
 
-def packaged(name: str) -> Path:
-    """Return the path of a file that comes with netd: inside the installed package, or in ``etc/`` of a checkout."""
+def packaged(name: str, folder: str = "etc") -> Path:
+    """Return the path of a file that comes with netd: inside the installed package, or in *folder* of a checkout."""
     package = Path(__file__).parent
-    installed = package / "etc" / name
-    return installed if installed.exists() else package.parent / "etc" / name
+    installed = package / Path(folder).name / name
+    return installed if installed.exists() else package.parent / folder / name

@@ -80,6 +80,8 @@ class Reloader:
     :ivar use_netd: applies the options of ``[netd]``.
     :ivar settled: called when a new configuration is in force.
     :ivar fetch: reads the state of sections that are to be added (``kind.instance``), and returns a Deferred.
+    :ivar begins: called when a reload begins.
+    :ivar ended: called when it has ended, with a phrase that tells its outcome.
     """
 
     _log = Logger()
@@ -90,6 +92,8 @@ class Reloader:
     use_netd: Callable[[NetdConfig], None]
     settled: Callable[[], object]
     fetch: Callable[[Iterable[str]], Deferred[Any]] = lambda owners: succeed(None)
+    begins: Callable[[], object] = lambda: None
+    ended: Callable[[str], object] = lambda outcome: None
     _lock: DeferredLock = field(factory=DeferredLock)
     _discarded: Deferred[Any] = field(factory=lambda: succeed(None))
 
@@ -111,6 +115,8 @@ class Reloader:
         def tell(result: Any) -> None:
             if isinstance(result, Failure) and not check:
                 self._note_refusal(result)
+            if not check:
+                self.ended(_outcome(result))
             if not outcome.called:
                 outcome.callback(result)
             elif isinstance(result, Failure):
@@ -118,6 +124,8 @@ class Reloader:
             self.sections.end_removed()  # after the answer: it may leave by a connection of theirs
 
         def run() -> Deferred[Any]:
+            if not check:
+                self.begins()
             told: Deferred[Any] = maybeDeferred(self._read).addCallback(self._check if check else self._apply)
             told.addCallback(self._note).addBoth(tell)
             return told.addBoth(lambda _: self._discarded)  # the next reload may want the endpoints that this one has tried
@@ -188,6 +196,23 @@ class Reloader:
     def _note_fault(self, failure: Failure) -> None:
         if failure.check(ReloadRefused) is None:
             self._log.failure("the configuration could not be reloaded: a fault of netd's own", failure)
+
+
+def _outcome(result: ReloadResult | Failure) -> str:
+    """Return what became of a reload, as one phrase."""
+    if isinstance(result, Failure):
+        return (
+            f"refused: {result.getErrorMessage()}" if result.check(ReloadRefused) else "the reload failed, and the log says why"
+        )
+    changed, waiting = len(result.changed), len(result.restart)
+    sections = len(result.added) + len(result.removed)
+    told = [
+        f"{changed} option{'' if changed == 1 else 's'} changed",
+        *([f"{sections} section{'' if sections == 1 else 's'} added or removed"] if sections else []),
+        *([f"{waiting} for the next start"] if waiting else []),
+        *([f"{len(result.failures)} failed, and the log says why"] if result.failures else []),
+    ]
+    return ", ".join(told)
 
 
 @frozen

@@ -25,13 +25,13 @@ LOCAL6, ANY6, MAPPED = "00000000000000000000000001000000", "0" * 32, "0000000000
 class HoldersTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.proc = Path(self.mktemp())
-        (self.proc / "net").mkdir(parents=True)
+        (self.proc / "self/net").mkdir(parents=True)
         self.tables()
 
     def tables(self, *lines: str, ipv6: tuple[str, ...] = ()) -> None:
         """Let the machine have these sockets."""
-        (self.proc / "net/tcp").write_text(HEAD + "".join(lines))
-        (self.proc / "net/tcp6").write_text(HEAD + "".join(ipv6))
+        (self.proc / "self/net/tcp").write_text(HEAD + "".join(lines))
+        (self.proc / "self/net/tcp6").write_text(HEAD + "".join(ipv6))
 
     def process(self, pid: int, inode: int, comm: str, *words: str) -> None:
         """Let a process have a socket open."""
@@ -93,10 +93,10 @@ class HoldersTests(SynchronousTestCase):
     def test_without_ipv6(self) -> None:
         """A machine without IPv6 has one table."""
         self.tables(line(LOCAL, "06", 0))
-        (self.proc / "net/tcp6").unlink()
+        (self.proc / "self/net/tcp6").unlink()
         self.assertEqual([Holder(False, None)], self.holders())
 
     def test_nothing_to_read(self) -> None:
         """Other operating systems show nothing there."""
-        (self.proc / "net/tcp").unlink()
+        (self.proc / "self/net/tcp").unlink()
         self.assertIsNone(self.holders())

@@ -165,7 +165,7 @@ LAYERS = (
     Layer("assembly", modules="netd.feed.service", reaches=ASSEMBLY, libraries="attrs zope.interface twisted faker"),
     Layer(
         "assembly",
-        modules="netd.{descriptors,dialing,heap,holders,kinds,listener,listeners,listening,own_name,system,vitals}"
+        modules="netd.{descriptors,dialing,heap,holders,kinds,listener,listeners,listening,notify,own_name,system,vitals}"
         " netd.{lifecycle,reload,sections} netd.testing.* netd.*.service netd.command.functions",
         reaches=ASSEMBLY,
         libraries="attrs zope.interface twisted",

@@ -97,7 +97,8 @@ def init(
         raise Misused("there is no node: name each with --node NAME, or --leaf NAME if it is behind NAT")
     hub = Hub(name, hosts[0], port, leaf_port)
     surroundings, ini = invocation.surroundings, packaged("netd.ini").read_text(encoding="utf-8")
-    files = ClusterFiles(folder, hub, hosts, surroundings.wall_clock(), surroundings.random_bytes, ini)
+    unit = packaged("netd.service", "contrib/systemd").read_text(encoding="utf-8")
+    files = ClusterFiles(folder, hub, hosts, surroundings.wall_clock(), surroundings.random_bytes, ini, unit)
     try:
         missing = files.make(everyone, leaves)
     except (ClusterFilesError, PrivateFileError) as error:

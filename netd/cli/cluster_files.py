@@ -33,6 +33,7 @@ class ClusterFiles:
     :ivar now: seconds since 1970.
     :ivar random_bytes: returns that many unpredictable bytes.
     :ivar packaged: the INI that comes with netd.
+    :ivar unit: the unit of systemd that comes with netd.
     :ivar made: what was made, as paths below the folder.
     :ivar kept: what was there.
     """
@@ -43,6 +44,7 @@ class ClusterFiles:
     now: float
     random_bytes: Callable[[int], bytes]
     packaged: str
+    unit: str
     made: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
 
@@ -59,7 +61,7 @@ class ClusterFiles:
         keys = {node: self._key_of(node, authority) for node in nodes}
         for node in nodes:
             self._write(f"node-{node}/netd.ini", node_ini(self.packaged, self.hub, node, has_leaf=node in leaves))
-            self._write(f"node-{node}/netd.service", node_unit(self.hub.cluster, node))
+            self._write(f"node-{node}/netd.service", node_unit(self.unit, self.hub.cluster, node))
         for leaf in leaves:
             text = leaf_configuration(self.hub, leaf, keys[leaf].public, keys[leaf].seed)
             self._write_private(f"leaf-{leaf}/nats-server.conf", text)

@@ -130,7 +130,7 @@ leafnodes {{
 }}
 """
 
-_NODE_UNIT = """\
+_UNIT = """\
 # /etc/systemd/system/netd.service: made by `netd cluster init`. `command -v netd` says the path for ExecStart.
 [Unit]
 Description=netd, node {node} of the cluster {cluster}
@@ -230,9 +230,9 @@ def unit(cluster: str) -> str:
     return _UNIT.format(cluster=cluster, program=PROGRAM)
 
 
-def node_unit(cluster: str, node: str) -> str:
-    """Return the unit of systemd for the netd of *node*."""
-    return _NODE_UNIT.format(cluster=cluster, node=node, ini=NODE_INI)
+def node_unit(packaged: str, cluster: str, node: str) -> str:
+    """Return *packaged*, the unit of systemd that comes with netd, as the one of *node*."""
+    return packaged.replace("\nDescription=netd\n", f"\nDescription=netd, node {node} of the cluster {cluster}\n", 1)
 
 
 def node_ini(packaged: str, hub: Hub, node: str, *, has_leaf: bool) -> str:

@@ -6,6 +6,7 @@ neither sections nor files: the loader adds the place to the error.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -213,15 +214,35 @@ mapping: Parser[tuple[tuple[str, str], ...]] = Parser("key=value pairs, comma-se
 """One or more ``key=value``, comma-separated, as a tuple of pairs in the order written; no key twice."""
 
 
+CREDENTIAL = "credential:"
+"""The beginning of a path that stands for a credential which systemd hands over (``LoadCredential=``)."""
+
+
 def _read_path(written: str) -> Path:
+    if written.startswith(CREDENTIAL):
+        return _credential(written.removeprefix(CREDENTIAL))
     try:
         return Path(written).expanduser()
     except RuntimeError:
         raise ValueError(f"{quoted(written)}: that user has no home directory; write the path in full") from None
 
 
+def _credential(name: str) -> Path:
+    """Return the path of the credential *name*, in the directory that systemd has made for this process."""
+    directory = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    if not directory:
+        raise ValueError(
+            f"{CREDENTIAL}{name}: systemd has handed over no credentials: write LoadCredential={name}:FILE into the unit; "
+            "to check the file in a shell, set CREDENTIALS_DIRECTORY to the directory of FILE"
+        )
+    if not name or "/" in name:
+        raise ValueError(f"{CREDENTIAL}{name}: give the name that LoadCredential= has, which is no path")
+    return Path(directory) / name
+
+
 path: Parser[Path] = Parser("path", _read_path)
-"""A path. ``~`` and ``~user`` at its beginning stand for a home directory. The parser does not check whether the path exists."""
+"""A path. ``~`` and ``~user`` at its beginning stand for a home directory, and ``credential:NAME`` for a credential of systemd's.
+The parser does not check whether the path exists."""
 
 secret_file: Parser[Path] = Parser("path of a file that holds a secret", _read_path)
 """The path of a file that holds a secret. The configuration never opens the file, and shows only its path."""

@@ -81,7 +81,7 @@ as the machine has them), or any of Twisted's server endpoints: `tcp:5050`, reac
 `ssl:5051:privateKey=key.pem:certKey=cert.pem`, `tls:/etc/netd/pem:5051`, `unix:/run/netd/relay.sock`, \
 `systemd:domain=INET:name=relay`, `haproxy:tcp:5050`; a space inside one is written `\\ ` |
 | path | relative to the directory of the INI file, as are paths in endpoints; `~` at its beginning is the home directory of the \
-user who runs the daemon |
+user who runs the daemon, and `credential:NAME` a credential that systemd hands over (`LoadCredential=`) |
 | unlimited, off, auto | these words, where an option takes them; no number means "unlimited" |
 """
 

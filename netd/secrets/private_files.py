@@ -151,6 +151,9 @@ def _check(path: Path, status: os.stat_result, remedy: str) -> None:
     if own_uid() < 0:
         return  # on Windows, a file's mode does not tell who may read it; a user's own folder is closed to other users there
     uid = os.geteuid()
+    granted = os.environ.get("CREDENTIALS_DIRECTORY")
+    if granted and path.absolute().is_relative_to(granted):
+        return  # systemd grants access by a list, which shows as the group's mode; nobody else reaches the directory
     if status.st_mode & 0o077:
         raise PrivateFileError(f"{path}: is open to other users: run `chmod 600 {quoted(path)}`")
     if uid not in (0, status.st_uid) and status.st_uid != 0:

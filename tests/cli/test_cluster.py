@@ -88,6 +88,7 @@ class InitTests(CommandTests):
             self.assertLessEqual({"relay", "session", "gateway", "recorder", "cluster"}, set(configs))
             self.assertEqual(("barn", (servers,)), (configs["cluster"].name, configs["cluster"].servers))
             unit = self.text(f"node-{node}/netd.service")
+            self.assertIn(f"Description=netd, node {node} of the cluster barn\n", unit)
             self.assertIn("User=netd\n", unit)
             self.assertIn("netd run -c /etc/netd/netd.ini\n", unit)
             self.assertIn("StateDirectory=netd\n", unit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +210,15 @@ class PathTests(ParserCase):
     def test_unknown_home(self) -> None:
         """A home directory that there is not is an error of that option."""
         self.assertIn("no home directory; write the path in full", self.refusal(path, "~no-such-user-here/x"))
+
+    def test_credential(self) -> None:
+        """What systemd hands over is named as the unit names it; without systemd, and for a path, the remedy is told."""
+        self.patch(os, "environ", {})
+        self.assertIn("write LoadCredential=netd.pem:FILE into the unit", self.refusal(path, "credential:netd.pem"))
+        self.patch(os, "environ", {"CREDENTIALS_DIRECTORY": "/run/credentials/netd.service"})
+        self.assertEqual(Path("/run/credentials/netd.service/netd.pem"), secret_file("credential:netd.pem"))
+        for name in ("", "../netd.pem"):
+            self.assertIn("give the name that LoadCredential= has", self.refusal(path, f"credential:{name}"))
 
     def test_secret_file_is_not_opened(self) -> None:
         """The file of a secret need not be there, nor readable, to be named."""

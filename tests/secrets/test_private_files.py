@@ -31,6 +31,13 @@ class PrivateFileTests(SynchronousTestCase):
             else:
                 self.assertRaises(PrivateFileError, read_private, self.path, "thing", "make one")
 
+    def test_credential_of_systemd(self) -> None:
+        """A file that systemd has handed over is read, though its list of users shows as the mode of a group."""
+        self.path.chmod(0o640)
+        self.assertRaises(PrivateFileError, read_private, self.path, "thing", "make one")
+        self.patch(os, "environ", {"CREDENTIALS_DIRECTORY": str(self.path.parent)})
+        self.assertEqual(read_private(self.path, "thing", "make one"), "secret")
+
     def test_foreign_owner(self) -> None:
         """The remedy names both users."""
         status = os.stat_result([0o100600, 0, 0, 1, 1001, 1001, 0, 0, 0, 0])
