@@ -10,11 +10,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from netd.cli.invocation import Failure, Invocation, NetdCommand, seconds
+from netd.cli.proof import read_proof, token_option
 from netd.cli.session import AgentPort, AgentPorts, AgentSettings, ProgramPort
 from netd.cli.text import escaped
 
@@ -78,6 +80,7 @@ _NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\
     help="Dialect; auto detects that of each server. Legacy servers know the channels x, y and z only.",
 )
 @click.option("--name", metavar="NAME", help="Name of the agent in subjects, unless the server has one for this host.")
+@token_option
 @click.pass_obj
 def agent(  # noqa: PLR0913, PLR0917 - one for each option
     invocation: Invocation,
@@ -89,6 +92,7 @@ def agent(  # noqa: PLR0913, PLR0917 - one for each option
     server_port: int,
     dialect: str,
     name: str | None,
+    token_file: Path | None,
 ) -> None:
     """Be an agent: wait to be dialled, then stream until told to stop, again and again.
 
@@ -101,7 +105,7 @@ def agent(  # noqa: PLR0913, PLR0917 - one for each option
     measured = [_read_program(text) for text in programs]
     _check_names(name for name, _ in (*made_up, *measured))
     described, commands = dict(made_up), dict(measured)
-    settings = AgentSettings(host, port, server_port, every, dialect, name)
+    settings = AgentSettings(host, port, server_port, every, dialect, name, read_proof(invocation, token_file))
     try:
         opened = ports.open_agent(
             {**described, **{name: Channel() for name in commands}}, settings, Hooks(_started, _stopped, _pinged)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from netd.cli.invocation import Failure, Invocation, NetdCommand
+from netd.cli.proof import read_proof, token_option
 from netd.cli.room import DEFAULT_PORT
 from netd.cli.text import escaped
 
@@ -38,13 +40,15 @@ _COUNT = re.compile(r"connected\s+(?P<present>[0-9]{1,9})/(?P<size>[0-9]{1,9}) b
     show_default=True,
     help="Dialect; legacy servers do not know lines.",
 )
+@token_option
 @click.pass_obj
-def bot(invocation: Invocation, name: str, host: str, port: int, character: str, dialect: str) -> None:
+def bot(invocation: Invocation, name: str, host: str, port: int, character: str, dialect: str, token_file: Path | None) -> None:
     """Be a bot: take a place in a room, answer in character, and end with the room. Ctrl-C leaves it."""
     from netd.client.room import RoomError  # noqa: PLC0415 - only few commands need it, and all must start fast
 
     try:
-        opened = invocation.surroundings.open_bot(host, port, name, character, dialect, _welcomed)
+        proof = read_proof(invocation, token_file)
+        opened = invocation.surroundings.open_bot(host, port, name, character, dialect, _welcomed, **proof)
     except ValueError as error:
         raise click.UsageError(f"{error}.") from error
     try:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
 
 from netd.cli.command import command_place
 from netd.cli.invocation import AnswerTimedOut, Failure, Invocation, NetdCommand
+from netd.cli.proof import read_proof, token_option
 from netd.cli.relay import RelayPlace
 from netd.client.control import NotInTime, OperationFailed
 from netd.codec.schemas import UnfitWord, convert
@@ -32,9 +34,15 @@ Schemas = Mapping[str, Mapping[str, Any]]
     metavar="HOST[:PORT]",
     help="Use the port of a command service: from another machine, or for a legacy server.",
 )
+@token_option
 @click.pass_obj
 def call(
-    invocation: Invocation, command_id: str, words: tuple[str, ...], instance: str | None, server: RelayPlace | None
+    invocation: Invocation,
+    command_id: str,
+    words: tuple[str, ...],
+    instance: str | None,
+    server: RelayPlace | None,
+    token_file: Path | None,
 ) -> None:
     """Run a command and show its result.
 
@@ -45,7 +53,7 @@ def call(
     elif instance is not None:
         raise click.UsageError("--instance chooses a service of the running daemon; leave it out with --server.")
     else:
-        result = _through_port(invocation, server, command_id, words)
+        result = _through_port(invocation, server, command_id, words, read_proof(invocation, token_file))
     if invocation.as_json:
         invocation.print_json({"status": "success", "result": result})
     elif result is None:
@@ -67,14 +75,21 @@ def _through_daemon(invocation: Invocation, command_id: str, words: tuple[str, .
     return answer.get("result") if isinstance(answer, Mapping) else answer
 
 
-def _through_port(invocation: Invocation, server: RelayPlace, command_id: str, words: tuple[str, ...]) -> Any:
+def _through_port(
+    invocation: Invocation, server: RelayPlace, command_id: str, words: tuple[str, ...], proof: Mapping[str, str]
+) -> Any:
     from netd.client import command as port  # noqa: PLC0415 - see open_caller
 
-    caller = invocation.surroundings.open_caller(server, invocation.patience())
+    try:
+        caller = invocation.surroundings.open_caller(server, invocation.patience(), **proof)
+    except ValueError as error:
+        raise Failure(str(error)) from error
 
     def schemas() -> Schemas:
         try:
             return schemas_of(command_id, caller.commands())
+        except port.Denied:
+            raise
         except port.CommandFailed:
             return {}  # an old server, which has no list
 

@@ -7,11 +7,13 @@ import json
 import shlex
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from netd.cli.invocation import Invocation, NetdCommand
+from netd.cli.proof import read_proof, token_option
 from netd.cli.relay import DEFAULT_PORT, RelayMessagePort, RelayPlace, RelayPorts
 from netd.cli.text import escaped
 
@@ -44,6 +46,7 @@ Reply = Callable[[RelayMessagePort], object]
 @click.option("--answer", metavar="TEXT", help="Answer each message with TEXT.")
 @click.option("--exec", "command", metavar="COMMAND", help="Answer with the output of COMMAND, which reads the message.")
 @click.option("--echo", is_flag=True, help="Answer each message with itself.")
+@token_option
 @click.pass_obj
 def device(  # noqa: PLR0913, PLR0917 - one for each option
     invocation: Invocation,
@@ -55,6 +58,7 @@ def device(  # noqa: PLR0913, PLR0917 - one for each option
     answer: str | None,
     command: str | None,
     echo: bool,
+    token_file: Path | None,
 ) -> None:
     """Be a device: print each message, and answer it. Ctrl-C ends it.
 
@@ -63,7 +67,8 @@ def device(  # noqa: PLR0913, PLR0917 - one for each option
     relay = invocation.surroundings.relay
     reply = _choose_reply(relay, answer, command, echo)
     try:
-        opened = relay.open_device(RelayPlace(host, port), name, aliases, dialect, _tell_connected, _tell_disconnected)
+        proof = read_proof(invocation, token_file)
+        opened = relay.open_device(RelayPlace(host, port), name, aliases, dialect, _tell_connected, _tell_disconnected, **proof)
     except ValueError as error:
         raise click.UsageError(f"{error}.") from error
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +12,7 @@ import click
 from netd.cli.generated import fetch_table
 from netd.cli.invocation import Invocation, NetdCommand, NotFound
 from netd.cli.node import call_each
+from netd.cli.proof import read_proof, token_option
 from netd.cli.relay import RelayPlace
 from netd.cli.server import controller, dialect_option, server_option
 from netd.cli.text import ago, online_since
@@ -32,10 +34,14 @@ MOST_ROWS = 1000
 @click.command(cls=NetdCommand)
 @server_option
 @dialect_option
+@token_option
 @click.pass_obj
-def devices(invocation: Invocation, server: RelayPlace | None, dialect: str) -> None:
+def devices(invocation: Invocation, server: RelayPlace | None, dialect: str, token_file: Path | None) -> None:
     """List the devices of all nodes: name, address, whether online."""
-    found = every_device(invocation, fetch_table(invocation)) if server is None else _of_relay(invocation, server, dialect)
+    if server is None:
+        found = every_device(invocation, fetch_table(invocation))
+    else:
+        found = _of_relay(invocation, server, dialect, read_proof(invocation, token_file))
     if invocation.as_json:
         invocation.print_json([{**device, "address": short_address(str(device.get("address") or ""))} for device in found])
         return
@@ -110,8 +116,8 @@ def is_meant(device: Mapping[str, Any], target: str) -> bool:
     return target.strip() in names or whole_address(target) == device.get("address")
 
 
-def _of_relay(invocation: Invocation, where: RelayPlace, dialect: str) -> list[dict[str, Any]]:
-    with controller(invocation, where, dialect) as (relay, _):
+def _of_relay(invocation: Invocation, where: RelayPlace, dialect: str, proof: Mapping[str, str]) -> list[dict[str, Any]]:
+    with controller(invocation, where, dialect, proof) as (relay, _):
         return [device._asdict() for device in relay.devices()]
 
 

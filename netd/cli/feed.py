@@ -19,6 +19,7 @@ from click.shell_completion import CompletionItem
 from netd.cli.feed_port import DEFAULT_PORT, Order
 from netd.cli.generated import HELP_TIMEOUT, ServiceGroup, service_group
 from netd.cli.invocation import Failure, Invocation, NetdCommand, seconds
+from netd.cli.proof import read_proof, token_option
 from netd.cli.text import escaped
 
 if TYPE_CHECKING:
@@ -95,14 +96,16 @@ def _operations(ctx: click.Context, words: Sequence[str], timeout: float | None 
     show_default=True,
     help="Dialect; legacy servers have one interval for all clients, and neither locale nor seed.",
 )
+@token_option
 @click.pass_context
-def feed(ctx: click.Context, /, block: int, log: Path | None, count: int | None, **order: Any) -> None:
+def feed(ctx: click.Context, /, block: int, log: Path | None, count: int | None, token_file: Path | None, **order: Any) -> None:
     """Be a client of the feed: collect blocks of samples, report each, and connect again when the server restarts.
 
     Each block is written to a file with --log, and to the terminal without. Ctrl-C ends it.
     """
     if ctx.invoked_subcommand is None:
-        _run(ctx.ensure_object(Invocation), Order(**order), block, log, count)
+        invocation = ctx.ensure_object(Invocation)
+        _run(invocation, Order(**order, proof=read_proof(invocation, token_file)), block, log, count)
 
 
 def _run(invocation: Invocation, order: Order, size: int, log: Path | None, count: int | None) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,7 +17,10 @@ DEFAULT_PORT = 8000
 
 @dataclass(frozen=True)
 class Order:
-    """A request to a feed; see :class:`netd.client.feed.Feed`."""
+    """A request to a feed; see :class:`netd.client.feed.Feed`.
+
+    :ivar proof: see :func:`netd.cli.proof.read_proof`.
+    """
 
     host: str
     port: int
@@ -27,6 +30,7 @@ class Order:
     locale: str | None
     seed: int | None
     dialect: str
+    proof: Mapping[str, str] = field(default_factory=dict)
 
 
 class FeedPort(Protocol):
@@ -53,6 +57,8 @@ def _open_feed(order: Order, on_connect: Callable[[Welcome], object], on_disconn
         dialect=order.dialect,
         on_connect=on_connect,
         on_disconnect=on_disconnect,
+        token=order.proof.get("token"),
+        token_file=order.proof.get("token_file"),
     )
 
 

@@ -25,7 +25,7 @@ from netd.cli.command import CallerPort, open_caller
 from netd.cli.contexts import LOCAL, Context, ContextError, contexts_file, read_contexts
 from netd.cli.feed_port import FeedPorts
 from netd.cli.node import NodeControl
-from netd.cli.relay import RelayPlace, RelayPorts
+from netd.cli.relay import RelayPorts
 from netd.cli.remote import GatewayPorts, SubscriptionPort
 from netd.cli.room import BotPort, open_bot
 from netd.cli.session import AgentPorts
@@ -162,8 +162,8 @@ class CliSurroundings:
     :ivar gateway: subscriptions, and daemons on other machines.
     :ivar relay: access to a relay's own port.
     :ivar feed: access to a feed's own port.
-    :ivar open_bot: takes host, port, name, character, dialect and a callback for the welcome; connects when it runs.
-    :ivar open_caller: takes the address of a command server and a timeout in seconds; connects on its first call.
+    :ivar open_bot: takes host, port, name, character, dialect and a callback for the welcome, and a proof; connects when it runs.
+    :ivar open_caller: takes the address of a command server, a timeout in seconds, and a proof; connects on its first call.
     :ivar agent: the functions for an agent of telemetry sessions.
     :ivar replace_process: replaces this process by another program; takes its arguments, the path first, and its environment.
     :ivar wall_clock: seconds since 1970.
@@ -178,8 +178,8 @@ class CliSurroundings:
     gateway: GatewayPorts = field(default_factory=GatewayPorts)
     relay: RelayPorts = field(default_factory=RelayPorts)
     feed: FeedPorts = field(default_factory=FeedPorts)
-    open_bot: Callable[[str, int, str, str, str, Callable[[str], object]], BotPort] = open_bot
-    open_caller: Callable[[RelayPlace, float], CallerPort] = open_caller
+    open_bot: Callable[..., BotPort] = open_bot
+    open_caller: Callable[..., CallerPort] = open_caller
     agent: AgentPorts = field(default_factory=AgentPorts)
     replace_process: Callable[[list[str], Mapping[str, str]], object] = _replace_process
     wall_clock: Callable[[], float] = time.time

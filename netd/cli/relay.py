@@ -74,10 +74,10 @@ class Completed:
     output: bytes
 
 
-def _open_controller(where: RelayPlace, dialect: str) -> ControllerPort:
+def _open_controller(where: RelayPlace, dialect: str, token: str | None = None, token_file: str | None = None) -> ControllerPort:
     from netd.client.relay import Controller  # noqa: PLC0415 - only few commands need it, and all must start fast
 
-    return Controller(where.host, where.port, dialect)
+    return Controller(where.host, where.port, dialect, token=token, token_file=token_file)
 
 
 def _open_device(
@@ -87,13 +87,25 @@ def _open_device(
     dialect: str,
     on_connect: Callable[[Welcome], object],
     on_disconnect: Callable[[str, float], object],
+    token: str | None = None,
+    token_file: str | None = None,
 ) -> DevicePort:
     import logging  # noqa: PLC0415 - all commands must start fast
 
     from netd.client.relay import Device  # noqa: PLC0415
 
     logging.getLogger("netd.client").addHandler(logging.NullHandler())  # the command reports the same itself, with escapes
-    return Device(where.host, where.port, name, aliases, dialect=dialect, on_connect=on_connect, on_disconnect=on_disconnect)
+    return Device(
+        where.host,
+        where.port,
+        name,
+        aliases,
+        dialect=dialect,
+        on_connect=on_connect,
+        on_disconnect=on_disconnect,
+        token=token,
+        token_file=token_file,
+    )
 
 
 def _start_alarm(delay: float, ring: Callable[[], object]) -> Callable[[], object]:
@@ -114,14 +126,14 @@ def _run_program(arguments: Sequence[str], stdin: bytes, timeout: float | None) 
 class RelayPorts:
     """The functions through which commands reach a relay.
 
-    :ivar open_controller: takes address and dialect; connects on its first call.
-    :ivar open_device: takes address, name, aliases, dialect, and the callbacks for each connection and each loss.
+    :ivar open_controller: takes address, dialect and proof; connects on its first call.
+    :ivar open_device: takes address, name, aliases, dialect, the callbacks for each connection and each loss, and a proof.
     :ivar start_alarm: takes seconds and a callback, which is called in another thread; returns a function that cancels it.
     :ivar run_program: takes arguments, input and a time limit in seconds; raises ``OSError`` if the program cannot be started,
         and ``subprocess.TimeoutExpired`` if it takes longer.
     """
 
-    open_controller: Callable[[RelayPlace, str], ControllerPort] = _open_controller
+    open_controller: Callable[..., ControllerPort] = _open_controller
     open_device: Callable[..., DevicePort] = _open_device
     start_alarm: Callable[[float, Callable[[], object]], Callable[[], Any]] = _start_alarm
     run_program: Callable[[Sequence[str], bytes, float | None], Completed] = _run_program

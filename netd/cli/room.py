@@ -20,8 +20,17 @@ class BotPort(Protocol):
     def exchanges(self) -> Iterator[Exchange]: ...
 
 
-def open_bot(host: str, port: int, name: str, character: str, dialect: str, on_welcome: Callable[[str], object]) -> BotPort:
+def open_bot(
+    host: str,
+    port: int,
+    name: str,
+    character: str,
+    dialect: str,
+    on_welcome: Callable[[str], object],
+    token: str | None = None,
+    token_file: str | None = None,
+) -> BotPort:
     """A bot with a real connection, which it opens when it runs."""
     from netd.client.room import Bot  # noqa: PLC0415 - only few commands need it, and all must start fast
 
-    return Bot(host, port, name, character, dialect=dialect, on_welcome=on_welcome)
+    return Bot(host, port, name, character, dialect=dialect, on_welcome=on_welcome, token=token, token_file=token_file)

@@ -8,6 +8,7 @@ import contextlib
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ import click
 from netd.cli.devices import every_device, is_meant, relay_instances
 from netd.cli.generated import fetch_table
 from netd.cli.invocation import AnswerTimedOut, Exit, Failure, Invocation, Misused, NetdCommand, seconds
+from netd.cli.proof import read_proof, token_option
 from netd.cli.relay import RelayPlace
 from netd.cli.server import controller, dialect_option, server_option
 from netd.cli.text import as_commands, escaped, payload_text
@@ -93,6 +95,7 @@ class Report:
 @click.option("--no-wait", "waits", flag_value=False, default=True, help="Do not wait for the device's answer.")
 @server_option
 @dialect_option
+@token_option
 @click.pass_obj
 def send(  # noqa: PLR0913, PLR0917 - one for each option
     invocation: Invocation,
@@ -105,6 +108,7 @@ def send(  # noqa: PLR0913, PLR0917 - one for each option
     waits: bool,
     server: RelayPlace | None,
     dialect: str,
+    token_file: Path | None,
 ) -> None:
     """Send to a device and tell what became of it.
 
@@ -116,7 +120,7 @@ def send(  # noqa: PLR0913, PLR0917 - one for each option
     elif instance is not None or not waits:
         raise click.UsageError("--instance and --no-wait are for the running daemon: leave them out with --server.")
     else:
-        report = _through_relay(invocation, server, dialect, parcel)
+        report = _through_relay(invocation, server, dialect, parcel, read_proof(invocation, token_file))
     _tell(invocation, target, report)
     click.get_current_context().exit(report.exit)
 
@@ -216,8 +220,8 @@ def _read_report(result: Any) -> Report:
     return Report(result["status"], str(result.get("error") or ""), answer, known=str(result.get("known") or ""))
 
 
-def _through_relay(invocation: Invocation, where: RelayPlace, dialect: str, parcel: Parcel) -> Report:
-    with controller(invocation, where, dialect) as (relay, is_late):
+def _through_relay(invocation: Invocation, where: RelayPlace, dialect: str, parcel: Parcel, proof: Mapping[str, str]) -> Report:
+    with controller(invocation, where, dialect, proof) as (relay, is_late):
         outcome = relay.send(parcel.target, parcel.payload, parcel.deadline)
     if outcome.status == "failed" and is_late():
         raise AnswerTimedOut(f"the relay did not answer within {invocation.timeout:g} s: {outcome.error}")

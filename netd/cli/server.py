@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import click
@@ -33,8 +33,12 @@ dialect_option = click.option(
 
 
 @contextmanager
-def controller(invocation: Invocation, where: RelayPlace, dialect: str) -> Iterator[tuple[ControllerPort, Callable[[], bool]]]:
+def controller(
+    invocation: Invocation, where: RelayPlace, dialect: str, proof: Mapping[str, str]
+) -> Iterator[tuple[ControllerPort, Callable[[], bool]]]:
     """A controller of the relay at *where*, which is closed at the end or after ``--timeout``.
+
+    :param proof: see :func:`netd.cli.proof.read_proof`.
 
     :raises Failure: for each error of the connection inside the ``with``.
     """
@@ -42,8 +46,8 @@ def controller(invocation: Invocation, where: RelayPlace, dialect: str) -> Itera
 
     relay = invocation.surroundings.relay
     old_servers = OldServers(invocation.surroundings.environ, invocation.surroundings.wall_clock)
-    finds_out = dialect == "auto" and where not in old_servers
-    opened = relay.open_controller(where, "auto" if finds_out else "old" if dialect == "auto" else dialect)
+    finds_out = dialect == "auto" and (bool(proof) or where not in old_servers)
+    opened = relay.open_controller(where, "auto" if finds_out else "old" if dialect == "auto" else dialect, **proof)
     late = threading.Event()
 
     def give_up() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ class AgentSettings:
     """The addresses of an agent, and its dialect.
 
     :ivar every: seconds between two values of a channel.
+    :ivar proof: see :func:`netd.cli.proof.read_proof`.
     """
 
     host: str
@@ -28,6 +29,7 @@ class AgentSettings:
     every: float
     dialect: str
     name: str | None = None
+    proof: Mapping[str, str] = field(default_factory=dict)
 
 
 class AgentPort(Protocol):
@@ -103,6 +105,8 @@ def _open_agent(channels: Mapping[str, Channel], settings: AgentSettings, hooks:
         dialect=settings.dialect,
         name=settings.name,
         hooks=hooks,
+        token=settings.proof.get("token"),
+        token_file=settings.proof.get("token_file"),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from netd.client.token import Denial
 from netd.client.way import Way
 
 __all__ = ["Backoff", "Comeback"]
@@ -13,13 +14,13 @@ __all__ = ["Backoff", "Comeback"]
 class Backoff:
     """How long to wait before the next attempt: *first* seconds, doubled up to 30 s, each made shorter by chance.
 
-    A connection that lasted 10 s begins anew at *first*.
+    A connection that lasted 10 s begins anew at *first*. A client that was denied waits for 60 to 75 s.
 
     :param chance: a number from 0 up to 1.
     :param least: the share of the time that chance does not take away.
     """
 
-    GREATEST, LASTED = 30.0, 10.0
+    GREATEST, LASTED, DENIED = 30.0, 10.0, 60.0
 
     def __init__(self, chance: Callable[[], float], first: float, least: float = 0.0) -> None:
         self._chance = chance
@@ -28,6 +29,8 @@ class Backoff:
 
     def delay(self, lasted: float, error: Exception | None = None) -> float:
         """Seconds to wait now that a connection ended by *error* after *lasted* seconds (0 when there was none)."""
+        if isinstance(error, Denial):
+            return self.between(1.0, 1.25) * self.DENIED
         if lasted >= self.LASTED:
             self._ceiling = self._first
         delay = self.between(self._least, 1.0) * self._ceiling

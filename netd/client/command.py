@@ -6,6 +6,7 @@ Old servers are understood as well: they say ``failed`` for ``error``, forget th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,11 +15,13 @@ from netd.client.command_messages import (
     CommandError,
     CommandFailed,
     ConnectionLost,
+    Denied,
     NotConnected,
     NotInTime,
     command_line,
 )
 from netd.client.command_plan import HOST, PORT, TIMEOUT, CommandCalls, CommandProgram
+from netd.client.token import ClientToken
 from netd.client.way_sockets import Blocking, SocketWay, Surroundings, carry_out
 
 __all__ = [
@@ -27,6 +30,7 @@ __all__ = [
     "CommandError",
     "CommandFailed",
     "ConnectionLost",
+    "Denied",
     "NotConnected",
     "NotInTime",
     "Surroundings",
@@ -74,13 +78,15 @@ def call(
     host: str = HOST,
     port: int = PORT,
     timeout: float = TIMEOUT,
+    token: str | None = None,
+    token_file: str | os.PathLike[str] | None = None,
     **more: Any,
 ) -> Any:
     """Run one command over a connection of its own; see :meth:`Caller.call` for what is returned and raised.
 
-    Arguments that are called ``host``, ``port`` or ``timeout`` go into the second one.
+    Arguments that are called ``host``, ``port``, ``timeout``, ``token`` or ``token_file`` go into the second one.
     """
-    with Caller(host, port, timeout) as caller:
+    with Caller(host, port, timeout, token=token, token_file=token_file) as caller:
         return caller.call(__command_id, __arguments, **more)
 
 
@@ -112,7 +118,7 @@ def send_data(
 ) -> dict[str, Any] | None:
     """Send one command, and call one of three functions with what came of it.
 
-    :param json_data: the whole object, with its ``command_id``.
+    :param json_data: the whole object, with its ``command_id``, and a ``token`` where the server wants one.
     :param debug: print what is sent and received.
     :param server_success: called with the answer; left out, the function of that name in this module.
     :param server_fail: likewise.
@@ -123,7 +129,7 @@ def send_data(
     """
     own = globals()
     try:
-        answer = _exchange(command_line(json_data), host, port, debug, surroundings)
+        answer = _exchange(json_data, host, port, debug, surroundings)
     except CommandError as error:
         _say(debug, f"no answer: {error}")
         (fail_connect or own["fail_connect"])()
@@ -135,11 +141,11 @@ def send_data(
     return answer
 
 
-def _exchange(line: bytes, host: str, port: int, debug: bool, surroundings: Surroundings) -> dict[str, Any]:
+def _exchange(json_data: Any, host: str, port: int, debug: bool, surroundings: Surroundings) -> dict[str, Any]:
     way = SocketWay(surroundings)
     try:
-        _say(debug, f"sending: {line!r}")
-        answer = carry_out(CommandCalls(way, host, port, TIMEOUT).ask(line, None))
+        _say(debug, f"sending: {command_line(json_data)!r}")
+        answer = carry_out(CommandCalls(way, host, port, TIMEOUT, ClientToken()).ask(json_data, None))
         _say(debug, f"received: {answer!r}")
         return answer
     finally:

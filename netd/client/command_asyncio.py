@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,8 +36,10 @@ async def async_call(
     host: str = HOST,
     port: int = PORT,
     timeout: float = TIMEOUT,
+    token: str | None = None,
+    token_file: str | os.PathLike[str] | None = None,
     **more: Any,
 ) -> Any:
     """Run one command over a connection of its own; see :func:`netd.client.command.call`."""
-    async with AsyncCaller(host, port, timeout) as caller:
+    async with AsyncCaller(host, port, timeout, token=token, token_file=token_file) as caller:
         return await caller.call(__command_id, __arguments, **more)

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from netd.client.token import Denial
+
 MAX_ANSWER = 64 * 1024 * 1024
 """Bytes of one answer."""
 
@@ -14,6 +16,12 @@ OLD_ANSWER = 64 * 1024
 
 LIST = "command.list"
 RESERVED = ("command_id", "id")
+
+TOKEN = "token"  # noqa: S105 - the word for it
+"""The member that carries a token."""
+
+GREATEST_PROOF = 4096
+"""Bytes of a command with a token, at most: a server takes no longer one of a program that has not proved who it is."""
 
 
 class CommandError(Exception):
@@ -47,6 +55,10 @@ class CommandFailed(CommandError):
         self.answer = answer
 
 
+class Denied(CommandFailed, Denial):
+    """The server does not let this program run the command. The text says why, and what it takes."""
+
+
 def command_line(members: object) -> bytes:
     """The line that carries a command.
 
@@ -71,11 +83,12 @@ def command_members(command_id: str, arguments: Mapping[str, Any] | None, more: 
 def result_of(answer: dict[str, Any]) -> Any:
     """The ``result`` in *answer*; None where it has none.
 
-    :raises CommandFailed: when it says that the command failed.
+    :raises CommandFailed: when it says that the command failed; :class:`Denied` when this program may not run it.
     """
     if answer.get("status") == "success":
         return answer.get("result")
-    raise CommandFailed(str(answer.get("error") or f"the server gave no reason (status {answer.get('status')!r})"), answer)
+    failed = Denied if answer.get("denied") is True else CommandFailed
+    raise failed(str(answer.get("error") or f"the server gave no reason (status {answer.get('status')!r})"), answer)
 
 
 class AnswerDecoder:

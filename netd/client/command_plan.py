@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from netd.client.command_messages import (
+    GREATEST_PROOF,
     LIST,
+    TOKEN,
     AnswerDecoder,
     ConnectionLost,
     NotConnected,
@@ -17,6 +20,7 @@ from netd.client.command_messages import (
     is_for,
     result_of,
 )
+from netd.client.token import ClientToken
 from netd.client.way import Connection, Program, Server, W, Way, check_port
 
 __all__ = ["CommandCalls", "CommandProgram"]
@@ -35,8 +39,10 @@ class CommandCalls:
     :param timeout: seconds to connect in, and seconds to be answered in.
     """
 
-    def __init__(self, way: Way, host: str, port: int, timeout: float) -> None:
+    def __init__(self, way: Way, host: str, port: int, timeout: float, token: ClientToken) -> None:
         check_port(port)
+        self._token = token
+        self._is_proved = False
         self._way = way
         self._place = (host, port)
         self._timeout = timeout
@@ -46,25 +52,42 @@ class CommandCalls:
 
     async def call(self, command_id: str, arguments: Mapping[str, Any] | None, more: Mapping[str, Any]) -> Any:
         """Run a command and return its result."""
+        members = command_members(command_id, arguments, more)
+        if self._token.is_given and TOKEN in members:
+            raise ValueError(f"{TOKEN}: no argument can have this name where the program has a token")
+        if self._is_long(members):
+            result_of(await self._ask_numbered({"command_id": LIST}))
+        return result_of(await self._ask_numbered(members))
+
+    def _is_long(self, members: dict[str, Any]) -> bool:
+        """Whether the token must travel with another command, because the server would not read this one to its end."""
+        return self._token.is_given and not self._is_proved and len(command_line(members)) > GREATEST_PROOF // 2
+
+    async def _ask_numbered(self, members: dict[str, Any]) -> dict[str, Any]:
         number = next(self._numbers)
-        return result_of(await self.ask(command_line({**command_members(command_id, arguments, more), "id": number}), number))
+        return await self.ask({**members, "id": number}, number)
 
     async def commands(self) -> list[dict[str, Any]]:
         """What the server's commands are called and take."""
         listed = await self.call(LIST, None, {})
         return list(listed) if isinstance(listed, list) else []
 
-    async def ask(self, line: bytes, number: int | None) -> dict[str, Any]:
-        """The answer to the command in *line*, which has this *number*, or none.
+    async def ask(self, members: Any, number: int | None) -> dict[str, Any]:
+        """The answer to the command *members*, which has this *number*, or none.
 
         :raises CommandError: when none comes.
+        :raises TypeError: when something in it cannot be JSON.
+        :raises ValueError: likewise.
         """
+        line = command_line(members)
         connection = await self._ready()
         answer: dict[str, Any] = {}
         try:
             end = self._way.now() + self._timeout
-            await connection.send(line, end)
+            token = None if self._is_proved else self._token.read(COMMAND_SERVER)
+            await connection.send(line if token is None else command_line({**members, TOKEN: token}), end)
             answer = await self._answer(connection, number, end)
+            self._is_proved = answer.get("denied") is not True
         finally:
             if "id" not in answer:  # an old server, which closes now; or it went wrong, and the answer would seem the next one's
                 self._connection = None
@@ -84,6 +107,7 @@ class CommandCalls:
             await self._connection.leave()
             self._connection = None
         if self._connection is None:
+            self._is_proved = False
             self._connection = await self._way.reach(COMMAND_SERVER, *self._place, self._timeout)
             self._connection.patience = 0.0  # what was said last was answered
             self._answers = AnswerDecoder()
@@ -101,7 +125,8 @@ class CommandProgram(Program[W]):
     """What makes a caller of commands, whatever way it goes.
 
     :param timeout: seconds to connect in, and seconds to be answered in.
-    :raises ValueError: when the port cannot be.
+    :param token: what proves who this program is: see :class:`netd.client.token.ClientToken`, also for *token_file*.
+    :raises ValueError: when the port or the token cannot be.
     """
 
     def __init__(
@@ -110,7 +135,9 @@ class CommandProgram(Program[W]):
         port: int = PORT,
         timeout: float = TIMEOUT,
         *,
+        token: str | None = None,
+        token_file: str | os.PathLike[str] | None = None,
         surroundings: Any = None,
     ) -> None:
         super().__init__(surroundings)
-        self._calls = CommandCalls(self._way, host, port, timeout)
+        self._calls = CommandCalls(self._way, host, port, timeout, ClientToken(token, token_file))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from netd.client.feed_messages import TYPES, Block, ConnectionLost, FeedError, NotConnected, Refused, Sample, Welcome
+from netd.client.feed_messages import TYPES, Block, ConnectionLost, Denied, FeedError, NotConnected, Refused, Sample, Welcome
 from netd.client.feed_plan import FeedProgram
 from netd.client.way_sockets import Blocking, SocketWay, Surroundings, carry_out
 
@@ -17,6 +17,7 @@ __all__ = [
     "TYPES",
     "Block",
     "ConnectionLost",
+    "Denied",
     "Feed",
     "FeedError",
     "NotConnected",

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from netd.client.token import Denial
 from netd.client.way import Server, check_choice, check_port
 from netd.client.websocket import accept_of
 
@@ -38,10 +39,14 @@ class Refused(FeedError):
     """The server understood what is wanted and turned it down; the text is the server's. Trying again is no use."""
 
 
+class Denied(FeedError, Denial):
+    """The server does not let this program in. The text says why, and what it takes."""
+
+
 FEED = Server("the feed", NotConnected, ConnectionLost, ConnectionLost)
 
 
-def request_head(place: str, path: str, key: str, subprotocol: str | None) -> bytes:
+def request_head(place: str, path: str, key: str, subprotocol: str | None, token: str | None = None) -> bytes:
     """The request that opens a WebSocket.
 
     :param place: host and port.
@@ -57,13 +62,17 @@ def request_head(place: str, path: str, key: str, subprotocol: str | None) -> by
     ]
     if subprotocol is not None:
         lines.append(f"Sec-WebSocket-Protocol: {subprotocol}")
+    if token is not None:
+        lines.append(f"Authorization: Bearer {token}")
     return "\r\n".join([*lines, "\r\n"]).encode("ascii")
 
 
-def read_response(head: bytes, key: str) -> str | None:
+def read_response(head: bytes, key: str, rest: bytes = b"") -> str | None:
     """The subprotocol that the server has agreed to, or None.
 
     :param head: the response up to its empty line.
+    :param rest: what came behind it: a refusal says there what is wrong.
+    :raises Denied: when the server does not let this program in.
     :raises Refused: when it is HTTP, but no WebSocket, and will be none the next time.
     :raises ConnectionLost: when it is something else, or there may be a WebSocket later.
     """
@@ -73,7 +82,9 @@ def read_response(head: bytes, key: str) -> str | None:
         raise ConnectionLost(f"not a WebSocket server: it said {first[:100]!r}")
     if words[1] != "101":
         is_passing = words[1] in ("408", "425", "429") or words[1].startswith("5")
-        raise (ConnectionLost if is_passing else Refused)(f"the server refused: {' '.join(words[1:])[:200]}")
+        why = ": ".join(filter(None, [" ".join(words[1:]), rest.decode("utf-8", "replace").strip()]))
+        refusal = ConnectionLost if is_passing else Denied if words[1] in ("401", "403") else Refused
+        raise refusal(f"the server refused: {why[:400]}")
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     if headers.get("sec-websocket-accept") != accept_of(key):
         raise ConnectionLost("not a WebSocket server: it did not answer the key")
@@ -87,7 +98,7 @@ def end_of_handshake(received: bytes, key: str) -> tuple[str | None, bytes] | No
     """
     head, end, rest = received.partition(b"\r\n\r\n")
     if end:
-        return read_response(head, key), rest
+        return read_response(head, key, rest), rest
     if len(received) > GREATEST_HEAD:
         raise ConnectionLost("not a WebSocket server: its answer has no end")
     return None
@@ -262,7 +273,7 @@ class Conversation:
     def read(self, message: bytes, now: float) -> list[Sample]:
         """The samples in *message*, which came at *now*, in seconds since the epoch.
 
-        :raises Refused: when the server turns the subscription down.
+        :raises Refused: when the server turns the subscription down; :class:`Denied` when this program may not have it.
         :raises ConnectionLost: when the message is none of this dialect.
         """
         if self.dialect == OLD:
@@ -272,7 +283,7 @@ class Conversation:
         if self.has_begun:
             return read_samples(answer)
         if "error" in answer:
-            raise Refused(f"the feed refused: {answer['error']}")
+            raise (Denied if answer.get("denied") is True else Refused)(f"the feed refused: {answer['error']}")
         self.has_begun = "subscribed" in answer
         return []
 

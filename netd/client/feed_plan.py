@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -27,6 +28,7 @@ from netd.client.feed_messages import (
     place_text,
     request_head,
 )
+from netd.client.token import ClientToken
 from netd.client.way import CONNECT_TIMEOUT, Connection, Program, W, Way
 from netd.client.websocket import WebSocket, make_key
 
@@ -52,12 +54,14 @@ class FeedClient:
         dialect: str,
         on_connect: Callable[[Welcome], object] | None,
         on_disconnect: Callable[[str, float], object] | None,
+        token: ClientToken,
     ) -> None:
         check_arguments(place[1], path, dialect, wish)
         self.pending: deque[Sample] = deque()
         self._way = way
         self._place = place
         self._path = path
+        self._token = token
         self._wish = wish
         self._dialect = dialect
         self._on_connect = on_connect
@@ -136,7 +140,8 @@ class FeedClient:
         key = make_key(self._way.random_bytes)
         subprotocol = None if self._dialect == OLD else SUBPROTOCOL
         end = self._way.now() + CONNECT_TIMEOUT
-        await connection.send(request_head(place_text(*self._place), self._path, key, subprotocol), end)
+        token = self._token.read(FEED)
+        await connection.send(request_head(place_text(*self._place), self._path, key, subprotocol, token), end)
         received, outcome = b"", None
         while outcome is None:
             received += await connection.receive_by(end)
@@ -171,7 +176,8 @@ class FeedProgram(Program[W]):
     :param dialect: ``"auto"``, ``"netd"`` or ``"old"``: see the module.
     :param on_connect: called with a :class:`Welcome` after each connection.
     :param on_disconnect: called with the reason, and the seconds until the next attempt.
-    :raises ValueError: when the port, the path, the block or the dialect cannot be, or the old dialect has no such type.
+    :param token: what proves who this program is: see :class:`netd.client.token.ClientToken`, also for *token_file*.
+    :raises ValueError: when an argument cannot be, or the old dialect has no such type.
     """
 
     def __init__(  # noqa: PLR0913 - one for each thing that can be chosen
@@ -189,8 +195,11 @@ class FeedProgram(Program[W]):
         dialect: str = AUTO,
         on_connect: Callable[[Welcome], object] | None = None,
         on_disconnect: Callable[[str, float], object] | None = None,
+        token: str | None = None,
+        token_file: str | os.PathLike[str] | None = None,
         surroundings: Any = None,
     ) -> None:
         super().__init__(surroundings)
         wish = Wish(tuple(types), name, interval, locale, seed, block)
-        self._client = FeedClient(self._way, (host, port), path, wish, dialect, on_connect, on_disconnect)
+        proof = ClientToken(token, token_file)
+        self._client = FeedClient(self._way, (host, port), path, wish, dialect, on_connect, on_disconnect, proof)

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from netd.client.control import ControlError, ControlTimeout, NotRunning
+from netd.client.token import check_token
 
-__all__ = ["DEFAULT_URL", "Access", "Address", "NotTrusted", "check_token", "connect_error", "read_url"]
+__all__ = ["DEFAULT_URL", "Access", "Address", "NotTrusted", "connect_error", "read_url"]
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 
@@ -60,17 +61,6 @@ def read_url(url: str) -> Address:
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     authority = host if port in {None, usual} else f"{host}:{port}"
     return Address(parts.hostname, port or usual, is_tls, authority, parts.path.rstrip("/"))
-
-
-def check_token(token: str) -> str:
-    """*token* without the white space around it.
-
-    :raises ValueError: when it is none; it is not quoted.
-    """
-    bare = token.strip()
-    if not bare or not bare.isascii() or not bare.isprintable() or " " in bare:
-        raise ValueError("the token is empty, or has more than plain characters: `netd token add` prints them")
-    return bare
 
 
 class Access:

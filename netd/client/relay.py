@@ -7,6 +7,7 @@ remembered for 10 minutes, or until it cannot be reached (it may come back as a 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
 from netd.client.relay_messages import (
@@ -27,6 +28,7 @@ from netd.client.relay_messages import (
     whole_address,
 )
 from netd.client.relay_plan import DeviceProgram, RelayController, RelayMessage
+from netd.client.token import ClientToken
 from netd.client.way_sockets import Blocking, SocketWay, Surroundings, carry_out
 
 __all__ = [
@@ -103,7 +105,8 @@ class Controller(Blocking):
     In the old dialect each event has a connection of its own.
 
     :param dialect: ``"auto"``, ``"netd"`` or ``"old"``: see the module.
-    :raises ValueError: when the port or the dialect cannot be.
+    :param token: what proves who this program is: see :class:`netd.client.token.ClientToken`, also for *token_file*.
+    :raises ValueError: when the port, the dialect or the token cannot be.
     """
 
     def __init__(
@@ -112,10 +115,12 @@ class Controller(Blocking):
         port: int,
         dialect: str = AUTO,
         *,
+        token: str | None = None,
+        token_file: str | os.PathLike[str] | None = None,
         surroundings: Surroundings | None = None,
     ) -> None:
         super().__init__(surroundings)
-        self._controller = RelayController(self._way, host, port, dialect)
+        self._controller = RelayController(self._way, host, port, dialect, ClientToken(token, token_file))
 
     @property
     def dialect(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from netd.client.relay_messages import (
     message_frames,
 )
 from netd.client.relay_plan import DeviceProgram, RelayController, RelayMessage
+from netd.client.token import ClientToken
 from netd.client.way_asyncio import Asynchronous, AsyncSurroundings, AsyncWay, within
 
 __all__ = ["AsyncController", "AsyncDevice", "AsyncMessage", "AsyncSurroundings"]
@@ -63,9 +65,11 @@ class AsyncController(RelayController):
         port: int,
         dialect: str = AUTO,
         *,
+        token: str | None = None,
+        token_file: str | os.PathLike[str] | None = None,
         surroundings: AsyncSurroundings = AsyncSurroundings(),  # noqa: B008 - a tuple of functions: it does not change
     ) -> None:
-        super().__init__(AsyncWay(surroundings), host, port, dialect)
+        super().__init__(AsyncWay(surroundings), host, port, dialect, ClientToken(token, token_file))
         self._outstanding: dict[int, asyncio.Future[tuple[dict[str, Any], bytes]]] = {}
         self._reading: asyncio.Task[None] | None = None
 

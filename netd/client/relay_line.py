@@ -12,10 +12,10 @@ from netd.client.relay_messages import (
     OLD,
     RELAY,
     ConnectionLost,
-    Denied,
     FrameDecoder,
     FramingLost,
     NameTaken,
+    NotAnEnvelope,
     NotConnected,
     NotInTime,
     NoWelcome,
@@ -23,10 +23,12 @@ from netd.client.relay_messages import (
     complaint,
     frame,
     longest_silence,
+    old_denial,
     read_envelope,
     read_welcome,
 )
 from netd.client.relay_old import GOODBYE
+from netd.client.token import ClientToken
 from netd.client.way import Connection, Way, check_choice, check_port
 
 __all__ = ["DialectMemory", "RelayBackoff", "RelayLine", "RelayWire"]
@@ -34,22 +36,20 @@ __all__ = ["DialectMemory", "RelayBackoff", "RelayLine", "RelayWire"]
 WELCOME_TIMEOUT = 3.0
 OLD_REMEMBERED = 600.0
 
+NO_WELCOME = "no welcome from the server, which may speak the old dialect only"
+
 
 class RelayBackoff(Backoff):
     """How long a device waits before the next attempt: 0.5 s, doubled up to 30 s, each multiplied by chance ("full jitter").
 
     A connection that ended because another device took the name is followed by 15 to 30 s: two devices of one name would else
-    push each other out as fast as they can. Where somebody else holds the name, it is asked for again after 60 to 75 s.
+    push each other out as fast as they can.
     """
-
-    DENIED = 60.0
 
     def __init__(self, chance: Callable[[], float]) -> None:
         super().__init__(chance, 0.5)
 
     def delay(self, lasted: float, error: Exception | None = None) -> float:
-        if isinstance(error, Denied):
-            return self.between(1.0, 1.25) * self.DENIED
         if isinstance(error, NameTaken):
             self._ceiling = self.GREATEST
             return self.between(0.5, 1.0) * self.GREATEST
@@ -92,11 +92,14 @@ class RelayWire:
     """Whole frames in and out of one connection. One plan reads; any other writes.
 
     :ivar longest_silence: seconds that the relay may say nothing while it is waited for without an end; None for ever.
+    :ivar refusal: what the relay has answered to the hello of the new dialect, if that was an error of the old one. A relay that
+        says the same again, in the old dialect, does not let this client in.
     """
 
     def __init__(self, connection: Connection, dialect: str) -> None:
         self.dialect = dialect
         self.longest_silence: float | None = None
+        self.refusal = b""
         self._connection = connection
         self._frames = FrameDecoder()
         self._envelope: dict[str, Any] | None = None
@@ -124,6 +127,7 @@ class RelayWire:
 
         :raises NotInTime: when *end* has come first.
         :raises ConnectionLost: when the connection ended first.
+        :raises Denied: when the relay does not let this client in.
         :raises FramingLost: when what comes is no frame.
         """
         payload = self._frames.next_frame()
@@ -134,6 +138,8 @@ class RelayWire:
                 received = await self._connection.receive(self.longest_silence) or self._gone()
             self._frames.feed(received)
             payload = self._frames.next_frame()
+        if payload == self.refusal != b"":
+            raise old_denial(payload)
         return payload
 
     async def read_message(self, end: float | None = None) -> tuple[dict[str, Any], bytes]:
@@ -179,17 +185,31 @@ class RelayWire:
 class RelayLine:
     """Opens wires to the relay, in the dialect that the server understands.
 
-    :param hello: the first frame's payload in the new dialect.
-    :param old_type: the first frame's payload in the old one; empty when none is sent before the first event.
+    :param hello: returns the first frame's payload in the new dialect, with the token in it if there is one.
+    :param old_type: the first frame's payload in the old dialect; empty when none is sent before the first event.
+    :param token: with a token, the new dialect alone is spoken: the old one cannot carry it.
     """
 
-    def __init__(self, way: Way, host: str, port: int, dialect: str, hello: bytes, old_type: bytes) -> None:
+    def __init__(
+        self,
+        way: Way,
+        host: str,
+        port: int,
+        dialect: str,
+        hello: Callable[[str | None], bytes],
+        old_type: bytes,
+        token: ClientToken,
+    ) -> None:
         check_port(port)
+        if token.is_given and dialect == OLD:
+            raise ValueError("token: the old dialect cannot carry one; leave the dialect out")
         self._way = way
         self._place = (host, port)
-        self._memory = DialectMemory(dialect, way.now)
+        self._memory = DialectMemory(NETD if token.is_given and dialect == AUTO else dialect, way.now)
         self._hello = hello
         self._old_type = old_type
+        self._token = token
+        self._refusal = b""
 
     async def open(self) -> tuple[RelayWire, Welcome]:
         """A fresh wire, greeted.
@@ -220,16 +240,21 @@ class RelayLine:
 
     async def _greet(self, wire: RelayWire) -> Welcome:
         end = self._way.now() + WELCOME_TIMEOUT
+        hello = self._hello(self._token.read(RELAY))
         try:
-            await wire.write(frame(self._hello), end)
+            await wire.write(frame(hello), end)
             envelope, _ = await wire.read_message(end)
+        except NotAnEnvelope as error:
+            self._refusal = error.payload if error.payload.startswith(b"|error: ") else b""
+            raise NoWelcome(f"{NO_WELCOME}: {error}") from None
         except (ConnectionLost, FramingLost, NotInTime) as error:
-            raise NoWelcome(f"no welcome from the server, which may speak the old dialect only: {error}") from None
+            raise NoWelcome(f"{NO_WELCOME}: {error}") from None
         welcome = read_welcome(envelope)
         wire.longest_silence = longest_silence(welcome)
         return welcome
 
     async def _greet_old(self, wire: RelayWire) -> Welcome:
+        wire.refusal = self._refusal
         if self._old_type:
             await wire.write(frame(self._old_type))
         return Welcome(OLD)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from netd.client.token import Denial
 from netd.client.way import Server
 
 AUTO, NETD, OLD = "auto", "netd", "old"
@@ -56,8 +57,19 @@ class Refused(RelayError):
     """The relay understood the hello and turned it down; the text is the relay's."""
 
 
-class Denied(Refused):
-    """Another device holds the name of this one. The text names its address, and the time since when."""
+class Denied(Refused, Denial):
+    """The relay does not let this client in, or not under this name. The text says why, and what it takes."""
+
+
+class NotAnEnvelope(FramingLost):
+    """The relay has sent a frame that is no envelope.
+
+    :ivar payload: that of the frame.
+    """
+
+    def __init__(self, payload: bytes) -> None:
+        super().__init__(f"not an envelope: {payload[:200]!r}")
+        self.payload = payload
 
 
 class NoSuchDevice(RelayError):
@@ -141,8 +153,13 @@ def read_envelope(payload: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         envelope = None
     if not isinstance(envelope, dict):
-        raise FramingLost(f"not an envelope: {payload[:200]!r}")
+        raise NotAnEnvelope(payload)
     return envelope
+
+
+def old_denial(payload: bytes) -> Denied:
+    """What it means that the relay says *payload*, ``|error: …|``, in whichever dialect it is spoken to."""
+    return Denied(f"the relay refused: {payload.decode('utf-8', 'replace').strip('|')}")
 
 
 def complaint(envelope: dict[str, Any]) -> ConnectionLost | None:
@@ -199,19 +216,20 @@ def gone(silence: float | None) -> ConnectionLost:
 # --- What a device says -------------------------------------------------------------------------------------------------
 
 
-def device_hello(name: str | None, aliases: Sequence[str]) -> bytes:
-    """The first frame of a device in the new dialect.
-
-    :raises ValueError: when a name is not 1 to 63 characters of ``[A-Za-z0-9_-]``.
-    """
+def check_device_names(name: str | None, aliases: Sequence[str]) -> None:
+    """:raises ValueError: when a name is not 1 to 63 characters of ``[A-Za-z0-9_-]``."""
     for said in [*aliases, *([] if name is None else [name])]:
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,63}", said):
             raise ValueError(f"{said!r} cannot name a device: 1 to 63 letters, digits, _ and - can")
+
+
+def device_hello(name: str | None, aliases: Sequence[str], token: str | None = None) -> bytes:
+    """The first frame of a device in the new dialect."""
     members: dict[str, Any] = {} if name is None else {"name": name}
     if aliases:
         members["aliases"] = list(aliases)
     members["ping"] = PING
-    return b"device " + json.dumps(members).encode("ascii")
+    return b"device " + json.dumps(members if token is None else {**members, "token": token}).encode("ascii")
 
 
 def answer_frames(number: object, payload: bytes | str) -> bytes:
@@ -242,7 +260,9 @@ def whole_address(target: str) -> str:
     return f"('{match.group(1)}', {int(match.group(2))})" if match else target.strip()
 
 
-CONTROLLER_HELLO = b"controller {}"
+def controller_hello(token: str | None = None) -> bytes:
+    """The first frame of a controller in the new dialect."""
+    return b"controller " + json.dumps({} if token is None else {"token": token}).encode("ascii")
 
 
 class Outcome(NamedTuple):

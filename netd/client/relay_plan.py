@@ -5,14 +5,15 @@ from __future__ import annotations
 import inspect
 import itertools
 import logging
+import os
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from netd.client.again import Comeback
 from netd.client.relay_line import RelayBackoff, RelayLine, RelayWire
 from netd.client.relay_messages import (
     AUTO,
-    CONTROLLER_HELLO,
     OLD,
     ConnectionLost,
     DeviceInfo,
@@ -23,6 +24,8 @@ from netd.client.relay_messages import (
     Welcome,
     answer_frames,
     as_bytes,
+    check_device_names,
+    controller_hello,
     device_hello,
     find_online,
     frame,
@@ -36,6 +39,7 @@ from netd.client.relay_messages import (
     unknown_fate,
 )
 from netd.client.relay_old import old_connect, old_list, old_send, read_old_connect, read_old_list, read_old_outcome
+from netd.client.token import ClientToken
 from netd.client.way import Program, W, Way
 
 __all__ = ["DeviceProgram", "RelayController", "RelayDevice", "RelayMessage"]
@@ -155,10 +159,11 @@ class DeviceProgram(Program[W]):
     :param dialect: ``"auto"``, ``"netd"`` or ``"old"``: see the module.
     :param on_connect: called with a :class:`Welcome` after each connection.
     :param on_disconnect: called with the reason, and the seconds until the next attempt.
-    :raises ValueError: when a name, the port or the dialect cannot be.
+    :param token: what proves that the device is *name*: see :class:`netd.client.token.ClientToken`, also for *token_file*.
+    :raises ValueError: when a name, the port, the dialect or the token cannot be.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each thing that can be chosen
         self,
         host: str,
         port: int,
@@ -168,10 +173,14 @@ class DeviceProgram(Program[W]):
         dialect: str = AUTO,
         on_connect: Callable[[Welcome], object] | None = None,
         on_disconnect: Callable[[str, float], object] | None = None,
+        token: str | None = None,
+        token_file: str | os.PathLike[str] | None = None,
         surroundings: Any = None,
     ) -> None:
         super().__init__(surroundings)
-        line = RelayLine(self._way, host, port, dialect, device_hello(name, aliases), b"raspberrypi")
+        check_device_names(name, aliases)
+        proof = ClientToken(token, token_file)
+        line = RelayLine(self._way, host, port, dialect, partial(device_hello, name, tuple(aliases)), b"raspberrypi", proof)
         self._device = RelayDevice(self._way, line, on_connect, on_disconnect)
 
 
@@ -181,10 +190,10 @@ class RelayController:
     :ivar dialect: what the last connection speaks; empty before there was one.
     """
 
-    def __init__(self, way: Way, host: str, port: int, dialect: str) -> None:
+    def __init__(self, way: Way, host: str, port: int, dialect: str, token: ClientToken) -> None:
         self.dialect = ""
         self._way = way
-        self._line = RelayLine(way, host, port, dialect, CONTROLLER_HELLO, b"")
+        self._line = RelayLine(way, host, port, dialect, controller_hello, b"", token)
         self._numbers = itertools.count(1)
         self._wire: RelayWire | None = None
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import json
+import os
 import re
 import unicodedata
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from netd.client.room_characters import Character, Heard, find_character
+from netd.client.token import ClientToken
 from netd.client.way import Connection, Program, Server, W, Way, check_choice, check_port
 
 if TYPE_CHECKING:
@@ -74,6 +77,12 @@ def check_name(name: str) -> bytes:
     if len(encoded) > GREATEST_NAME:
         raise ValueError(f"a name of {len(encoded)} bytes is too long: at most {GREATEST_NAME}")
     return encoded
+
+
+def greeting(name: str, dialect: str, token: str | None) -> bytes:
+    """What a bot says first."""
+    said = name if token is None else json.dumps({"name": name, "token": token})
+    return f"{said}\n".encode() if dialect == NETD else said.encode()
 
 
 class Ear:
@@ -151,7 +160,15 @@ class RoomPart:
     """
 
     def __init__(
-        self, way: Way, host: str, port: int, name: str, character: Any, dialect: str, on_welcome: Callable[[str], object]
+        self,
+        way: Way,
+        host: str,
+        port: int,
+        name: str,
+        character: Any,
+        dialect: str,
+        on_welcome: Callable[[str], object],
+        token: ClientToken,
     ) -> None:
         check_port(port)
         check_choice("dialect", dialect, OLD, NETD)
@@ -160,7 +177,8 @@ class RoomPart:
         self._place = (host, port)
         self._name = check_name(name).decode("utf-8")
         self._character = find_character(character)
-        self._dialect = dialect
+        self._dialect = NETD if token.is_given else dialect
+        self._token = token
         self._on_welcome = on_welcome
         self._ear = Ear()
         self._connection: Connection | None = None
@@ -197,8 +215,9 @@ class RoomPart:
 
     async def _enter(self) -> RoomMessages:
         self._ear = Ear()
+        token = self._token.read(ROOM)
         self._connection = await self._way.reach(ROOM, *self._place)
-        await self._connection.send((self._name + ("\n" if self._dialect == NETD else "")).encode("utf-8"))
+        await self._connection.send(greeting(self._name, self._dialect, token))
         messages = RoomMessages(self._connection, self._dialect)
         welcome = await messages.next()
         if len(welcome.split()) == 1:  # old servers ask for the name by one word, USRNM, and welcome afterwards
@@ -223,12 +242,13 @@ class RoomProgram(Program[W]):
 
     :param name: its name, unique in its room.
     :param character: the name of one of :data:`CHARACTERS`, or a function of one's own.
-    :param dialect: ``"old"`` or ``"netd"``: see the module.
+    :param dialect: ``"old"`` or ``"netd"``: see the module. With a token it is always the second, which alone can carry one.
     :param on_welcome: called with what the server says when it gives the bot a place: the room need not be full yet.
-    :raises ValueError: when name, port, character or dialect cannot be.
+    :param token: what proves that the bot is *name*: see :class:`netd.client.token.ClientToken`, also for *token_file*.
+    :raises ValueError: when name, port, character, dialect or token cannot be.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each thing that can be chosen
         self,
         host: str,
         port: int,
@@ -237,10 +257,12 @@ class RoomProgram(Program[W]):
         *,
         dialect: str = OLD,
         on_welcome: Callable[[str], object] = lambda welcome: None,
+        token: str | None = None,
+        token_file: str | os.PathLike[str] | None = None,
         surroundings: Any = None,
     ) -> None:
         super().__init__(surroundings)
-        self._part = RoomPart(self._way, host, port, name, character, dialect, on_welcome)
+        self._part = RoomPart(self._way, host, port, name, character, dialect, on_welcome, ClientToken(token, token_file))
 
     @property
     def welcome(self) -> str:

@@ -6,6 +6,7 @@ Two dialects: ``"netd"`` says names, labels and units; ``"old"`` is all that old
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import socket
 from collections.abc import Collection, Iterable, Mapping
@@ -29,6 +30,7 @@ from netd.client.session_messages import (
     read_channels,
 )
 from netd.client.session_plan import AgentPlan, AgentWay
+from netd.client.token import ClientToken
 from netd.client.way import CONNECT_TIMEOUT, Connection, tune
 from netd.client.way_sockets import SocketWay, Surroundings, carry_out
 
@@ -99,10 +101,11 @@ class Agent:
         no answer and all channels are x, y or z.
     :param name: what the agent is called in netd's subjects, unless somebody there has named it. Without a name, and in the old
         dialect, it is called by its host.
-    :raises ValueError: for names, dialects or pauses that cannot be.
+    :param token: what proves who this agent is: see :class:`netd.client.token.ClientToken`, also for *token_file*.
+    :raises ValueError: for names, dialects, pauses or tokens that cannot be.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each thing that can be chosen
         self,
         channels: Mapping[str, Channel | Source],
         host: str = "127.0.0.1",
@@ -113,11 +116,13 @@ class Agent:
         dialect: str = NETD,
         name: str | None = None,
         hooks: Hooks = Hooks(),  # noqa: B008 - a tuple of functions: it does not change
+        token: str | None = None,
+        token_file: str | os.PathLike[str] | None = None,
     ) -> None:
         known = read_channels(channels, dialect)
         schedule = Schedule(known, dialect, every)
         self._way = AgentSockets()
-        self._plan = AgentPlan(self._way, known, server_port, dialect, name, hooks, schedule)
+        self._plan = AgentPlan(self._way, known, server_port, dialect, name, hooks, schedule, ClientToken(token, token_file))
         self._host = host
         self._listener: socket.socket | None = None
         self._is_running = False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,6 +24,7 @@ from netd.client.session_messages import (
     tell_failure,
 )
 from netd.client.session_plan import AgentPlan, AgentWay
+from netd.client.token import ClientToken
 from netd.client.way import CONNECT_TIMEOUT, FAREWELL, Connection
 from netd.client.way_asyncio import AsyncSurroundings, AsyncWay, StreamConnection, within
 
@@ -136,6 +138,8 @@ class AsyncAgent:
         name: str | None = None,
         hooks: Hooks = Hooks(),  # noqa: B008 - a tuple of functions: it does not change
         listen: Callable[[Serve, str, int], Awaitable[Any]] = listen,
+        token: str | None = None,
+        token_file: str | os.PathLike[str] | None = None,
         surroundings: AsyncSurroundings = AsyncSurroundings(),  # noqa: B008 - likewise
     ) -> None:
         known: dict[str, Any] = {**read_channels(channels, dialect)}
@@ -144,7 +148,8 @@ class AsyncAgent:
         self._schedule = AsyncSchedule(known, dialect, every)
         self._schedule.say = self.say
         self._way = AgentStreams(surroundings)
-        self._plan = AsyncAgentPlan(self._way, known, server_port, dialect, name, hooks, self._schedule)
+        proof = ClientToken(token, token_file)
+        self._plan = AsyncAgentPlan(self._way, known, server_port, dialect, name, hooks, self._schedule, proof)
         self._host = host
         self._listen = listen
         self._sessions: set[asyncio.Task[Any]] = set()

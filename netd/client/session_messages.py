@@ -125,11 +125,12 @@ def check_agent_name(name: str | None) -> None:
         raise ValueError(f"{name!r} cannot name an agent: 1 to 63 letters, digits, _ and - can, not digits alone")
 
 
-def hello(session: int, channels: Mapping[str, Channel], name: str | None = None) -> bytes:
+def hello(session: int, channels: Mapping[str, Channel], name: str | None = None, token: str | None = None) -> bytes:
     """The first line of the data connection."""
     described = {channel: {"label": one.label, "unit": one.unit} for channel, one in channels.items()}
     named = {} if name is None else {"name": name}
-    return json.dumps({"session": session, **named, "channels": described}).encode("ascii") + b"\n"
+    proof = {} if token is None else {"token": token}
+    return json.dumps({"session": session, **named, **proof, "channels": described}).encode("ascii") + b"\n"
 
 
 def announcements(session: int) -> list[bytes]:

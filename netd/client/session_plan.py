@@ -16,6 +16,7 @@ from netd.client.session_messages import (
     NETD,
     OLD,
     QUESTION,
+    SESSION_SERVER,
     START_PAUSE,
     AgentError,
     Channel,
@@ -33,6 +34,7 @@ from netd.client.session_messages import (
     read_id,
     sample,
 )
+from netd.client.token import ClientToken
 from netd.client.way import CONNECT_TIMEOUT, Connection, Way
 
 __all__ = ["AgentPlan", "AgentWay"]
@@ -63,6 +65,7 @@ class AgentPlan:
     """One session after another.
 
     :param schedule: asks the sources.
+    :param token: with a token, the new dialect alone is spoken: the old one cannot carry it.
     """
 
     _log = logging.getLogger("netd.client.session")
@@ -76,13 +79,17 @@ class AgentPlan:
         name: str | None,
         hooks: Hooks,
         schedule: Schedule,
+        token: ClientToken,
     ) -> None:
         check_agent_name(name)
+        if token.is_given and dialect == OLD:
+            raise ValueError("token: the old dialect cannot carry one; leave the dialect out")
         self._way = way
         self._name = name
         self._channels = channels
         self._server_port = server_port
-        self._dialect = self._spoken = dialect
+        self._dialect = self._spoken = NETD if token.is_given else dialect
+        self._token = token
         self._hooks = hooks
         self._schedule = schedule
         self._lock = threading.Lock()
@@ -181,7 +188,7 @@ class AgentPlan:
         """Say whose data connection this is; returns why there is nothing more to do, or an empty text."""
         now = self._way.now()
         if self._spoken == NETD:
-            await self._send(data, hello(session, self._channels, self._name))
+            await self._send(data, hello(session, self._channels, self._name, self._token.read(SESSION_SERVER)))
         else:
             for announcement in announcements(session):
                 await self._send(data, announcement)

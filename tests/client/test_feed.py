@@ -304,7 +304,7 @@ class FeedTests(SynchronousTestCase):
         """What the server does not have is an error at once: trying again would be no use."""
         for server, dialect, types, error in (
             (FakeSocket(answer(SUBPROTOCOL) + told(error="no such type")), AUTO, (), "the feed refused: no such type"),
-            (FakeSocket(b"HTTP/1.1 403 Forbidden\r\n\r\n"), AUTO, (), "the server refused: 403 Forbidden"),
+            (FakeSocket(b"HTTP/1.1 404 Not Found\r\n\r\n"), AUTO, (), "the server refused: 404 Not Found"),
             (FakeSocket(answer()), NETD, (), "the server does not speak netd.feed.v1"),
             (FakeSocket(answer()), AUTO, ("session.>",), "this is an old server: it has no type 'session.>', but name, country"),
         ):
@@ -312,6 +312,23 @@ class FeedTests(SynchronousTestCase):
             refused = self.assertRaises(Refused, list, feed)
             self.assertTrue(str(refused).startswith(error), refused)
             self.assertTrue(server.is_closed)
+
+    def test_denied(self) -> None:
+        """A server that does not let the client in says why, and is asked again after a minute."""
+        for server, error in (
+            (FakeSocket(b"HTTP/1.1 403 Forbidden\r\n\r\nshow a token\n"), "the server refused: 403 Forbidden: show a token"),
+            (FakeSocket(b"HTTP/1.1 401 Unauthorized\r\n\r\n"), "the server refused: 401 Unauthorized"),
+            (FakeSocket(answer(SUBPROTOCOL) + told(error="unknown token", denied=True)), "the feed refused: unknown token"),
+        ):
+            self.assertEqual(list(self.start(server)), [])
+            self.assertEqual(self.losses[0], (error, 75.0))
+            self.assertTrue(server.is_closed)
+
+    def test_token(self) -> None:
+        """The token travels in the handshake, where any library of WebSockets can put it."""
+        server = FakeSocket(NEWER, sample(1))
+        self.assertEqual(len(list(self.start(server, token="netd_abc"))), 1)
+        self.assertIn(b"\r\nAuthorization: Bearer netd_abc\r\n", server.sent)
 
     def test_no_server_at_all(self) -> None:
         """What answers like no WebSocket server is given up and tried again, with the reason."""

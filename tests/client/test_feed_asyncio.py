@@ -164,7 +164,7 @@ class AsyncFeedTests(SynchronousTestCase):
         """What the server does not have is an error at once: trying again would be no use."""
         for server, dialect, types, error in (
             (Server(answer(SUBPROTOCOL), told(error="no such type")), AUTO, (), "the feed refused: no such type"),
-            (Server(b"HTTP/1.1 403 Forbidden\r\n\r\n"), AUTO, (), "the server refused: 403 Forbidden"),
+            (Server(b"HTTP/1.1 404 Not Found\r\n\r\n"), AUTO, (), "the server refused: 404 Not Found"),
             (Server(answer()), NETD, (), "the server does not speak netd.feed.v1"),
             (Server(answer()), AUTO, ("session.>",), "this is an old server: it has no type 'session.>'"),
         ):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.client.gateway_access import Address, check_token, read_url
+from netd.client.gateway_access import Address, read_url
+from netd.client.token import check_token
 
 PLACE = read_url("http://lab:8080")
 

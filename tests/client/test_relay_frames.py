@@ -122,6 +122,12 @@ class HelloTests(SynchronousTestCase):
         """A device without a name says a hello without one."""
         self.assertEqual(relay.device_hello(None, ()), b'device {"ping": 15}')
 
+    def test_token(self) -> None:
+        """Devices and controllers show their token in the hello."""
+        self.assertEqual(relay.device_hello("gh", (), "netd_a"), b'device {"name": "gh", "ping": 15, "token": "netd_a"}')
+        self.assertEqual(relay.controller_hello("netd_a"), b'controller {"token": "netd_a"}')
+        self.assertEqual(relay.controller_hello(), b"controller {}")
+
     def test_pings(self) -> None:
         """A relay that says how often it pings may be silent for three times as long; another may be for ever."""
         welcome = {"status": "welcome", "name": "", "address": "x", "generation": 1}
@@ -132,9 +138,9 @@ class HelloTests(SynchronousTestCase):
         """A name that the relay would refuse is refused where the program can see it."""
         for name in ("", "a b", "x" * 64, "grün", "name\n"):
             with self.assertRaisesRegex(ValueError, "cannot name a device: 1 to 63"):
-                relay.device_hello(name, ())
+                relay.check_device_names(name, ())
             with self.assertRaisesRegex(ValueError, "cannot name a device: 1 to 63"):
-                relay.device_hello("good", [name])
+                relay.check_device_names("good", [name])
 
     def test_welcome(self) -> None:
         """What the relay says about the connection reaches the program."""
