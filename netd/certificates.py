@@ -1,4 +1,4 @@
-"""Certificates and keys of ``ssl:`` and ``tls:`` endpoints: read, checked, served, and read again when their files change.
+"""Certificates and keys of ``[tls]``, ``ssl:`` and ``tls:``: read, checked, served, and read again when their files change.
 
 Twisted's own endpoints read a certificate only once and take only the first one of a file with a chain. For a client that offers
 protocols (ALPN) they choose none, which browsers take for an error. Here the files are looked at before each handshake. A renewed
@@ -9,34 +9,55 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from attrs import frozen
 from OpenSSL import SSL
+from OpenSSL.crypto import X509
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from netd.pem import CertificateError, Pair, PairSource, exposed_keys, reason_of
+from netd.pem import NOBODY_ASKED, CertificateError, ClientDemand, Pair, PairSource, exposed_keys, reason_of, trusted
 
-__all__ = ["Certificates"]
+if TYPE_CHECKING:
+    from cryptography import x509
+
+__all__ = ["Certificates", "Verdict"]
 
 CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20"
 """The suites of TLS 1.2 with forward secrecy and authenticated encryption. All suites of TLS 1.3 have both."""
+
+
+@frozen
+class Verdict:
+    """OpenSSL's verdict on a client's certificate that does not count.
+
+    :ivar number: what is wrong with it (``X509_V_ERR_…``).
+    """
+
+    number: int
+    subject: str
 
 
 @implementer(IOpenSSLServerConnectionCreator)
 class Certificates:
     """Makes the TLS side of connections.
 
+    :ivar source: the files.
     :param protocols: the protocols for clients that offer some (ALPN), best first. A client that offers only others is served as
         if it had offered none.
     :param service: the name of the service in the log.
+    :param clients: what is asked of clients.
     """
 
     _log = Logger()
 
-    def __init__(self, source: PairSource, protocols: Sequence[bytes], service: str) -> None:
-        self._source = source
+    def __init__(
+        self, source: PairSource, protocols: Sequence[bytes], service: str, clients: ClientDemand = NOBODY_ASKED
+    ) -> None:
+        self.source = source
+        self._clients = clients
         self._protocols = tuple(protocols)
         self._service = service
         self._seen: object = None
@@ -49,8 +70,13 @@ class Certificates:
         """
         self._seen = self._look()
         self._contexts = self.check() or self._contexts
-        for warning in exposed_keys(self._source):
+        for warning in exposed_keys(self.source):
             self._log.warn("{service}: {what}", service=self._service, what=warning)
+
+    def follow(self, source: PairSource, clients: ClientDemand) -> None:
+        """Use other files, or ask something else of clients, from the next handshake on."""
+        if (source, clients) != (self.source, self._clients):
+            self.source, self._clients, self._seen = source, clients, None
 
     def check(self) -> dict[str, SSL.Context]:
         """Return a TLS context for each DNS name in the certificates of the files. The default has the empty name.
@@ -58,8 +84,10 @@ class Certificates:
         :raises CertificateError: if the files cannot be used.
         """
         contexts: dict[str, SSL.Context] = {}
-        for pair in self._source.pairs():
+        authorities = [] if self._clients.authority is None else trusted(self._clients.authority)
+        for pair in self.source.pairs():
             context = self._make_context(pair, contexts)
+            self._demand(context, authorities)
             contexts.setdefault("", context)
             for name in pair.names:
                 contexts.setdefault(name, context)
@@ -86,7 +114,8 @@ class Certificates:
     def _look(self) -> object:
         """Return a value that differs if the files have changed."""
         try:
-            found = [(path, path.stat()) for path in self._source.files()]
+            authority = [] if self._clients.authority is None else [self._clients.authority]
+            found = [(path, path.stat()) for path in [*self.source.files(), *authority]]
         except OSError as error:
             return str(error)
         return [(path, status.st_mtime_ns, status.st_size, status.st_ino) for path, status in found]
@@ -94,8 +123,8 @@ class Certificates:
     def _make_context(self, pair: Pair, contexts: dict[str, SSL.Context]) -> SSL.Context:
         context = SSL.Context(SSL.TLS_SERVER_METHOD)
         context.set_min_proto_version(SSL.TLS1_2_VERSION)
-        if self._source.newest is not None:
-            context.set_max_proto_version(self._source.newest)
+        if self.source.newest is not None:
+            context.set_max_proto_version(self.source.newest)
         context.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_CIPHER_SERVER_PREFERENCE)
         context.set_mode(SSL.MODE_RELEASE_BUFFERS)
         suites = CIPHERS
@@ -104,8 +133,8 @@ class Certificates:
             context.use_privatekey(pair.key)
             for certificate in pair.chain:
                 context.add_extra_chain_cert(certificate)
-            if self._source.dh_parameters is not None:
-                context.load_tmp_dh(os.fspath(self._source.dh_parameters))
+            if self.source.dh_parameters is not None:
+                context.load_tmp_dh(os.fspath(self.source.dh_parameters))
                 suites += b":DHE+AESGCM:DHE+CHACHA20"
         except (SSL.Error, ValueError, TypeError) as error:
             raise CertificateError(f"cannot be used: {reason_of(error)}") from None
@@ -121,8 +150,35 @@ class Certificates:
         context.set_tlsext_servername_callback(by_name)
         return context
 
+    def _demand(self, context: SSL.Context, authorities: list[x509.Certificate]) -> None:
+        """Ask clients for certificates that one of *authorities* has signed. None asks for nothing.
+
+        Sessions are then not resumed: OpenSSL would not verify the certificate of a resumed one again.
+        """
+        if not authorities:
+            return
+        store = context.get_cert_store()
+        assert store is not None  # a context always has one
+        for authority in authorities:
+            store.add_cert(X509.from_cryptography(authority))
+        context.set_client_ca_list([X509.from_cryptography(authority).get_subject() for authority in authorities])
+        context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+        context.set_options(SSL.OP_NO_TICKET)
+        context.set_session_id(b"netd")
+        required = SSL.VERIFY_FAIL_IF_NO_PEER_CERT if self._clients.is_required else 0
+        context.set_verify(SSL.VERIFY_PEER | required, _note_verdict)
+
     def _choose(self, _connection: SSL.Connection, offered: list[bytes]) -> Any:
         return next((protocol for protocol in self._protocols if protocol in offered), SSL.NO_OVERLAPPING_PROTOCOLS)
+
+
+def _note_verdict(connection: SSL.Connection, certificate: X509, number: int, _depth: int, is_good: int) -> bool:
+    """Keep OpenSSL's verdict for the log, and leave it as it is."""
+    if not is_good:
+        parts = certificate.get_subject().get_components()
+        subject = ", ".join(f"{name.decode()}={value.decode(errors='replace')}" for name, value in parts)
+        connection.set_app_data(Verdict(number, subject))
+    return bool(is_good)
 
 
 def _by_name(contexts: dict[str, SSL.Context], server_name: bytes | None) -> SSL.Context:

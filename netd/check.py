@@ -14,6 +14,7 @@ from pathlib import Path
 
 from netd.config import Configuration, load
 from netd.config.options import NETD, options_of
+from netd.config.tls import TLS
 from netd.control.directory import objection
 from netd.errors import ConfigErrors, ConfigProblem
 from netd.interfaces import IServiceKind
@@ -89,6 +90,8 @@ def main() -> None:
 
 def _warnings(configuration: Configuration) -> Iterator[str]:
     """Settings that are allowed, but not recommended."""
+    if configuration.tls is not None:
+        yield from (f"[{TLS}] {text}\n" for text in exposed_keys(configuration.tls.pairs))
     for section in configuration.sections:
         for name, option in options_of(type(section.config)).items():
             for source in option.parser.sources(getattr(section.config, name)):

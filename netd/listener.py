@@ -25,8 +25,9 @@ from twisted.protocols.haproxy import proxyEndpoint
 from twisted.python.failure import Failure
 
 from netd.certificates import Certificates
-from netd.config.descriptions import LOOPBACK, LOOPBACK_HOSTS, arguments_of, is_proxied, is_secured
+from netd.config.descriptions import LOOPBACK, LOOPBACK_HOSTS, arguments_of, is_proxied, is_secured, may_be_secured
 from netd.config.options import variable_name
+from netd.config.tls import Security
 from netd.connection.factory import PeerFactory
 from netd.connection.parking import park, unpark
 from netd.connection.protocol import describe_address
@@ -34,7 +35,7 @@ from netd.connection.tls import SecuredEndpoint
 from netd.errors import NetdError
 from netd.holders import Holder, holders_of
 from netd.operations import MAIN
-from netd.pem import CertificateError, source_of
+from netd.pem import NOBODY_ASKED, CertificateError, source_of
 from netd.status import ListeningPlace
 
 __all__ = ["AGAIN", "BACKLOG", "PATIENCE", "CannotListen", "HeldByNetd", "Listener", "reach_of"]
@@ -94,6 +95,7 @@ class Listener:
 
     :param remedy: what a person can do when netd cannot listen there.
     :param opened: called with each port that opens.
+    :param security: what ``tls = yes`` needs; None without it.
     :param holders: finds the programs that use an address and port; see :func:`netd.holders.holders_of`.
     :ivar ports: the open ports.
     :ivar is_parked: True while the ports accept nobody, and keep their addresses. A port that opens meanwhile does the same.
@@ -108,6 +110,7 @@ class Listener:
         reactor: Any,
         remedy: str,
         opened: Callable[[IListeningPort], None],
+        security: Security | None = None,
         holders: Callable[[str, int], list[Holder] | None] = holders_of,
     ) -> None:
         self.description = description
@@ -116,6 +119,7 @@ class Listener:
         self._reactor = reactor
         self._remedy = remedy
         self._opened = opened
+        self._security = security if may_be_secured(description) else None
         self._holders = holders
         self._kind, self._arguments = arguments_of(description)
         self._late: list[_Late] = []
@@ -129,7 +133,7 @@ class Listener:
 
         :raises CannotListen: when that is not possible.
         """
-        if is_secured(self.description):
+        if self.is_secured:
             self._certificates = self._load()
         if self._kind != LOOPBACK:
             self._open(self._arguments.get("interface"))
@@ -137,6 +141,23 @@ class Listener:
         failures = [self._open(host, is_optional=True) for host in LOOPBACK_HOSTS]
         if not self.ports and not self._late:
             raise self._cannot(failures[0])
+
+    @property
+    def is_secured(self) -> bool:
+        """Whether connections here speak TLS."""
+        return self._security is not None or is_secured(self.description)
+
+    @property
+    def certificates(self) -> Certificates | None:
+        """The certificates that are shown here; None without TLS, or before it listens."""
+        return self._certificates
+
+    def secure(self, security: Security | None) -> None:
+        """Use the files of *security* from the next handshake on. Whether TLS is spoken at all is not changed."""
+        if self._security is not None and security is not None:
+            self._security = security
+            if self._certificates is not None:
+                self._certificates.follow(security.pairs, security.demand)
 
     def close(self) -> list[Any]:
         """Stop listening, and stop trying. Returns a Deferred for each port that takes time to close."""
@@ -235,29 +256,30 @@ class Listener:
 
     def _endpoint(self, host: str | None) -> IStreamServerEndpoint:
         endpoint: IStreamServerEndpoint
-        if self._kind == LOOPBACK or self._certificates is not None:
+        if self._kind == LOOPBACK or (self._certificates is not None and self._kind != SYSTEMD):
             port = self.ports[0].getHost().port if self._port == 0 and self.ports else self._port  # the same on each address
             backlog = int(self._arguments.get("backlog", BACKLOG))
             endpoint = TCP4ServerEndpoint(self._reactor, port, backlog, host)  # takes IPv6 addresses, too
-            if is_proxied(self.description):
-                endpoint = proxyEndpoint(endpoint)
-            if self._certificates is not None:  # the proxy's header comes first on a connection, before TLS
-                endpoint = SecuredEndpoint(endpoint, self._certificates, self._reactor)
-            return endpoint
+            return self._secured(proxyEndpoint(endpoint) if is_proxied(self.description) else endpoint)
         try:
-            endpoint = serverFromString(self._reactor, self.description)
+            return self._secured(serverFromString(self._reactor, self.description))
         except LookupError:
             raise CannotListen(
                 self._factory.name,
                 f"cannot listen on {self.description}: systemd has handed over no such socket. "
                 "Start netd by its socket unit, or choose another with `listen`.",
             ) from None
-        return endpoint
+
+    def _secured(self, endpoint: IStreamServerEndpoint) -> IStreamServerEndpoint:
+        """Put TLS on *endpoint* where that is asked for. A proxy's header comes before TLS."""
+        return endpoint if self._certificates is None else SecuredEndpoint(endpoint, self._certificates, self._reactor)
 
     def _load(self) -> Certificates:
         """Read the certificates of a TLS endpoint."""
         try:
-            found = Certificates(source_of(self._kind, self._arguments), self._factory.protocols, self._factory.name)
+            source = source_of(self._kind, self._arguments) if self._security is None else self._security.pairs
+            demand = NOBODY_ASKED if self._security is None else self._security.demand
+            found = Certificates(source, self._factory.protocols, self._factory.name, demand)
             found.load()
         except CertificateError as error:
             raise CannotListen(self._factory.name, f"cannot listen on {self.description}: {error}") from None

@@ -16,7 +16,7 @@ from twisted.logger import Logger, globalLogPublisher
 from zope.interface import implementer
 
 from netd.change import Change
-from netd.config import ListeningConfig
+from netd.config import ListeningConfig, SecuredConfig
 from netd.connection.bounds import Traffic
 from netd.connection.budget import NO_LIMIT, Budget, Quota
 from netd.connection.door import QuickDoor, QuickFactory
@@ -88,6 +88,7 @@ class ListeningService(Service):
         self._factory = factory
         self._reactor = reactor
         self._stop_timeout = config.stop_timeout
+        self._security = config.security if isinstance(config, SecuredConfig) else None
         self._hot = HotSockets(reactor, factory.context.turn, self.rest)
         factory.end_those_who_left = self._hot.end_those_who_left
         self._door = QuickDoor(reactor, factory.context.turn, quick) if quick is not None else None
@@ -177,6 +178,7 @@ class ListeningService(Service):
         """Use the options of *config* from now on. A service with options of its own extends it."""
         self._listen = config.listen
         self._stop_timeout = config.stop_timeout
+        self._secure(config)
         context = self._factory.context
         context.dead_timeout = self._factory.vigil.limit = config.dead_timeout
         if isinstance(config, ListeningConfig):
@@ -203,13 +205,18 @@ class ListeningService(Service):
         """See :class:`netd.interfaces.IOpening`."""
         return any(listener.is_opening for listener in self._listeners)
 
+    def _secure(self, config: object) -> None:
+        self._security = config.security if isinstance(config, SecuredConfig) else None
+        for listener in self._listeners:
+            listener.secure(self._security)
+
     def _start_listening(self) -> None:
         if not self._is_listening:
             self._is_listening = True
             self._listeners.open(self._listen)
 
     def _make_listener(self, description: str) -> Listener:
-        listener = Listener(description, self._factory, self._reactor, self.remedy, self._listens)
+        listener = Listener(description, self._factory, self._reactor, self.remedy, self._listens, self._security)
         if self._is_paused:
             listener.park()
         return listener

@@ -16,7 +16,20 @@ from netd.errors import NetdError
 if TYPE_CHECKING:
     from cryptography import x509
 
-__all__ = ["CertificateError", "Files", "Folder", "Pair", "PairSource", "exposed_keys", "reason_of", "source_of", "trusted"]
+__all__ = [
+    "NOBODY_ASKED",
+    "CertificateError",
+    "ClientDemand",
+    "Files",
+    "Folder",
+    "Pair",
+    "PairSource",
+    "Pairs",
+    "exposed_keys",
+    "reason_of",
+    "source_of",
+    "trusted",
+]
 
 METHODS = {"TLS_METHOD": None, "TLS_SERVER_METHOD": None, "SSLv23_METHOD": None, "TLSv1_2_METHOD": 0x0303}
 """The values of ``sslmethod``, each with the newest version of TLS that it allows (None: any)."""
@@ -88,6 +101,36 @@ class Files:
         if _identity(key) != _identity(certificates[0]):
             raise CertificateError(f"{self.certificate}: its first certificate is not that of the key in {self.key}")
         return [_pair(key, certificates[0], certificates[1:])]
+
+
+@frozen
+class Pairs:
+    """The files of ``[tls]``: several pairs, of which the server name that a client asks for selects one."""
+
+    parts: tuple[Files, ...]
+    newest: int | None = None
+    dh_parameters: Path | None = None
+
+    def files(self) -> list[Path]:
+        return [path for part in self.parts for path in part.files()]
+
+    def pairs(self) -> list[Pair]:
+        return [pair for part in self.parts for pair in part.pairs()]
+
+
+@frozen
+class ClientDemand:
+    """What is asked of clients.
+
+    :ivar authority: the file of the authority that signs their certificates; None if they are not asked for any.
+    :ivar is_required: whether a client without a certificate is refused.
+    """
+
+    authority: Path | None = None
+    is_required: bool = False
+
+
+NOBODY_ASKED = ClientDemand()
 
 
 @frozen

@@ -9,15 +9,15 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
-from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.certificates import Certificates
 from netd.connection.tls import SecuredFactory
+from netd.listening import make_context
 from netd.pem import CertificateError, Files, Folder, PairSource, exposed_keys, source_of
-from tests.tls import PEM, Authority, Client, write_private
+from tests.tls import PEM, Authority, Client, EchoFactory, write_private
 
 
 class CertificateTestCase(SynchronousTestCase):
@@ -43,7 +43,8 @@ class CertificateTestCase(SynchronousTestCase):
 
     def greet(self, certificates: Certificates, **options: Any) -> Client:
         """A client that has shaken hands."""
-        factory = SecuredFactory(certificates, False, Factory.forProtocol(Protocol), Clock())
+        clock = Clock()
+        factory = SecuredFactory(certificates, False, EchoFactory("pump", make_context(clock, 30.0)), clock)
         return Client(factory.buildProtocol(None), **options).shake_hands()
 
     def name_seen(self, client: Client) -> str:

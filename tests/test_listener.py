@@ -80,7 +80,7 @@ class ListenerTestCase(SynchronousTestCase):
     def make(self, description: str = "loopback:5050", name: str = "relay") -> Listener:
         """A listener of a service."""
         factory = PeerFactory(name, make_context(self.machine, 30.0))
-        return Listener(description, factory, self.machine, "Do something.", self.opened.append, self.machine.holders)
+        return Listener(description, factory, self.machine, "Do something.", self.opened.append, holders=self.machine.holders)
 
     def opens(self, description: str = "loopback:5050") -> Listener:
         """The same, opened."""

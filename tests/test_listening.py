@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -16,7 +17,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.change import Change
-from netd.config import ListeningConfig
+from netd.config import ListeningConfig, TlsConfig
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.factory import PeerFactory
 from netd.connection.protocol import PeerProtocol
@@ -24,6 +25,7 @@ from netd.listening import CannotListen, ListeningService, make_context
 from netd.status import ListeningPlace
 from netd.testing import Connection, connect, prepared
 from tests.test_listener import ParkedPort
+from tests.tls import Authority, Client, write_private
 
 
 class QuietProtocol(PeerProtocol):
@@ -95,6 +97,53 @@ class ListeningTestCase(SynchronousTestCase):
         service.privilegedStartService()
         service.startService()
         return service
+
+
+class SecuredListeningTests(ListeningTestCase):
+    """`tls = yes`: TLS on the endpoints that are none of TLS already."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.folder = Path(self.mktemp())
+        self.folder.mkdir()
+        self.authority = Authority()
+
+    def options(self, *hosts: str, listen: tuple[str, ...] = ("tcp:7001", "loopback:7002", "unix:/run/pump.sock")) -> Options:
+        """The options of a service with a certificate for *hosts*."""
+        pem = write_private(self.folder / f"{hosts[0]}.pem", *self.authority.issue(*hosts))
+        return Options(listen=listen, tls=True, certificates=TlsConfig(certificate=(pem,)))
+
+    def names_seen(self, factory: Any) -> str:
+        """The name in the certificate that a client of *factory* is shown."""
+        client = Client(factory.buildProtocol(None)).shake_hands()
+        shown: Any = client.side.get_peer_certificate()
+        client.protocol.connectionLost(Failure(ConnectionDone()))
+        return str(shown.get_subject().CN)
+
+    def test_endpoints(self) -> None:
+        """TCP endpoints speak TLS, on each loopback address too; a unix socket stays as it is."""
+        ListeningService(self.options("lab.local"), self.factory, self.reactor).startService()
+        names = {port: self.names_seen(factory) for port, factory, *_ in self.reactor.tcpServers}
+        self.assertEqual({7001: "lab.local", 7002: "lab.local"}, names)
+        [(_, factory, *_)] = self.reactor.unixServers
+        self.assertIs(self.factory, factory)
+
+    def test_reload(self) -> None:
+        """Another certificate in [tls] is shown from the next handshake on; the ports stay open."""
+        service = ListeningService(self.options("old.local"), self.factory, self.reactor)
+        service.startService()
+        change = Change()
+        service.prepare(self.options("new.local"), change)
+        change.apply()
+        self.assertEqual(["new.local"] * 4, [self.names_seen(factory) for _, factory, *_ in self.reactor.tcpServers])
+        self.assertFalse(any(port.is_closing for port in self.reactor.ports))
+
+    def test_unusable(self) -> None:
+        """A certificate that is gone since the configuration was read keeps the service from starting, with the file's name."""
+        options = self.options("lab.local")
+        (self.folder / "lab.local.pem").unlink()
+        error = self.assertRaises(CannotListen, ListeningService(options, self.factory, self.reactor).privilegedStartService)
+        self.assertIn("lab.local.pem cannot be read: No such file or directory", str(error))
 
 
 class StartTests(ListeningTestCase):

@@ -449,7 +449,7 @@ class RefusalTests(ReloadTestCase):
                 "netd.ini:5: [pump] speed: 70 is too fast today",
                 "netd.ini:7: [pump:lab2] speed: 'fast' is not a whole number (1 to 100)",
                 "netd.ini:8: [pump:lab3] it leaks; mend it",
-                "netd.ini:9: [pmp] unknown section (did you mean [pump]?); kinds are netd, pump, valve",
+                "netd.ini:9: [pmp] unknown section (did you mean [pump]?); kinds are netd, pump, tls, valve",
             ],
         )
 

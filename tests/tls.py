@@ -13,6 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
 from twisted.internet.testing import StringTransport
 
+from netd.connection.bounds import Bounds, Policy
+from netd.connection.factory import PeerFactory
+from netd.connection.protocol import PeerProtocol
+
 PEM = serialization.Encoding.PEM
 NO_PASSPHRASE = serialization.NoEncryption()
 
@@ -28,8 +32,10 @@ class Authority:
         self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
         self.certificate = (signer or self).sign(self.name, self.key, (), is_authority=True)
 
-    def sign(self, name: x509.Name, key: Any, hosts: tuple[str, ...], is_authority: bool = False) -> x509.Certificate:
-        """A certificate for *key*."""
+    def sign(
+        self, name: x509.Name, key: Any, hosts: tuple[str, ...], is_authority: bool = False, days: tuple[float, float] = (-1, 1)
+    ) -> x509.Certificate:
+        """A certificate for *key*, valid from so many days to so many days from now on."""
         now = datetime.datetime.now(datetime.UTC)
         builder = (
             x509.CertificateBuilder()
@@ -37,20 +43,20 @@ class Authority:
             .issuer_name(self.name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
+            .not_valid_before(now + datetime.timedelta(days=days[0]))
+            .not_valid_after(now + datetime.timedelta(days=days[1]))
             .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
         )
         if hosts:
             builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]), critical=False)
         return builder.sign(self.key, hashes.SHA256())
 
-    def issue(self, *hosts: str) -> tuple[bytes, bytes]:
+    def issue(self, *hosts: str, days: tuple[float, float] = (-1, 1)) -> tuple[bytes, bytes]:
         """PEM of a new key, and of its certificate for *hosts*."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, hosts[0])])
         secret = key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, NO_PASSPHRASE)
-        return secret, self.sign(name, key, hosts).public_bytes(PEM)
+        return secret, self.sign(name, key, hosts, days=days).public_bytes(PEM)
 
     @property
     def pem(self) -> bytes:
@@ -71,9 +77,24 @@ def make_certificate(path: Path) -> None:
     write_private(path, *authority.issue("localhost"), authority.pem)
 
 
+class EchoProtocol(PeerProtocol):
+    """Says everything back."""
+
+    bounds = Bounds(Policy.PAUSE, 1 << 16)
+
+    def received(self, data: bytes) -> None:
+        self.peer.send(data)
+
+
+class EchoFactory(PeerFactory):
+    connection = EchoProtocol
+
+
 class Client:
     """The client's side of one connection to *protocol*, whose transport is made here.
 
+    :param pem: a file with the client's key and certificate.
+    :param trusts: the authority that must have signed the server's certificate; None trusts everybody.
     :ivar heard: what the protocol has said.
     """
 
@@ -84,8 +105,16 @@ class Client:
         server_name: bytes | None = None,
         newest: int | None = None,
         suites: bytes | None = None,
+        pem: Path | None = None,
+        trusts: Path | None = None,
     ) -> None:
         context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        if pem is not None:
+            context.use_privatekey_file(str(pem))
+            context.use_certificate_chain_file(str(pem))
+        if trusts is not None:
+            context.load_verify_locations(str(trusts))
+            context.set_verify(SSL.VERIFY_PEER)
         if newest is not None:
             context.set_max_proto_version(newest)
         if suites is not None:

@@ -32,6 +32,7 @@ from netd.config.parsers import (
     words,
 )
 from netd.config.reference import render_ini, render_markdown, stale_references, write_reference
+from netd.config.tls import SecuredConfig, TlsConfig
 
 __all__ = [
     "REQUIRED",
@@ -46,6 +47,8 @@ __all__ = [
     "Parser",
     "Section",
     "SectionConfig",
+    "SecuredConfig",
+    "TlsConfig",
     "auto_or",
     "choice",
     "compare",

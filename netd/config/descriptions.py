@@ -36,6 +36,7 @@ __all__ = [
     "is_proxied",
     "is_secured",
     "located",
+    "may_be_secured",
     "split_descriptions",
     "unix_address",
 ]
@@ -217,6 +218,12 @@ def arguments_of(description: str) -> tuple[str, dict[str, str]]:
 def is_secured(description: str) -> bool:
     """Whether the (checked) *description* uses TLS."""
     return _arguments(description)[0] in _SECURED
+
+
+def may_be_secured(description: str) -> bool:
+    """Whether ``tls = yes`` puts TLS on the (checked) *description*: it is none of TLS already, and no unix socket."""
+    kind, arguments = _arguments(description)
+    return kind in (LOOPBACK, "tcp", "tcp6") or (kind == "systemd" and arguments["domain"] != "UNIX")
 
 
 def unix_address(path: str | Path) -> ListenAddress:

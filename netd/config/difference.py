@@ -14,6 +14,7 @@ import attrs
 
 from netd.config.loader import Configuration, Origin, Section
 from netd.config.options import NETD, Option, options_of
+from netd.config.tls import TLS
 from netd.errors import ConfigProblem
 
 __all__ = ["ChangedOption", "Difference", "compare"]
@@ -69,9 +70,13 @@ def compare(current: Configuration, wanted: Configuration, fixed: Collection[str
     names = [section.name for section in wanted.sections]
     comparison = _Comparison(current, wanted)
     netd = comparison.merge(NETD, current.netd, wanted.netd, is_fixed=False)
+    # Where [tls] is gone, sections whose `tls = yes` waits for a restart still need it.
+    tls = wanted.tls or current.tls
+    if wanted.tls is not None and current.tls is not None:
+        tls = comparison.merge(TLS, current.tls, wanted.tls, is_fixed=False)
     sections = []
     for section in wanted.sections:
-        config: Any = attrs.evolve(section.config, state_directory=netd.state_directory, node=netd.name)
+        config: Any = attrs.evolve(section.config, state_directory=netd.state_directory, node=netd.name, certificates=tls)
         if section.name in running:
             config = comparison.merge(section.name, running[section.name].config, config, section.name in fixed)
         sections.append(Section(section.kind, section.instance, config))
@@ -79,7 +84,7 @@ def compare(current: Configuration, wanted: Configuration, fixed: Collection[str
         added=tuple(name for name in names if name not in running),
         removed=tuple(name for name in running if name not in names),
         changed=tuple(comparison.changed),
-        merged=Configuration(netd, tuple(sections), comparison.origins(), wanted.places, wanted.file),
+        merged=Configuration(netd, tuple(sections), comparison.origins(), wanted.places, wanted.file, tls),
         problems=tuple(comparison.problems),
     )
 

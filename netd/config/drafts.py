@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 from netd.config.ini import IniBlock
 from netd.config.options import NETD, NetdConfig, SectionConfig, options_of, section_name
 from netd.config.spelling import did_you_mean, nearest, quoted
+from netd.config.tls import TLS, TlsConfig
 from netd.errors import ConfigErrors, ConfigProblem
 from netd.operations import MAIN
 
@@ -92,8 +93,8 @@ class Problems:
 
 def draft_sections(blocks: Iterable[IniBlock], kinds: Mapping[str, type[SectionConfig]], problems: Problems) -> list[Draft]:
     """Return a draft of each block whose kind is known. The first draft is that of ``[netd]``, even if it is not written."""
-    classes: dict[str, type] = {NETD: NetdConfig, **kinds}
-    singles = {NETD, *(kind for kind, config_class in kinds.items() if config_class.is_single)}
+    classes: dict[str, type] = {NETD: NetdConfig, TLS: TlsConfig, **kinds}
+    singles = {NETD, TLS, *(kind for kind, config_class in kinds.items() if config_class.is_single)}
     lines: dict[str, int] = {}
     drafts: list[Draft] = []
     for block in blocks:
@@ -123,8 +124,8 @@ def _identify(block: IniBlock, classes: Mapping[str, type], problems: Problems) 
         candidate = nearest(kind, classes)
         hint = f" (did you mean [{candidate}{colon}{instance}]?)" if candidate is not None else ""
         problems.add(block.line, block.name, "", f"unknown section{hint}; kinds are {', '.join(sorted(classes))}")
-    elif colon and kind == NETD:
-        problems.add(block.line, block.name, "", f"there is only one [{NETD}]; take out the colon and what follows it")
+    elif colon and kind in (NETD, TLS):
+        problems.add(block.line, block.name, "", f"there is only one [{kind}]; take out the colon and what follows it")
     elif colon and not _INSTANCE.fullmatch(instance):
         problems.add(block.line, block.name, "", f"instance {quoted(instance)} is not 1 to 32 letters, digits, _ and -")
     else:

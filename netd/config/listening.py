@@ -7,14 +7,15 @@ from collections.abc import Iterable
 import attrs
 
 from netd.config.foresight import objection
-from netd.config.options import SectionConfig, option
+from netd.config.options import option
 from netd.config.parsers import duration, integer, unlimited_or, within
+from netd.config.tls import SecuredConfig
 
 __all__ = ["ListeningConfig"]
 
 
 @attrs.frozen(kw_only=True)
-class ListeningConfig(SectionConfig):
+class ListeningConfig(SecuredConfig):
     """Base of the ``Config`` of a kind that listens. The option reference lists these options after the kind's own."""
 
     stall_timeout: float = option(

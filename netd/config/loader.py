@@ -18,6 +18,7 @@ from netd.config.descriptions import ListenAddress, addresses, ipv6_takes_ipv4, 
 from netd.config.drafts import DEFAULT, NOWHERE, Draft, Problems, Setting, draft_sections
 from netd.config.environment import OverridableSection, overrides, place
 from netd.config.options import AUTO, NETD, REQUIRED, NetdConfig, Option, SectionConfig, options_of, section_name
+from netd.config.tls import TLS, SecuredConfig, TlsConfig
 from netd.errors import ConfigErrors, ConfigProblem
 from netd.paths import CONTROL_SOCKET, state_directory
 
@@ -68,10 +69,11 @@ class Origin:
 class Configuration:
     """A whole configuration without mistakes.
 
-    :ivar sections: all sections but ``[netd]``, in file order.
+    :ivar sections: all sections but ``[netd]`` and ``[tls]``, in file order.
     :ivar origins: the origins of all options in all sections, those of ``[netd]`` first.
-    :ivar places: ``file:line`` of each section, also of ``[netd]``.
+    :ivar places: ``file:line`` of each section, also of ``[netd]`` and ``[tls]``.
     :ivar file: the absolute path of the file; empty for a text that is in no file.
+    :ivar tls: the section ``[tls]``; None if there is none.
     """
 
     netd: NetdConfig
@@ -79,6 +81,7 @@ class Configuration:
     origins: tuple[Origin, ...]
     places: Mapping[str, str] = attrs.field(factory=dict)
     file: str = ""
+    tls: TlsConfig | None = None
 
     def problem(self, section: str, option: str, what: str) -> ConfigProblem:
         """Return a problem with a valid option. Its place is that of the option, or of the section if the option is a default."""
@@ -172,12 +175,14 @@ def parse(
     kept = [(draft, read) for draft, read in zip(drafts, values, strict=True) if not draft.is_repeated]
     netd = _netd_config(*kept[0], environ, uid, hostname)
     _refuse_collisions(kept, netd, takes_ipv4, problems)
-    sections = [_section(draft, read, netd, directory, problems) for draft, read in kept[1:]]
+    tls = next((_tls_config(draft, read, problems) for draft, read in kept if draft.kind == TLS), None)
+    services = [(draft, read) for draft, read in kept[1:] if draft.kind != TLS]
+    sections = [_section(draft, read, netd, tls, directory, problems) for draft, read in services]
     found = tuple(section for section in sections if section is not None)
     _refuse_needs([draft for draft, _ in kept], found, problems)
     origins = tuple(origin for draft, _ in kept for origin in _origins(draft, netd))
     places = {draft.section: problems.place(draft.line) if draft.line else file_name for draft, _ in kept}
-    configuration = Configuration(netd, found, origins, places)
+    configuration = Configuration(netd, found, origins, places, tls=tls)
     problems.raise_any(configuration)
     return configuration
 
@@ -230,6 +235,8 @@ def _read(option: Option, setting: Setting, directory: Path) -> Any:
         return option.parser(setting.text)
     locate = option.parser.locate
     value = option.parser(setting.text if locate is None else locate(setting.text, directory))
+    if isinstance(value, tuple):
+        return tuple(directory / one if isinstance(one, Path) else one for one in value)
     return directory / value if isinstance(value, Path) else value
 
 
@@ -264,6 +271,11 @@ def _refuse_needs(drafts: Iterable[Draft], sections: Iterable[Section], problems
             setting = _setting(draft, name)
             if setting is not None and kind not in kinds:
                 problems.add_about(draft, name, setting, f"does nothing without a section [{kind}]; add one, or take this out")
+        found = section.config.contradiction(TLS in kinds) if isinstance(section.config, SecuredConfig) else None
+        if found is not None:
+            setting = _setting(draft, found[0])
+            assert setting is not None  # none of these options is required
+            problems.add_about(draft, found[0], setting, found[1])
 
 
 def _netd_config(draft: Draft, values: dict[str, Any], environ: Mapping[str, str], uid: int, hostname: str) -> NetdConfig:
@@ -282,7 +294,22 @@ def _is_auto(draft: Draft, name: str) -> bool:
     return draft.kind == NETD and setting is not None and setting.text == AUTO
 
 
-def _section(draft: Draft, values: dict[str, Any], netd: NetdConfig, directory: Path, problems: Problems) -> Section | None:
+def _tls_config(draft: Draft, values: dict[str, Any], problems: Problems) -> TlsConfig | None:
+    """Return the section ``[tls]``, or None if its files cannot be used, which is noted."""
+    if options_of(TlsConfig).keys() - values.keys():
+        return None
+    try:
+        tls = TlsConfig(**values)
+        tls.check()
+    except ValueError as error:
+        problems.add(draft.line, draft.section, "", str(error))
+        return None
+    return tls
+
+
+def _section(
+    draft: Draft, values: dict[str, Any], netd: NetdConfig, tls: TlsConfig | None, directory: Path, problems: Problems
+) -> Section | None:
     """Return the finished section, or None if a required option has no valid value, or if the class refuses the values together.
 
     Any other option without a valid value gets its default. Its mistake is noted already, and further mistakes can be found.
@@ -299,6 +326,7 @@ def _section(draft: Draft, values: dict[str, Any], netd: NetdConfig, directory: 
             node=netd.name,
             stop_timeout=netd.stop_timeout,
             dead_timeout=netd.dead_timeout,
+            certificates=tls,
             **values,
         )
     except ValueError as error:

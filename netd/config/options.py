@@ -16,13 +16,16 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
 
 import attrs
 
 from netd.config.parsers import Parser, duration, integer, path, size, within
 from netd.message import NAME
 from netd.operations import MAIN
+
+if TYPE_CHECKING:
+    from netd.config.tls import TlsConfig
 
 __all__ = [
     "NETD",
@@ -101,6 +104,7 @@ class SectionConfig:
     :ivar node: the name of this node among others.
     :ivar stop_timeout: seconds that connections get to finish when the daemon stops.
     :ivar dead_timeout: seconds without a sign of life after which a connection counts as broken.
+    :ivar certificates: the section ``[tls]``; None if there is none.
     """
 
     packaged: ClassVar[bool] = True
@@ -113,6 +117,7 @@ class SectionConfig:
     node: str = ""
     stop_timeout: float = 5.0
     dead_timeout: float = 30.0
+    certificates: TlsConfig | None = None
 
     def needs(self) -> Iterable[tuple[str, str]]:
         """Return what does nothing without a section of another kind: pairs of an option and that kind."""

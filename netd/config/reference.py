@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from netd.config.options import NETD, REQUIRED, NetdConfig, Option, SectionConfig, options_of, section_help, variable_name
+from netd.config.tls import TLS, TlsConfig
 from netd.operations import MAIN
 
 __all__ = ["render_ini", "render_markdown", "stale_references", "write_reference"]
@@ -126,6 +127,7 @@ def _rendered(root: Path, kinds: Mapping[str, type[SectionConfig]]) -> dict[Path
 
 def _sections(kinds: Mapping[str, type[SectionConfig]]) -> Iterator[tuple[str, type]]:
     yield NETD, NetdConfig
+    yield TLS, TlsConfig
     yield from kinds.items()
 
 

@@ -300,9 +300,11 @@ def bound_accepts(port: tcp.Port) -> None:
 def unsent_of(transport: Any) -> int:
     """Return the bytes in the buffer of *transport* that the operating system has not taken; 0 if that cannot be told.
 
-    TLS needs no case of its own: Twisted's wrappers pass the attributes of the transport below them on.
+    Twisted's wrappers pass the attributes of the transport below them on. TLS has bytes of its own, too: those that were written
+    before the end of the handshake.
     """
     buffered = len(getattr(transport, "dataBuffer", b"")) - getattr(transport, "offset", 0)
+    buffered += sum(map(len, getattr(transport, "_appSendBuffer", ())))
     unsent: int = buffered + getattr(transport, "_tempDataLen", 0)
     return unsent
 

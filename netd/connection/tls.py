@@ -1,9 +1,9 @@
-"""TLS on a service's ports: Twisted's, with a time limit for the handshake and an answer to plain HTTP.
+"""TLS on a service's ports: Twisted's, with a time limit for the handshake, an answer to plain HTTP, and reasons for the log.
 
-A client that sends nothing is the service's own case, as without TLS. A client that has begun a handshake must end it in time.
+A client of TLS speaks first. So the time limit runs from the beginning of the connection.
 
-This module uses ``TLSMemoryBIOProtocol._handshakeDone`` and ``_checkHandshakeStatus``, which are private; its tests notice when
-they change.
+This module uses ``_handshakeDone``, ``_checkHandshakeStatus`` and ``_tlsShutdownFinished`` of ``TLSMemoryBIOProtocol``, which are
+private; its tests notice when they change.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from netd.connection.protocol import PeerProtocol
-from netd.connection.stranger import Tongue, bad_request, first_words, tongue_of
+from netd.certificates import Verdict
+from netd.connection.handshakes import fault_of
+from netd.connection.protocol import EXCERPT, PeerProtocol
+from netd.connection.stranger import HELLO, Tongue, bad_request, first_words, tongue_of
 
 __all__ = ["HANDSHAKE_TIMEOUT", "SecuredEndpoint", "SecuredProtocol"]
 
-HANDSHAKE_TIMEOUT = 5.0
-"""Seconds that a handshake may take, from its first byte on."""
+HANDSHAKE_TIMEOUT = 8.0
+"""Seconds from the beginning of a connection to the end of its handshake."""
 
 
 class SecuredProtocol(TLSMemoryBIOProtocol):
@@ -33,10 +35,15 @@ class SecuredProtocol(TLSMemoryBIOProtocol):
     """
 
     _clock: Any = None
+    _opening = b""
+
+    def makeConnection(self, transport: Any) -> None:
+        self._clock = self.factory._clock.callLater(HANDSHAKE_TIMEOUT, self._give_up)
+        super().makeConnection(transport)  # type: ignore[no-untyped-call]
 
     def dataReceived(self, data: bytes) -> None:
-        if not self._handshakeDone and self._clock is None:
-            self._clock = self.factory._clock.callLater(HANDSHAKE_TIMEOUT, self._give_up)
+        if not self._handshakeDone and not self._opening:
+            self._opening = data[:EXCERPT]
             if tongue_of(data) is Tongue.HTTP:
                 self._answer_http(data)
                 return
@@ -46,6 +53,24 @@ class SecuredProtocol(TLSMemoryBIOProtocol):
         super()._checkHandshakeStatus()  # type: ignore[no-untyped-call]
         if self._handshakeDone:
             self._stop_clock()
+
+    def _tlsShutdownFinished(self, reason: Failure | None) -> None:  # noqa: N802 - Twisted's name
+        if reason is not None and reason.value is not None and not self._handshakeDone and not self._aborted:
+            self._note_fault(reason.value)
+        super()._tlsShutdownFinished(reason)  # type: ignore[no-untyped-call]
+
+    def _note_fault(self, error: BaseException) -> None:
+        """Count the reason why the handshake failed, and log it (limited)."""
+        details = error.args[0] if error.args else None
+        reasons = [str(detail[-1]) for detail in details] if isinstance(details, list) else [str(error).lower()]
+        connection = connection_of(self)
+        if not self._opening or connection.peer.reason is not None:
+            return  # it has said nothing, or the reason is known
+        verdict = self._tlsConnection.get_app_data()
+        number, subject = (verdict.number, verdict.subject) if isinstance(verdict, Verdict) else (0, "")
+        fault = fault_of(self._opening, reasons, number, subject)
+        connection.refuse(fault.kind, fault.why, b"" if self._opening.startswith(HELLO) else self._opening)
+        connection.peer.reason = fault.kind
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # the base class's default is not needed
         self._stop_clock()

@@ -11,7 +11,7 @@ from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
 from netd.change import Change
-from netd.config.descriptions import is_exposed, is_loopback, is_secured
+from netd.config.descriptions import is_exposed, is_loopback
 from netd.config.options import section_name
 from netd.connection.protocol import describe_address
 from netd.console.dispatch import Dispatcher
@@ -244,7 +244,7 @@ class GatewayService(ListeningService):
             address: Any = listener.ports[0].getHost() if listener.ports else None
             host = getattr(address, "host", None)
             if host is not None:
-                yield host, address.port, "https" if is_secured(listener.description) else "http"
+                yield host, address.port, "https" if listener.is_secured else "http"
 
 
 def _address(scheme: str, host: str, port: int) -> str:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import attrs
 
-from netd.config import SectionConfig, auto_or, duration, endpoints, flag, integer, option, secret_file, within
+from netd.config import SecuredConfig, auto_or, duration, endpoints, flag, integer, option, secret_file, within
 from netd.config.descriptions import addresses, is_loopback
 from netd.secrets.passwords import read_password_file
 from netd.secrets.private_files import PrivateFileError
@@ -17,11 +17,11 @@ __all__ = ["Config"]
 
 
 @attrs.frozen(kw_only=True)
-class Config(SectionConfig):
+class Config(SecuredConfig):
     """A login over telnet for administrators: all operations from a menu, and a Python prompt if an option allows it.
 
-    Telnet is not encrypted: listen on loopback, or on a unix socket. After ten wrong passwords from one address (with IPv6, one
-    /64) within a minute, no further password from it is checked until that minute is over.
+    Telnet is not encrypted: listen on loopback, on a unix socket, or with `tls = yes`. After ten wrong passwords from one address
+    (with IPv6, one /64) within a minute, no further password from it is checked until that minute is over.
     """
 
     packaged: ClassVar[bool] = False
@@ -60,11 +60,13 @@ class Config(SectionConfig):
     )
 
     def __attrs_post_init__(self) -> None:
-        exposed = [] if self.allow_remote else [description for description in self.listen if _is_exposed(description)]
+        exposed = (
+            [] if self.allow_remote or self.tls else [description for description in self.listen if _is_exposed(description)]
+        )
         if exposed:
             raise ValueError(
                 f"listen: other machines reach {', '.join(exposed)}, and telnet sends passwords unencrypted; "
-                "listen on loopback:PORT or a unix socket, or write allow_remote = yes"
+                "write tls = yes, listen on loopback:PORT or a unix socket, or write allow_remote = yes"
             )
 
     def objections(self) -> Iterable[tuple[str, str]]:

@@ -149,7 +149,7 @@ fan
                 "netd.ini:2: [pump] sped: unknown option (did you mean speed?)",
                 "netd.ini:3: [pump] speed: 1000 is out of range (1 to 100)",
                 "netd.ini:4: [pump] liquids: 'water,' has an empty item; take out the comma too many",
-                "netd.ini:5: [ovne] unknown section (did you mean [oven]?); kinds are netd, oven, pump, safe, scale",
+                "netd.ini:5: [ovne] unknown section (did you mean [oven]?); kinds are netd, oven, pump, safe, scale, tls",
                 "netd.ini:7: [oven] neither [section] nor option = value; write option = value",
             ],
         )
@@ -164,7 +164,7 @@ fan
 
     def test_unknown_section(self) -> None:
         """A section that is no kind draws the kinds; its options are not complained of."""
-        kinds = "kinds are netd, oven, pump, safe, scale"
+        kinds = "kinds are netd, oven, pump, safe, scale, tls"
         self.assertEqual(
             complaints("[zebra]\nx = 1\n[pmp:lab2]\n[Pump]\n"),
             [

@@ -10,6 +10,7 @@ from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.config import parse
+from netd.config.descriptions import is_secured
 from netd.errors import ConfigErrors
 from netd.gateway.config import Config, base_path
 from netd.gateway.service import GatewayService, OpenToAll, make_service
@@ -261,6 +262,7 @@ class FakeListener:
     def __init__(self, description: str, host: str | None) -> None:
         self.description = description
         self.ports = [FakePort(host)]
+        self.is_secured = is_secured(description)
 
 
 class HandedOver(GatewayService):
