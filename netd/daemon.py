@@ -129,7 +129,7 @@ def assemble(
         table,
         bus,
         reactor.seconds,
-        Tokens(netd.state_directory / TOKENS),
+        Tokens(netd.state_directory / TOKENS, wall),
         lifecycle,
         shares.spent,
         lambda: reactor.callLater(0.05, stop),

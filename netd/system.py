@@ -205,7 +205,7 @@ class System:
             raise NotPermitted("this connection has its rights already: connect anew to be somebody else")
         if caller.tries is not None and caller.tries.is_over:
             raise NotPermitted("too many unknown tokens; connect anew")
-        found = self.tokens.find(token)
+        found = self.tokens.find(token, caller.host)
         if found is None:
             if caller.tries is not None:
                 caller.tries.fail()

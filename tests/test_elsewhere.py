@@ -15,7 +15,8 @@ import sys
 from pathlib import Path
 
 from netd.onefile import CLIENTS, make_client
-from netd.secrets.tokens import TOKENS, add_token
+from netd.secrets.token_file import add_token
+from netd.secrets.tokens import TOKENS
 from tests.process import CHECKOUT, LOOPBACK, PATIENCE, Daemon, PackagedTestCase, RealTestCase, environment
 
 ELSEWHERE = CHECKOUT / "tests" / "elsewhere"

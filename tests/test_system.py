@@ -19,7 +19,8 @@ from netd.interfaces import INetdService, IPublisher
 from netd.lifecycle import Lifecycle
 from netd.message import EventKind, Message
 from netd.operations import Operation, OperationTable, Role
-from netd.secrets.tokens import TOKENS, Tokens, add_token
+from netd.secrets.token_file import add_token
+from netd.secrets.tokens import TOKENS, Tokens
 from netd.secrets.tries import Tries, WrongSecrets
 from netd.system import System
 from netd.testing import MemoryState, RecordingLink, make_caller, result_of

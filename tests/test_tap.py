@@ -17,7 +17,8 @@ from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.secrets.passwords import make_entry, write_entry
-from netd.secrets.tokens import TOKENS, add_token
+from netd.secrets.token_file import add_token
+from netd.secrets.tokens import TOKENS
 from netd.tap import OBSERVER, Options, makeService, packaged_ini
 
 CHECKOUT = Path(__file__).resolve().parent.parent

@@ -76,7 +76,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
             "config": Listed("twistd", "Show the configuration that the daemon would start with."),
         },
         "Set up": {
-            "token": Listed("token", "Make, list and remove the tokens that open the gateway."),
+            "token": Listed("token", "Make, rotate, list and remove the tokens of people and programs."),
             "passwd": Listed("passwd", "Set the password of NAME for the manhole."),
             "context": Listed("context", "Name the gateways of other machines, and choose one."),
             "client": Listed("client", "Print a client as one file, or list them."),

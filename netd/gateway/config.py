@@ -11,6 +11,7 @@ from netd.config import ListeningConfig, Parser, duration, endpoints, flag, off_
 from netd.config.descriptions import is_exposed
 from netd.config.pages import host_names, web_origins
 from netd.config.spelling import quoted
+from netd.principal import Kind
 from netd.secrets.private_files import PrivateFileError
 from netd.secrets.tokens import TOKENS, Tokens, how_to_add
 
@@ -83,7 +84,6 @@ class Config(ListeningConfig):
         yield from super().objections()
         tokens = Tokens(self.state_directory / TOKENS)
         try:
-            tokens.lines()
             why = self.open_to_all(tokens, filter(is_exposed, self.listen))
         except PrivateFileError as error:
             why = str(error)
@@ -91,12 +91,13 @@ class Config(ListeningConfig):
             yield "", why
 
     def open_to_all(self, tokens: Tokens, exposed: Iterable[str]) -> str:
-        """Return why the gateway must not listen on *exposed*, which other machines can reach; empty if there are tokens.
+        """Return why the gateway must not listen on *exposed*, which other machines can reach; empty if users have tokens.
 
         :raises PrivateFileError: if the tokens cannot be read.
         """
         reached = ", ".join(exposed)
-        if not reached or not tokens.is_empty:
+        has_users = tokens.has(Kind.USER)
+        if not reached or has_users:
             return ""
         return (
             f"other machines reach {reached}, and there are no tokens: everybody could do everything. "

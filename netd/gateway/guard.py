@@ -17,7 +17,7 @@ from netd.gateway.answer import Answer, plain
 from netd.gateway.forwarding import forwarded_by
 from netd.gateway.head import Head
 from netd.operations import Caller
-from netd.principal import LOCAL, LOCAL_ADMIN, Principal
+from netd.principal import LOCAL, LOCAL_ADMIN, Kind, Principal
 from netd.secrets.tokens import Tokens
 from netd.secrets.tries import WrongSecrets
 
@@ -103,18 +103,18 @@ class Guard:
         :raises PrivateFileError: if the tokens cannot be read.
         """
         if head.token is not None:
-            found = self.tokens.find(head.token)
+            found = self.tokens.find(head.token, caller.host)
             if found is None:
                 return TOO_MANY_UNKNOWN if self.wrong.note(caller.host) else TOKEN_UNKNOWN
             return found.principal
         return LOCAL_ADMIN if self.is_open(caller.principal) else caller.principal
 
     def is_open(self, principal: Principal) -> bool:
-        """Return True if *principal* may do everything, because it is on this machine and there are no tokens.
+        """Return True if *principal* may do everything, because it is on this machine and no user has a token.
 
         :raises PrivateFileError: if the tokens cannot be read.
         """
-        return principal is LOCAL and self.tokens.is_empty
+        return principal is LOCAL and not self.tokens.has(Kind.USER)
 
     def _is_own_name(self, name: str) -> bool:
         return name in self.hosts or is_loopback(name)

@@ -147,17 +147,18 @@ class GatewayProtocol(WebSocketProtocol):
             self._early_frames += 1
             self._bound_early()
 
-    def judge(self, tokens: frozenset[str]) -> None:
+    def judge(self, in_force: frozenset[str], is_open: bool) -> None:
         """Close the WebSocket if it would no longer be admitted.
 
-        :param tokens: the lines in the file of tokens.
+        :param in_force: the credentials that prove somebody.
+        :param is_open: whether no token is needed.
         """
         if self._session is None or not self.peer.is_open or not self.is_greeted():
             return
         credential = self.peer.principal.credential
-        if credential is None and tokens:
+        if credential is None and not is_open:
             self.peer.close("a token is needed now", CloseCode.POLICY)
-        elif credential is not None and credential not in tokens:
+        elif credential is not None and credential not in in_force:
             self.peer.close("its token was removed or changed", CloseCode.POLICY)
 
     def message(self, payload: bytes, is_binary: bool) -> None:

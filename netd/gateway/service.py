@@ -32,6 +32,7 @@ from netd.listening import ListeningService, make_context
 from netd.operations import Operation, OperationTable
 from netd.own_name import outward_address, own_names
 from netd.plaintext import moment
+from netd.principal import Kind
 from netd.secrets.private_files import PrivateFileError
 from netd.secrets.tokens import TOKENS, Tokens, how_to_add
 
@@ -76,7 +77,8 @@ class GatewayService(ListeningService):
         self._table = OperationTable()
         self._tokens = Tokens(config.state_directory / TOKENS)
         self._files: dict[str, File] = {}
-        self._lines: frozenset[str] | None = None
+        self._in_force: frozenset[str] | None = None
+        self._is_open = False
         self._trouble = ""
         self._judging = LoopingCall(self._judge)
         self._judging.clock = reactor
@@ -114,7 +116,6 @@ class GatewayService(ListeningService):
         super().prepare(config, change)
         unknown = [description for description in config.listen if description not in self._listen]
         try:
-            self._tokens.lines()
             exposed = [where for where in config.listen if is_exposed(where) or (where in unknown and is_exposed(where) is None)]
             why = config.open_to_all(self._tokens, exposed)
         except PrivateFileError as error:
@@ -152,10 +153,6 @@ class GatewayService(ListeningService):
             counters=self._gateway.counters(),
         )
 
-    @property
-    def _is_open(self) -> bool:
-        return self._lines is not None and not self._lines
-
     def _set_up(self) -> None:
         if self.is_accepting:
             return
@@ -189,19 +186,19 @@ class GatewayService(ListeningService):
         While the file cannot be trusted, open WebSockets are left alone, and each new request that needs a token is refused.
         """
         try:
-            lines = self._tokens.lines()
+            in_force, is_open = self._tokens.in_force(), not self._tokens.has(Kind.USER)
         except PrivateFileError as error:
             if str(error) != self._trouble:
                 self._log.error("{service}: nobody is let in: {error}", service=self._gateway.name, error=str(error))
-            self._lines, self._trouble = None, str(error)
+            self._in_force, self._is_open, self._trouble = None, False, str(error)
             return
         self._trouble = ""
-        if lines != self._lines:
-            self._lines = lines
-            if self._is_open:
-                self._log.warn(f"{{service}}: {OPEN}", service=self._gateway.name, remedy=how_to_add(self._tokens.path))
+        if is_open and not self._is_open:
+            self._log.warn(f"{{service}}: {OPEN}", service=self._gateway.name, remedy=how_to_add(self._tokens.path))
+        if (in_force, is_open) != (self._in_force, self._is_open):
+            self._in_force, self._is_open = in_force, is_open
             for connection in list(self._gateway.connections):
-                connection.judge(lines)  # type: ignore[attr-defined]
+                connection.judge(in_force, is_open)  # type: ignore[attr-defined]
 
     def _check_ports(self) -> None:
         """Check the sockets of systemd, whose addresses are known only once they listen."""

@@ -19,7 +19,19 @@ from typing import Protocol, TypeVar
 from netd.errors import NetdError
 from netd.paths import own_uid
 
-__all__ = ["MOST_BYTES", "NAME", "NAMES", "PrivateFileError", "locked", "quoted", "read_entries", "read_private", "replace"]
+__all__ = [
+    "MOST_BYTES",
+    "NAME",
+    "NAMES",
+    "PrivateFileError",
+    "drafted",
+    "locked",
+    "quoted",
+    "read_entries",
+    "read_lines",
+    "read_private",
+    "replace",
+]
 
 MOST_BYTES = 2**20
 """The longest file that is read."""
@@ -67,28 +79,41 @@ class _Named(Protocol):
 EntryT = TypeVar("EntryT", bound=_Named)
 
 
-def read_entries(path: Path, lines: Iterable[str], parse: Callable[[str], EntryT], remedy: str) -> dict[str, EntryT]:
-    """Return the entries in *lines*, one a line, by name. Blank lines and lines that start with ``#`` are left alone.
+def read_lines(path: Path, lines: Iterable[str], take: Callable[[str], object], remedy: str) -> None:
+    """Call *take* with each of *lines* that is neither blank nor starts with ``#``.
 
-    :param parse: makes an entry of a line, or raises ValueError with what is wrong with it.
+    :param take: takes a line. It raises ValueError with what is wrong with the line, and PrivateFileError with another remedy.
     :param remedy: what to do after a bad line is removed, for messages.
     :raises PrivateFileError: naming each bad line as ``file:line``.
     """
-    entries: dict[str, EntryT] = {}
     problems = []
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
         try:
-            entry = parse(line)
+            take(line)
         except ValueError as error:
             problems.append(f"{path}:{number}: {error}: remove the line, then {remedy}")
-            continue
-        if entry.name in entries:
-            problems.append(f"{path}:{number}: {entry.name} stands here a second time: remove one of the two lines")
-        entries[entry.name] = entry
+        except PrivateFileError as error:
+            problems.append(f"{path}:{number}: {error}")
     if problems:
         raise PrivateFileError("\n".join(problems))
+
+
+def read_entries(path: Path, lines: Iterable[str], parse: Callable[[str], EntryT], remedy: str) -> dict[str, EntryT]:
+    """Return the entries in *lines*, one a line, by name; see :func:`read_lines`.
+
+    :param parse: makes an entry of a line, or raises ValueError with what is wrong with it.
+    """
+    entries: dict[str, EntryT] = {}
+
+    def take(line: str) -> None:
+        entry = parse(line)
+        if entry.name in entries:
+            raise PrivateFileError(f"{entry.name} stands here a second time: remove one of the two lines")
+        entries[entry.name] = entry
+
+    read_lines(path, lines, take, remedy)
     return entries
 
 
@@ -100,6 +125,16 @@ def replace(path: Path, text: str) -> None:
 
     :raises OSError: when that fails. The old file is still there then.
     """
+    with drafted(path, text):
+        """The draft is whole: it takes the place of the file."""
+
+
+@contextmanager
+def drafted(path: Path, text: str) -> Iterator[None]:
+    """Write the file as :func:`replace` does, and put it in its place at the end of the ``with``; after an error, leave no trace.
+
+    So what must be done before the file counts, such as noting the hash of a token in it, happens only if it can be written.
+    """
     descriptor, draft_name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     draft = Path(draft_name)
     try:
@@ -110,6 +145,7 @@ def replace(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        yield
         draft.replace(path)
     except BaseException:
         draft.unlink()

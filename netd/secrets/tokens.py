@@ -1,132 +1,163 @@
-"""Tokens: the secrets by which programs and people prove their identity to the gateway, with the rights that each one gives.
+"""The file of credentials: the tokens and certificates by which programs and people prove their identity, with their rights.
 
-The daemon reads the file ``tokens`` in its state directory, and ``netd token`` writes it; both use this module, so their formats
-cannot differ. A token has 256 random bits, which nobody can guess; so a fast hash (SHA-256) is enough, where a password needs a
-slow one.
+The daemon reads the file ``tokens`` in its state directory, and :mod:`netd.secrets.token_file` writes it for ``netd token``. A
+token has 128 random bits at least, which nobody can guess; so a fast hash (SHA-256) is enough, where a password needs a slow one.
 
-A line is ``name role sha256 [subject pattern …]``, the hash in hexadecimal. Blank lines and lines that start with ``#`` are left
-alone.
+A line is one credential (:mod:`netd.secrets.credentials`). A name may have several lines, as while a token is rotated; they agree
+in all rights. Blank lines and lines that start with ``#`` are left alone.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import os
-import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from attrs import define, field, frozen
 
-from netd.errors import NetdError
-from netd.principal import Principal, Proof, Role
-from netd.secrets.private_files import NAME, NAMES, PrivateFileError, locked, quoted, read_entries, read_private, replace
+from netd.plaintext import moment
+from netd.principal import Kind
+from netd.secrets.credentials import AccessToken, Evidence, digest_of, parse_credential
+from netd.secrets.private_files import PrivateFileError, quoted, read_lines, read_private
+from netd.secrets.uses import TokenUses, uses_file
 
-__all__ = [
-    "PREFIX",
-    "ROLES",
-    "SECRET_BYTES",
-    "TOKENS",
-    "AccessToken",
-    "Tokens",
-    "UnfitToken",
-    "add_token",
-    "how_to_add",
-    "read_tokens",
-    "remove_token",
-]
+__all__ = ["TOKENS", "Tokens", "how_to_add", "parse_lines", "read_tokens", "token_lines"]
 
 TOKENS = "tokens"
 """Name of the file inside the state directory."""
 
-PREFIX = "netd_"
-"""The beginning of every token, by which people and scanners for leaked secrets recognise one."""
-
-SECRET_BYTES = 32
-"""Random bytes in a token."""
-
-ROLES: Mapping[str, Role] = {role.name.lower(): role for role in (Role.VIEWER, Role.OPERATOR, Role.ADMIN)}
-"""The roles that a token can have, by the names that people use."""
-
-_MOST_TOKENS = 1000
-_HASH = re.compile(r"[0-9a-f]{64}")
-_PATTERN = re.compile(r"(?:(?:[A-Za-z0-9_@-]+|\*)\.)*(?:[A-Za-z0-9_@-]+|\*|>)")
-_MAX_PATTERN = 512
-
-
-class UnfitToken(NetdError):
-    """A name, role or subject pattern is not valid. The message says what is."""
-
 
 @frozen
-class AccessToken:
-    """One line of the file.
+class TokenTable:
+    """The credentials of the file as they are found: by what a peer shows.
 
-    :ivar name: a letter or digit, then letters, digits, ``.``, ``_``, ``@`` or ``-``; at most 64 characters.
-    :ivar role: viewer, operator or admin.
-    :ivar digest: the SHA-256 of the token's text, in hexadecimal.
-    :ivar subjects: the subject patterns that its bearer is confined to; None for all subjects.
+    A token is found by the hash of its text. Somebody who guesses cannot steer that hash, so the time of a look-up in a dict
+    tells nothing about the tokens.
     """
 
-    name: str
-    role: Role
-    digest: str = field(repr=False)
-    subjects: tuple[str, ...] | None = None
+    tokens: tuple[AccessToken, ...] = ()
+    by_text: dict[str, AccessToken] = field(factory=dict)
+    by_key: dict[str, AccessToken] = field(factory=dict)
+    signed: dict[str, AccessToken] = field(factory=dict)
+    names: frozenset[tuple[Kind, str]] = frozenset()
+    kinds: frozenset[Kind] = frozenset()
 
-    @property
-    def principal(self) -> Principal:
-        """The principal that shows this token."""
-        return Principal(self.name, self.role, self.subjects, Proof.TOKEN, self.to_line())
-
-    def to_line(self) -> str:
-        """Return the line of the file, without its end."""
-        return " ".join((self.name, self.role.name.lower(), self.digest, *(self.subjects or ())))
+    @classmethod
+    def of(cls, tokens: Iterable[AccessToken]) -> TokenTable:
+        """Return the table of *tokens*."""
+        kept = tuple(tokens)
+        by_evidence: dict[Evidence, dict[str, AccessToken]] = {evidence: {} for evidence in Evidence}
+        for token in kept:
+            by_evidence[token.evidence][token.name if token.evidence is Evidence.CA else token.digest] = token
+        return cls(
+            kept,
+            by_evidence[Evidence.TOKEN],
+            by_evidence[Evidence.CERTIFICATE],
+            by_evidence[Evidence.CA],
+            frozenset((token.kind, name) for token in kept for name in token.names),
+            frozenset(token.kind for token in kept),
+        )
 
 
 @define(eq=False)
 class Tokens:
-    """The tokens of one daemon, read again whenever the file has changed.
+    """The credentials of one daemon, read again whenever the file has changed.
 
     :ivar path: the path of the file, which need not exist.
+    :ivar wall: the wall clock, in seconds since the epoch, by which credentials end.
+    :ivar uses: when each was used last.
     """
 
     path: Path
+    wall: Callable[[], float] = time.time
+    uses: TokenUses = field(init=False)
     _seen: object = field(default=None, init=False)
-    _tokens: tuple[AccessToken, ...] = field(default=(), init=False)
+    _parsed: dict[str, AccessToken] = field(factory=dict, init=False)
+    _table: TokenTable = field(factory=TokenTable, init=False)
+    _over: frozenset[str] = field(default=frozenset(), init=False)
+    _gone: set[str] = field(factory=set, init=False)
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there are no tokens.
+    def __attrs_post_init__(self) -> None:
+        self.uses = TokenUses(uses_file(self.path))
 
-        :raises PrivateFileError: when the file cannot be trusted.
-        """
-        return not self._current()
-
-    def lines(self) -> frozenset[str]:
-        """Return the lines of all tokens.
+    def in_force(self) -> frozenset[str]:
+        """Return the credentials that prove somebody now.
 
         :raises PrivateFileError: when the file cannot be trusted.
         """
-        return frozenset(token.to_line() for token in self._current())
+        now = self.wall()
+        return frozenset(token.credential for token in self._current().tokens if not token.is_over(now))
 
-    def find(self, token_text: str) -> AccessToken | None:
-        """Return the token whose text is *token_text*, or None.
-
-        All tokens are compared, each in constant time, so that the time tells nothing about them.
+    def has(self, *kinds: Kind) -> bool:
+        """Return True if there is a credential of any of *kinds*. One that has ended counts: its end must not open anything.
 
         :raises PrivateFileError: when the file cannot be trusted.
         """
-        digest = _digest(token_text)
-        found = None
-        for token in self._current():
-            if hmac.compare_digest(digest, token.digest):
-                found = token
+        return not self._current().kinds.isdisjoint(kinds)
+
+    def holds(self, kind: Kind, name: str) -> bool:
+        """Return True if *name* is reserved: a credential of *kind* is for it, even if that has ended.
+
+        :raises PrivateFileError: when the file cannot be trusted.
+        """
+        return (kind, name) in self._current().names
+
+    def find(self, token_text: str, host: str = "") -> AccessToken | None:
+        """Return the credential of the token *token_text*; None for an unknown token, and for one whose end has passed.
+
+        :param host: the address that shows it, which is noted as its last use.
+        :raises PrivateFileError: when the file cannot be trusted.
+        """
+        return self._used(self._current().by_text.get(digest_of(token_text)), host)
+
+    def find_key(self, digest: str, host: str = "") -> AccessToken | None:
+        """Return the credential of a certificate's public key, like :meth:`find`.
+
+        :param digest: the SHA-256 of the key (DER, SubjectPublicKeyInfo), in hexadecimal.
+        :raises PrivateFileError: when the file cannot be trusted.
+        """
+        return self._used(self._current().by_key.get(digest), host)
+
+    def find_signed(self, name: str, host: str = "") -> AccessToken | None:
+        """Return the credential of certificates that name *name* and that the section's ``client_ca`` has signed.
+
+        :raises PrivateFileError: when the file cannot be trusted.
+        """
+        return self._used(self._current().signed.get(name), host)
+
+    def objection(self, token_text: str) -> str:
+        """Return what is wrong with a token that :meth:`find` did not return, and the remedy.
+
+        :raises PrivateFileError: when the file cannot be trusted.
+        """
+        found = self._current().by_text.get(digest_of(token_text))
+        if found is not None and found.until is not None:
+            return f"this token has ended on {moment(found.until)}; `netd token rotate {found.name}` makes another"
+        return "this token is unknown; `netd token list` shows which there are"
+
+    def take_gone(self) -> frozenset[str]:
+        """Return the credentials that have ended, changed or gone since the last call: no connection may keep them.
+
+        :raises PrivateFileError: when the file cannot be trusted. Nothing is taken then.
+        """
+        now = self.wall()
+        current = self._current().tokens
+        over = frozenset(token.credential for token in current if token.is_over(now))
+        self._gone |= over - self._over
+        self._over = over
+        gone = frozenset(self._gone)
+        self._gone.clear()
+        return gone
+
+    def _used(self, found: AccessToken | None, host: str) -> AccessToken | None:
+        if found is None or found.is_over(now := self.wall()):
+            return None
+        self.uses.note(found, now, host)
         return found
 
-    def _current(self) -> tuple[AccessToken, ...]:
-        """Return the tokens, read again if the file has changed since. A file that cannot be trusted is tried anew each time."""
+    def _current(self) -> TokenTable:
+        """Return the table, made anew if the file has changed since. A file that cannot be trusted is tried anew each time."""
         try:
             status = self.path.stat()
             seen: object = (status.st_dev, status.st_ino, status.st_ctime_ns, status.st_mtime_ns, status.st_size)
@@ -134,78 +165,32 @@ class Tokens:
             seen = None
         if seen is None or seen != self._seen:
             self._seen = None
-            self._tokens = tuple(read_tokens(self.path).values())
+            self._read()
             self._seen = seen
-        return self._tokens
+        return self._table
+
+    def _read(self) -> None:
+        parsed = parse_lines(self.path, token_lines(self.path), self._parsed)
+        table = TokenTable.of(parsed.values())
+        kept = {token.credential for token in table.tokens}
+        # A credential that comes back before it was taken counts as gone all the same: a connection may have it from before.
+        self._gone.update(token.credential for token in self._table.tokens if token.credential not in kept)
+        self._parsed, self._table = parsed, table
 
 
-def read_tokens(path: Path) -> dict[str, AccessToken]:
-    """Return the tokens by name, in the order of the file; none when there is no file.
+def read_tokens(path: Path) -> list[AccessToken]:
+    """Return the credentials, in the order of the file; none when there is no file.
 
     :raises PrivateFileError: when the file is open to others or malformed. It names each bad line as ``file:line``.
     """
-    return read_entries(path, _lines(path), _parse, f"run {how_to_add(path)}")
+    return [*parse_lines(path, token_lines(path)).values()]
 
 
-def how_to_add(path: Path) -> str:
-    """Return the command that adds a token to *path*. It names the directory, as the command line may use another by default."""
-    return f"`netd token add NAME --role admin --state {quoted(path.parent)}`"
+def token_lines(path: Path) -> list[str]:
+    """Return all lines of the file, also blank ones and notes; none when there is no file.
 
-
-def add_token(path: Path, name: str, role: Role | str, subjects: Iterable[str], new_secret: Callable[[int], bytes]) -> str:
-    """Make a token, and put it into the file. A file that does not exist is made, with mode 0600.
-
-    :param role: viewer, operator or admin.
-    :param subjects: the subject patterns that its bearer is confined to; empty for all subjects.
-    :param new_secret: returns so many random bytes: ``secrets.token_bytes``.
-    :returns: the token's text. The file holds only its hash.
-    :raises UnfitToken: when *name*, *role* or a pattern is not valid.
-    :raises PrivateFileError: when there is a token of that name already, or the file cannot be read or written.
+    :raises PrivateFileError: when the file is open to others.
     """
-    text = PREFIX + base64.urlsafe_b64encode(new_secret(SECRET_BYTES)).rstrip(b"=").decode()
-    token = AccessToken(_checked_name(name), _checked_role(role), _digest(text), _checked_subjects(subjects))
-
-    def with_token(lines: list[str], tokens: dict[str, AccessToken]) -> list[str]:
-        if name in tokens:
-            raise PrivateFileError(
-                f"{path}: there is a token {name} already: choose another name, or run `netd token remove {name}` first"
-            )
-        if len(tokens) >= _MOST_TOKENS:
-            raise PrivateFileError(f"{path}: holds {_MOST_TOKENS} tokens, which is as many as can be")
-        return [*lines, token.to_line()]
-
-    _rewrite(path, with_token)
-    return text
-
-
-def remove_token(path: Path, name: str) -> bool:
-    """Remove the token *name* from the file. Return False if there is none of that name.
-
-    :raises PrivateFileError: when the file cannot be read or written.
-    """
-    removed: list[bool] = []
-
-    def without_token(lines: list[str], tokens: dict[str, AccessToken]) -> list[str]:
-        removed.append(name in tokens)
-        return [line for line in lines if line.startswith("#") or line.split()[:1] != [name]]
-
-    _rewrite(path, without_token)
-    return removed[0]
-
-
-def _rewrite(path: Path, change: Callable[[list[str], dict[str, AccessToken]], list[str]]) -> None:
-    path = Path(os.path.realpath(path))
-    try:
-        with locked(path):
-            lines = _lines(path)
-            changed = change(lines, read_tokens(path))
-            if changed != lines:
-                replace(path, "".join(f"{line}\n" for line in changed))
-    except OSError as error:
-        raise PrivateFileError(f"{path}: cannot be rewritten: {error.strerror}") from error
-
-
-def _lines(path: Path) -> list[str]:
     try:
         return read_private(path, "file of tokens", f"run {how_to_add(path)}").splitlines()
     except FileNotFoundError:
@@ -214,37 +199,35 @@ def _lines(path: Path) -> list[str]:
         return []
 
 
-def _parse(line: str) -> AccessToken:
-    fields = line.split()
-    if len(fields) < 3 or not _HASH.fullmatch(fields[2]):
-        raise ValueError("is not of the form name role sha256 [subject pattern …]")
-    name, role, digest, *subjects = fields
-    try:
-        return AccessToken(_checked_name(name), _checked_role(role), digest, _checked_subjects(subjects))
-    except UnfitToken as error:
-        raise ValueError(str(error)) from None
+def how_to_add(path: Path) -> str:
+    """Return the command that adds a token to *path*. It names the directory, as the command line may use another by default."""
+    return f"`netd token add NAME --role admin --state {quoted(path.parent)}`"
 
 
-def _checked_name(name: str) -> str:
-    if not NAME.fullmatch(name):
-        raise UnfitToken(f"{name!r:.80} is not a name: {NAMES}")
-    return name
+def parse_lines(
+    path: Path, lines: Iterable[str], known: Mapping[str, AccessToken] = MappingProxyType({})
+) -> dict[str, AccessToken]:
+    """Return the credentials in *lines*, by line.
 
+    :param known: what has been parsed before: parsing costs 24 µs a line, and a change is about one or two of a thousand.
+    :raises PrivateFileError: naming each bad line.
+    """
+    found: dict[str, AccessToken] = {}
+    by_name: dict[str, AccessToken] = {}
+    digests: set[tuple[Evidence, str]] = set()
 
-def _checked_role(role: Role | str) -> Role:
-    known = role if isinstance(role, Role) else ROLES.get(role)
-    if known not in ROLES.values() or known is None:
-        raise UnfitToken(f"{role!r:.80} is not a role: it is one of {', '.join(ROLES)}")
-    return known
+    def take(line: str) -> None:
+        token = known.get(line) or parse_credential(line)
+        first = by_name.setdefault(token.name, token)
+        if token.rights != first.rights:
+            raise ValueError(f"gives {token.name} other rights than a line before: all lines of a name have the same")
+        proof = token.evidence, token.name if token.evidence is Evidence.CA else token.digest
+        if proof in digests:
+            raise PrivateFileError(
+                f"{token.name} stands here a second time with the same {token.evidence.value}: remove one of the two lines"
+            )
+        digests.add(proof)
+        found[line] = token
 
-
-def _checked_subjects(subjects: Iterable[str]) -> tuple[str, ...] | None:
-    given = tuple(subjects)
-    wrong = next((pattern for pattern in given if len(pattern) > _MAX_PATTERN or not _PATTERN.fullmatch(pattern)), None)
-    if wrong is not None:
-        raise UnfitToken(f"{wrong!r:.80} is no subject pattern; write one as in session.> or relay.*.presence.*")
-    return given or None
-
-
-def _digest(token_text: str) -> str:
-    return hashlib.sha256(token_text.encode("utf-8", "surrogatepass")).hexdigest()
+    read_lines(path, lines, take, f"run {how_to_add(path)}")
+    return found

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from netd.client.session import Agent
 from netd.operations import Role
-from netd.secrets.tokens import TOKENS, add_token
+from netd.secrets.token_file import add_token
+from netd.secrets.tokens import TOKENS
 from tests.debian import program
 from tests.process import CHECKOUT, LOOPBACK, PATIENCE, Daemon, RealTestCase
 

@@ -15,7 +15,8 @@ from netd.client.relay_messages import device_hello
 from netd.client.room import Bot
 from netd.client.room_plan import NETD
 from netd.operations import Role
-from netd.secrets.tokens import TOKENS, remove_token
+from netd.secrets.token_file import remove_token
+from netd.secrets.tokens import TOKENS
 from tests.browser.access import obstacles
 from tests.browser.chromium import CHANNELS, NARROW, PAGES, SCREENSHOTS, WIDE, BrowserTestCase, by_id
 from tests.process import LOOPBACK, PATIENCE, Program, frame

@@ -15,7 +15,8 @@ from typing import Any
 from playwright.sync_api import Page
 
 from netd.operations import Role
-from netd.secrets.tokens import TOKENS, add_token
+from netd.secrets.token_file import add_token
+from netd.secrets.tokens import TOKENS
 from tests.browser.chromium import BrowserTestCase, free_ports
 from tests.process import LOOPBACK, PATIENCE, Daemon
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from netd.client.websocket import TEXT, encode_frame
 from netd.operations import Role
-from netd.secrets.tokens import TOKENS, add_token
+from netd.secrets.token_file import add_token
+from netd.secrets.tokens import TOKENS
 from tests.connection.newcomers import handshake
 from tests.process import LOOPBACK, PATIENCE, Daemon, RealTestCase, frame
 

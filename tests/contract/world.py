@@ -19,7 +19,8 @@ from typing import Any
 
 from netd.operations import Role
 from netd.secrets.passwords import PasswordEntry, make_entry, write_entry
-from netd.secrets.tokens import TOKENS, add_token
+from netd.secrets.token_file import add_token
+from netd.secrets.tokens import TOKENS
 from tests.contract.agents import Agents
 from tests.process import LOOPBACK, TWISTD, Daemon
 

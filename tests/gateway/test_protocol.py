@@ -13,7 +13,8 @@ from netd.connection.websocket_protocol import HEAD_LIMIT
 from netd.gateway.protocol import EARLY_BYTES, EARLY_FRAMES
 from netd.message import Message
 from netd.operations import Role
-from netd.secrets.tokens import TOKENS, remove_token
+from netd.secrets.token_file import remove_token
+from netd.secrets.tokens import TOKENS
 from tests.feed.bench import MASK, close_frame, pong, say
 from tests.gateway.visits import GatewayTestCase, bearer, call, frames, get, handshake, post, replies
 

@@ -25,7 +25,8 @@ from netd.recorder.intake import SeriesName
 from netd.recorder.micros import MICRO
 from netd.recorder.part_file import open_part
 from netd.recorder.part_names import day_of
-from netd.secrets.tokens import TOKENS, add_token
+from netd.secrets.token_file import add_token
+from netd.secrets.tokens import TOKENS
 from tests.gateway.visits import call
 from tests.process import LOOPBACK, PATIENCE, Daemon, RealTestCase
 from tests.tls import make_certificate

@@ -9,7 +9,8 @@ from contextlib import closing
 from netd.client.events import Event
 from netd.client.gateway import Gateway
 from netd.operations import Role
-from netd.secrets.tokens import TOKENS, add_token
+from netd.secrets.token_file import add_token
+from netd.secrets.tokens import TOKENS
 from tests.gateway.test_real_gateway import RealGatewayTestCase
 from tests.gateway.visits import call
 from tests.nginx import recipe, start_nginx

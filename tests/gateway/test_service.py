@@ -18,7 +18,8 @@ from netd.kinds import find_kinds
 from netd.operations import Role
 from netd.own_name import outward_address
 from netd.secrets.private_files import PrivateFileError
-from netd.secrets.tokens import TOKENS, add_token, remove_token
+from netd.secrets.token_file import add_token, remove_token
+from netd.secrets.tokens import TOKENS
 from netd.testing import RecordingBus, ServiceKindTests, prepared, reload, result_of
 from tests.gateway.visits import GatewayTestCase, get, say
 

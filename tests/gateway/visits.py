@@ -26,7 +26,8 @@ from netd.gateway.config import Config
 from netd.gateway.service import make_service
 from netd.lifecycle import Lifecycle
 from netd.operations import Caller, Operation, OperationTable, Role
-from netd.secrets.tokens import TOKENS, Tokens, add_token
+from netd.secrets.token_file import add_token
+from netd.secrets.tokens import TOKENS, Tokens
 from netd.system import System
 from netd.testing import Connection, MemoryState, RecordingBus, WallClock, result_of
 from tests.feed.bench import KEY, say

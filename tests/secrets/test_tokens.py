@@ -1,133 +1,31 @@
-"""The tokens: written by ``netd token``, read by the daemon, trusted only when they are private and whole."""
+"""The tokens: read by the daemon, and trusted only when their file is private and whole."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import secrets
-import threading
-from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
-from twisted.trial.unittest import SynchronousTestCase
 
 from netd.bus.subject import split_pattern
 from netd.operations import Role
+from netd.principal import Kind, Principal, Proof
+from netd.secrets.credentials import AccessToken
 from netd.secrets.private_files import PrivateFileError
-from netd.secrets.tokens import SECRET_BYTES, TOKENS, AccessToken, Tokens, UnfitToken, add_token, read_tokens, remove_token
+from netd.secrets.token_file import add_token, remove_token, rotate_token
+from netd.secrets.tokens import TOKENS, Tokens, read_tokens
+from tests.secrets.token_case import TokenTestCase
 
-
-class TokenTestCase(SynchronousTestCase):
-    def setUp(self) -> None:
-        self.path = Path(self.mktemp()).absolute() / TOKENS
-
-    def add(self, name: str = "panel", role: Role | str = Role.VIEWER, *subjects: str) -> str:
-        """A new token."""
-        return add_token(self.path, name, role, subjects, secrets.token_bytes)
-
-    def write(self, text: str | bytes, mode: int = 0o600) -> None:
-        """Make the file with this content and mode."""
-        self.path.parent.mkdir(exist_ok=True)
-        self.path.write_bytes(text.encode() if isinstance(text, str) else text)
-        self.path.chmod(mode)
-
-    def refusal(self) -> str:
-        """Why the file is not read."""
-        return str(self.assertRaises(PrivateFileError, read_tokens, self.path))
-
-
-class AddTests(TokenTestCase):
-    def test_new_token(self) -> None:
-        """A token has 256 random bits, is shown once, and its hash alone is kept, where nobody else can read it."""
-        text = add_token(self.path, "panel", Role.OPERATOR, ("session.>", "room.main.*"), lambda size: bytes(range(size)))
-        self.assertEqual(text, "netd_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")
-        self.assertEqual(SECRET_BYTES, 32)
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        self.assertEqual(self.path.read_text(), f"panel operator {digest} session.> room.main.*\n")
-        self.assertEqual(self.path.stat().st_mode & 0o777, 0o600)
-        self.assertEqual(self.path.parent.stat().st_mode & 0o777, 0o700)
-        self.assertEqual(
-            read_tokens(self.path), {"panel": AccessToken("panel", Role.OPERATOR, digest, ("session.>", "room.main.*"))}
-        )
-
-    def test_more_tokens(self) -> None:
-        """A further token leaves those before it as they are, and the notes between them."""
-        self.write("# for the hall\n\n")
-        first, second = self.add("first"), self.add("second", "admin")
-        self.assertTrue(self.path.read_text().startswith("# for the hall\n\nfirst viewer "))
-        tokens = Tokens(self.path)
-        self.assertEqual([found.name for found in map(tokens.find, (first, second)) if found], ["first", "second"])
-        self.assertEqual([path.name for path in self.path.parent.iterdir()], [TOKENS])
-
-    def test_same_name(self) -> None:
-        """A name is given once, so that taking a token away takes away that one."""
-        self.add()
-        self.assertIn("there is a token panel already", str(self.assertRaises(PrivateFileError, self.add)))
-
-    def test_bad_arguments(self) -> None:
-        """What could not be read again is not written; the error names it."""
-        for name, role, subjects, named in (
-            ("two words", "viewer", (), "'two words'"),
-            ("", "viewer", (), "''"),
-            ("x" * 65, "viewer", (), "xxx"),
-            ("#x", "viewer", (), "'#x'"),
-            ("x", "boss", (), "viewer, operator, admin"),
-            ("x", Role.NOBODY, (), "viewer, operator, admin"),
-            ("x", "viewer", ("session.>.x",), "'session.>.x'"),
-            ("x", "viewer", ("a b",), "'a b'"),
-            ("x", "viewer", ("a" * 513,), "aaa"),
-        ):
-            error = self.assertRaises(UnfitToken, self.add, name, role, *subjects)
-            self.assertIn(named, str(error))
-        self.assertFalse(self.path.exists())
-
-    def test_too_many(self) -> None:
-        """The file cannot grow without end: every look for a token goes through all of it."""
-        self.write("".join(f"t{number} viewer {number:064x}\n" for number in range(1000)))
-        self.assertIn("as many as can be", str(self.assertRaises(PrivateFileError, self.add)))
-
-    def test_at_once(self) -> None:
-        """Two who add at the same moment both have their token afterwards."""
-        threads = [threading.Thread(target=self.add, args=(f"t{number}",)) for number in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        self.assertEqual(set(read_tokens(self.path)), {f"t{number}" for number in range(8)})
-
-    def test_unwritable(self) -> None:
-        """Where nothing can be written, the error says where and why."""
-        self.path.parent.write_text("a file, where a directory should be")
-        self.assertIn(f"{self.path}: cannot be rewritten: ", str(self.assertRaises(PrivateFileError, self.add)))
-
-
-class RemoveTests(TokenTestCase):
-    def test_remove(self) -> None:
-        """A token that is taken away is unknown; the others, and the notes, stay."""
-        self.write("# for the hall\n")
-        gone, kept = self.add("gone"), self.add("kept")
-        self.assertTrue(remove_token(self.path, "gone"))
-        tokens = Tokens(self.path)
-        self.assertIsNone(tokens.find(gone))
-        self.assertIsNotNone(tokens.find(kept))
-        self.assertIn("# for the hall\n", self.path.read_text())
-
-    def test_unknown(self) -> None:
-        """Taking away what is not there changes nothing, and says so."""
-        self.assertFalse(remove_token(self.path, "panel"))
-        self.assertFalse(self.path.exists())
-        self.add()
-        before = self.path.stat().st_ino
-        self.assertFalse(remove_token(self.path, "pane"))
-        self.assertEqual(self.path.stat().st_ino, before)
+KEY, OTHER_KEY = "a" * 64, "b" * 64
 
 
 class FindTests(TokenTestCase):
     def test_no_file(self) -> None:
         """Without a file, there are no tokens."""
         tokens = Tokens(self.path)
-        self.assertTrue(tokens.is_empty)
+        self.assertFalse(tokens.has(*Kind))
         self.assertIsNone(tokens.find("netd_x"))
 
     def test_found(self) -> None:
@@ -147,15 +45,15 @@ class FindTests(TokenTestCase):
     def test_changes_while_running(self) -> None:
         """What is added, removed or taken away altogether counts from then on."""
         tokens = Tokens(self.path)
-        self.assertTrue(tokens.is_empty)
+        self.assertFalse(tokens.has(Kind.USER))
         first = self.add("first")
-        self.assertFalse(tokens.is_empty)
+        self.assertTrue(tokens.has(Kind.USER))
         second = self.add("second")
         self.assertIsNotNone(tokens.find(second))
         remove_token(self.path, "first")
         self.assertIsNone(tokens.find(first))
         self.path.unlink()
-        self.assertTrue(tokens.is_empty)
+        self.assertFalse(tokens.has(Kind.USER))
 
     def test_read_when_it_has_changed(self) -> None:
         """A file that stays the same is not read for each request."""
@@ -175,9 +73,182 @@ class FindTests(TokenTestCase):
         self.path.chmod(0o640)
         for _again in range(2):
             self.assertRaises(PrivateFileError, tokens.find, text)
-            self.assertRaises(PrivateFileError, lambda: tokens.is_empty)
+            self.assertRaises(PrivateFileError, tokens.has, Kind.USER)
         self.path.chmod(0o600)
         self.assertIsNotNone(tokens.find(text))
+
+
+class KindTests(TokenTestCase):
+    def test_program(self) -> None:
+        """The token of a program proves that program, without any role, and what its line lets it do."""
+        text = add_token(
+            self.path, "door-lock", "device", ("relay.main.>",), secrets.token_bytes, only=("a", "b"), sends=("bell",)
+        )
+        found = Tokens(self.path).find(text)
+        assert found is not None
+        self.assertEqual(
+            found.principal,
+            Principal(
+                "door-lock",
+                Role.NOBODY,
+                ("relay.main.>",),
+                Proof.TOKEN,
+                self.path.read_text().removesuffix("\n"),
+                kind=Kind.DEVICE,
+                only=("a", "b"),
+                sends=("bell",),
+            ),
+        )
+
+    def test_reserved(self) -> None:
+        """A name is reserved for its kind alone, by each credential that may take it, also after the end of that."""
+        self.write(f"bell device {KEY} until=1\ntablet device {OTHER_KEY} only=lamp,fan\nprobe agent - proof=ca\n")
+        tokens = Tokens(self.path)
+        self.assertTrue(all(tokens.holds(Kind.DEVICE, name) for name in ("bell", "lamp", "fan")))
+        self.assertTrue(tokens.holds(Kind.AGENT, "probe"))
+        self.assertFalse(tokens.holds(Kind.DEVICE, "tablet"))
+        self.assertFalse(tokens.holds(Kind.AGENT, "bell"))
+        self.assertTrue(tokens.has(Kind.BOT, Kind.AGENT))
+        self.assertFalse(tokens.has(Kind.USER))
+
+    def test_certificates(self) -> None:
+        """A certificate is found by its key, or by the name in it; the text of a token with that hash proves nothing."""
+        text = "netd_x"
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        self.write(f"door-lock device {digest} proof=certificate\nbell device - proof=ca\n")
+        tokens = Tokens(self.path)
+        by_key, by_name = tokens.find_key(digest), tokens.find_signed("bell")
+        assert by_key is not None
+        assert by_name is not None
+        self.assertEqual([one.principal.proof for one in (by_key, by_name)], [Proof.CERTIFICATE, Proof.CERTIFICATE])
+        self.assertIsNone(tokens.find(text))
+        self.assertIsNone(tokens.find_key(KEY))
+        self.assertIsNone(tokens.find_signed("door-lock"))
+
+    def test_several_lines(self) -> None:
+        """A name has as many credentials as it likes, all with the same rights."""
+        self.write(f"a device {KEY} send=b\na device {OTHER_KEY} send=b until=9 proof=certificate\na device - send=b proof=ca\n")
+        self.assertEqual(len(read_tokens(self.path)), 3)
+        for other in ("send=c", "", "send=b x.>", "only=a send=b"):
+            self.write(f"a device {KEY} send=b\na device {OTHER_KEY} {other}\n")
+            self.assertIn(":2: gives a other rights than a line before", self.refusal())
+        self.write(f"a device {KEY}\na viewer {OTHER_KEY}\n")
+        self.assertIn("other rights", self.refusal())
+
+    def test_one_secret_is_one_credential(self) -> None:
+        """Two names cannot share a token or a key: the daemon could not tell who shows it."""
+        self.write(f"a device {KEY}\nb device {KEY}\n")
+        self.assertIn(":2: b stands here a second time with the same token", self.refusal())
+        self.write("a device - proof=ca\na device - proof=ca\n")
+        self.assertIn("a second time with the same ca", self.refusal())
+
+    def test_options(self) -> None:
+        """An option that netd does not know, or cannot read, spoils its line: a right that is misread would be worse."""
+        for written, why in (
+            ("sned=b", "'sned' is no option"),
+            ("send=b send=c", "has an option twice"),
+            ("send=a,,b", "'' is not a name"),
+            ("until=soon", "until= is a number"),
+            ("proof=token", "proof= is certificate or ca"),
+            ("proof=ca", "is not of the form"),
+            ("x.> send=b", "'send=b' is no subject pattern"),
+            (f"only={','.join(map(str, range(65)))}", "only= lists at most 64 names"),
+        ):
+            self.write(f"a device {KEY} {written}\n")
+            self.assertIn(f":1: {why}", self.refusal())
+        self.write(f"a viewer {KEY} only=b\nb agent {KEY} send=c\n")
+        self.assertIn("only= is for devices, agents, bots and commands, not for viewer", self.refusal())
+        self.assertIn("send= is for devices, not for agent", self.refusal())
+
+
+class EndTests(TokenTestCase):
+    now = 1_700_000_000.0
+
+    def tokens(self) -> Tokens:
+        """The credentials, by a clock that the test sets."""
+        return Tokens(self.path, lambda: self.now)
+
+    def test_end(self) -> None:
+        """From the moment of its end a token proves nothing; whoever shows it reads when it ended, and the remedy."""
+        text = add_token(self.path, "ann", Role.VIEWER, (), secrets.token_bytes, until=self.now + 60)
+        tokens = self.tokens()
+        self.assertIsNotNone(tokens.find(text))
+        self.assertEqual(len(tokens.in_force()), 1)
+        self.now += 60
+        self.assertIsNone(tokens.find(text))
+        self.assertEqual(tokens.in_force(), frozenset())
+        self.assertEqual(
+            tokens.objection(text), "this token has ended on 2023-11-14 22:14:20 UTC; `netd token rotate ann` makes another"
+        )
+        self.assertEqual(tokens.objection("netd_x"), "this token is unknown; `netd token list` shows which there are")
+
+    def test_gone(self) -> None:
+        """What has ended, changed or gone is told once: whoever holds connections closes those that it proved."""
+        self.write(f"a viewer {KEY} until=1700000060\nb viewer {OTHER_KEY}\nc viewer {'c' * 64}\n")
+        tokens = self.tokens()
+        self.assertEqual(tokens.take_gone(), frozenset())
+        self.write(f"a viewer {KEY} until=1700000060\nb operator {OTHER_KEY}\n")
+        self.assertEqual(tokens.take_gone(), {f"b viewer {OTHER_KEY}", f"c viewer {'c' * 64}"})
+        self.assertEqual(tokens.take_gone(), frozenset())
+        self.now += 60
+        self.assertEqual(tokens.take_gone(), {f"a viewer {KEY}"})
+        self.assertEqual(tokens.take_gone(), frozenset())
+
+    def test_gone_between_two_looks(self) -> None:
+        """A token that was used between two looks and is gone at the second is told, too, even if it is back by then."""
+        text = self.add("flash")
+        tokens = self.tokens()
+        self.assertIsNotNone(tokens.find(text))
+        line = self.path.read_text()
+        remove_token(self.path, "flash")
+        self.assertIsNone(tokens.find(text))
+        self.write(line)
+        self.assertIsNotNone(tokens.find(text))
+        self.assertEqual(tokens.take_gone(), {line.removesuffix("\n")})
+
+    def test_rotation_closes_nothing(self) -> None:
+        """While a token is rotated the old one is good, and what it proved stays open, until the end of the overlap."""
+        old = self.add("ann")
+        tokens = self.tokens()
+        found = tokens.find(old)
+        assert found is not None
+        new = rotate_token(self.path, "ann", secrets.token_bytes, self.now, 3600.0)
+        self.assertEqual(tokens.take_gone(), frozenset())
+        self.assertIsNotNone(tokens.find(old))
+        self.assertIsNotNone(tokens.find(new))
+        self.now += 3600
+        self.assertEqual(tokens.take_gone(), {found.principal.credential})
+        self.assertIsNone(tokens.find(old))
+        self.assertIsNotNone(tokens.find(new))
+
+    def test_clock_set_back(self) -> None:
+        """When the wall clock is set back before the end of a token, it is good again, and told again at its next end."""
+        text = add_token(self.path, "ann", Role.VIEWER, (), secrets.token_bytes, until=self.now + 60)
+        tokens = self.tokens()
+        for _again in range(2):
+            self.now += 60
+            self.assertEqual(len(tokens.take_gone()), 1)
+            self.now -= 60
+            self.assertIsNotNone(tokens.find(text))
+            self.assertEqual(tokens.take_gone(), frozenset())
+
+    def test_unusable(self) -> None:
+        """A file that cannot be trusted tells of nothing that is gone; once it can, it does."""
+        self.add("ann")
+        tokens = self.tokens()
+        tokens.take_gone()
+        self.write("spoiled\n")
+        self.assertRaises(PrivateFileError, tokens.take_gone)
+        self.write("")
+        self.assertEqual(len(tokens.take_gone()), 1)
+
+    def test_only_new_lines_are_parsed(self) -> None:
+        """Of a file with many tokens only what is new is read anew: the credentials of the others are the same objects."""
+        first = self.add("first")
+        tokens = self.tokens()
+        found = tokens.find(first)
+        self.add("second")
+        self.assertIs(tokens.find(first), found)
 
 
 class ReadTests(TokenTestCase):
@@ -210,7 +281,7 @@ class ReadTests(TokenTestCase):
         self.path.parent.mkdir()
         self.path.symlink_to(self.path.parent / "elsewhere")
         self.assertIn("is a symbolic link to what is not there", self.refusal())
-        self.assertRaises(PrivateFileError, lambda: Tokens(self.path).is_empty)
+        self.assertRaises(PrivateFileError, Tokens(self.path).has, Kind.USER)
 
     def test_remedy(self) -> None:
         """What to run can be pasted: it names the state directory that the daemon has, in quotes where a shell wants them."""
@@ -242,8 +313,8 @@ class ReadTests(TokenTestCase):
             tokens = read_tokens(self.path)
         except PrivateFileError:
             return
-        for token in tokens.values():
-            self.assertNotEqual(token.role, Role.NOBODY)
+        for token in tokens:
+            self.assertEqual(token.role is Role.NOBODY, token.kind is not Kind.USER)
 
     @given(st.text("abAB09_@-.*> ", max_size=20))
     def test_patterns(self, pattern: str) -> None:
@@ -257,4 +328,4 @@ class ReadTests(TokenTestCase):
         except ValueError:
             self.assertRaises(PrivateFileError, read_tokens, self.path)
         else:
-            self.assertEqual(read_tokens(self.path)["x"].subjects, tuple(wanted) or None)
+            self.assertEqual(self.named()["x"].subjects, tuple(wanted) or None)
