@@ -18,6 +18,7 @@ from netd.principal import Principal
 
 __all__ = [
     "Cancellable",
+    "IAdmitting",
     "IAsyncio",
     "IBudgeted",
     "IBus",
@@ -249,6 +250,16 @@ class IBudgeted(Interface):
 
     def use_budget(budget: Any, quota: Any) -> None:
         """Take a share of the daemon's ``budget`` within the section's ``quota``; see :mod:`netd.connection.budget`."""
+
+
+class IAdmitting(Interface):
+    """A service that admits connections by who they are. It is handed the section's admission before it starts."""
+
+    def use_access(access: Any) -> None:
+        """Let ``access`` say who the connections are: a :class:`netd.access.admission.SectionAccess`.
+
+        Without it, everybody is admitted.
+        """
 
 
 class IAsyncio(Interface):

@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger, globalLogPublisher
 from zope.interface import implementer
 
+from netd.access.admission import SectionAccess
 from netd.change import Change
 from netd.config import ListeningConfig, SecuredConfig
 from netd.connection.bounds import Traffic
@@ -26,7 +27,7 @@ from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
 from netd.connection.turn import Turn
 from netd.connection.vigil import DEAD_TIMEOUT
-from netd.interfaces import IBudgeted, IDrainable, IOpening, IPaced, IReloadable, ITurnShare
+from netd.interfaces import IAdmitting, IBudgeted, IDrainable, IOpening, IPaced, IReloadable, ITurnShare
 from netd.listener import CannotListen, Listener, reach_of
 from netd.listeners import Listeners
 from netd.log import LimitedObserver
@@ -67,7 +68,7 @@ def quota_of(config: object) -> Quota:
     )
 
 
-@implementer(IBudgeted, IDrainable, IOpening, IPaced, IReloadable)
+@implementer(IAdmitting, IBudgeted, IDrainable, IOpening, IPaced, IReloadable)
 class ListeningService(Service):
     """Listens on several endpoints with one factory.
 
@@ -100,6 +101,10 @@ class ListeningService(Service):
     def use_budget(self, budget: Budget, quota: Quota) -> None:
         """Let the daemon's *budget* decide which connections are accepted. Without a budget, all are."""
         self._factory.share = budget.share(quota)
+
+    def use_access(self, access: SectionAccess) -> None:
+        """Let *access* say who the connections are. Without it, everybody is admitted, as a program on this machine."""
+        self._factory.access = access
 
     def turn_shares(self) -> list[ITurnShare]:
         """See :class:`netd.interfaces.IPaced`. A service with work of another kind adds the share for it."""

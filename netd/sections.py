@@ -10,11 +10,13 @@ from twisted.application.service import IService, MultiService, Service
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.logger import Logger
 
+from netd.access.admission import SectionAccess
 from netd.carriage import Carriage
 from netd.config import Section
 from netd.connection.budget import Budget
 from netd.connection.shares import TurnShares
 from netd.interfaces import (
+    IAdmitting,
     IAsyncio,
     IBudgeted,
     IBus,
@@ -83,6 +85,8 @@ class Sections(MultiService):
             service.use_operations(self._table)
         if IBudgeted.providedBy(service):
             service.use_budget(self._budget, quota_of(section.config))
+        if IAdmitting.providedBy(service):
+            service.use_access(SectionAccess(section.name))
         if IAsyncio.providedBy(service):
             service.use_loop(self.loop)
         if IHistoryCarrier.providedBy(service):

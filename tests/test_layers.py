@@ -78,7 +78,7 @@ LAYERS = (
     Layer(
         "vocabulary",
         modules="netd netd.{carriage,change,errors,interfaces,message,onefile,operations,paging,paths,plaintext,principal}"
-        " netd.{redaction,timezone} netd.bus.subject netd.secrets.tries",
+        " netd.{redaction,timezone} netd.access netd.access.rules netd.bus.subject netd.secrets.tries",
         reaches=(Reach("vocabulary"),),
         libraries="attrs zope.interface",
     ),
@@ -151,7 +151,7 @@ LAYERS = (
         modules="netd.log netd.bus.{journal,local} netd.boards.{operations,shelf} netd.console.* netd.*.protocol netd.state.*"
         " netd.connection.{dialer,door,early,ending}"
         " netd.connection.{eager,eager_client,factory,liveness,outbox,parking,peer,shares,silence,tls,turn,vigil}"
-        " netd.everywhere.* netd.threads netd.command.{execution,watcher} netd.control.users"
+        " netd.everywhere.* netd.threads netd.command.{execution,watcher} netd.access.*"
         " netd.gateway.{channel,chunks,conversation,guard,history,past,site} netd.gateway.graphite.answers"
         " netd.manhole.{login,menu,prompt} netd.recorder.{backlog,history,reader,replay,store}"
         " netd.alert.{acting,delivery,mail,program,webhook}"

@@ -13,7 +13,7 @@ from netd.codec.jsontext import BadJSON
 from netd.command.commands import Command
 from netd.command.grammar import OLD_ANSWER, CommandRequest, NotACommand, read_request, success
 from netd.command.preparation import CommandContext, CommandFault, ReportedOutcome, prepare
-from netd.principal import ANONYMOUS
+from netd.principal import Principal
 
 __all__ = ["Once", "run_once"]
 
@@ -54,9 +54,12 @@ class Once:
             listener(self._outcome)
 
 
-def run_once(context: CommandContext, line: bytes, caller: Callable[[], str]) -> Once | CommandRequest | CommandFault | None:
+def run_once(
+    context: CommandContext, line: bytes, principal: Principal, caller: Callable[[], str]
+) -> Once | CommandRequest | CommandFault | None:
     """Run the command in the one *line* of a newcomer, its newline included.
 
+    :param principal: the newcomer, of which only the address is known.
     :param caller: returns the address of the newcomer.
     :returns: the run. Otherwise nothing was run, and a conversation must go on with it: with the request, if it asks for a kept
         connection; with the fault in it; or with nothing (None), if the line is no command or longer than ``max_command``.
@@ -70,7 +73,7 @@ def run_once(context: CommandContext, line: bytes, caller: Callable[[], str]) ->
         return None
     if request.id is not None or request.has_nan:
         return request
-    prepared = prepare(context, request, ANONYMOUS)
+    prepared = prepare(context, request, principal)
     if isinstance(prepared, CommandFault):
         return prepared
     once = Once(prepared[0])

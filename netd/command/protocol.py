@@ -20,6 +20,7 @@ from netd.connection.factory import PeerFactory
 from netd.connection.fairness import Contender, Standing
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerProtocol
+from netd.principal import ANONYMOUS, Principal
 
 __all__ = ["CommandFactory", "CommandProtocol"]
 
@@ -73,7 +74,7 @@ class CommandProtocol(PeerProtocol):
         """
         self._address = address
         self._bytes_in = len(line)
-        self.early = early = EarlyPeer()
+        self.early = early = EarlyPeer(self.factory.principal_at(address))
         self.conversation = CommandConversation(self.factory.commands, early, self)
         if known is None:
             self.conversation.receive(line)
@@ -168,6 +169,13 @@ class CommandFactory(PeerFactory):
         super().__init__(name, context)
         self.commands = commands
 
+    def principal_at(self, address: tuple[Any, ...]) -> Principal:
+        """Return who a newcomer from *address* is, of which nothing else is known."""
+        return self.access.admit_host(address[0]) or ANONYMOUS
+
+    def refusal_at_door(self, why: str) -> bytes:
+        return failure(None, why, OLD_ANSWER)
+
     def answer_at_once(self, line: bytes, address: tuple[Any, ...]) -> bytes | CommandProtocol:
         """The whole answer to the one *line* of a program, or a connection that goes on from there.
 
@@ -190,7 +198,7 @@ class CommandFactory(PeerFactory):
             )
 
     def _answer(self, line: bytes, address: tuple[Any, ...]) -> bytes | CommandProtocol:
-        known = run_once(self.commands, line, lambda: f"{address[0]}:{address[1]}")
+        known = run_once(self.commands, line, self.principal_at(address), lambda: f"{address[0]}:{address[1]}")
         answer = known.answer() if isinstance(known, Once) else None
         if answer is None:
             connection = CommandProtocol(self)

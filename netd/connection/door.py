@@ -81,6 +81,9 @@ class QuickFactory(Protocol):
     def admit(self, address: Any, occupant: Occupant | None) -> Place | None:
         """Return a place for a newcomer, or None when there are too many connections."""
 
+    def is_barred(self, host: str) -> bool:
+        """Return True if nothing that a connection from *host* can say will admit it."""
+
     def buildProtocol(self, addr: Any) -> Any:
         """Make a connection that has received nothing yet."""
 
@@ -232,7 +235,11 @@ class QuickDoor:
             except OSError:
                 port.doRead()  # out of descriptors, for example: Twisted's own accept waits, and logs it
                 return
-            self._read(_Newcomer(socket.SocketType(family, socket.SOCK_STREAM, 0, fd), address, port, self._part))
+            newcomer = _Newcomer(socket.SocketType(family, socket.SOCK_STREAM, 0, fd), address, port, self._part)
+            if self._factory.is_barred(address[0]):
+                self._send_on(newcomer)  # the ordinary way refuses it, and reads nothing of it
+            else:
+                self._read(newcomer)
 
     def _read(self, newcomer: _Newcomer) -> None:
         try:

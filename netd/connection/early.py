@@ -5,7 +5,7 @@ from __future__ import annotations
 from zope.interface import implementer
 
 from netd.interfaces import IPeer
-from netd.principal import ANONYMOUS
+from netd.principal import Principal
 
 __all__ = ["EarlyPeer"]
 
@@ -14,14 +14,15 @@ __all__ = ["EarlyPeer"]
 class EarlyPeer:
     """An :class:`IPeer` that notes each call, to be repeated on the peer of the connection if one is made.
 
+    :ivar principal: the newcomer, of which only the address is known.
     :ivar sent: the bytes that were sent.
     :ivar reason: why it was closed, or None.
     """
 
-    __slots__ = ("_expiry", "_is_reading", "is_flushed", "is_full", "reason", "sent")
-    principal = ANONYMOUS  # one line is a command, and no proof
+    __slots__ = ("_expiry", "_is_reading", "is_flushed", "is_full", "principal", "reason", "sent")
 
-    def __init__(self) -> None:
+    def __init__(self, principal: Principal) -> None:
+        self.principal = principal
         self.sent = b""
         self.reason: str | None = None
         self.is_flushed = True

@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
+from netd.access.admission import SectionAccess
 from netd.connection.budget import UNLIMITED, Budget, Occupant, Place, Refusal
 from netd.connection.eager import cut
 from netd.connection.fairness import TURN_SHARE, Turns
@@ -76,6 +77,8 @@ class PeerFactory(Factory):
     :ivar farewell: why connections are closed by the service itself, for log, events and the peers that are told.
     :ivar on_lost: called after each connection's end; a service that stops waits for it.
     :ivar share: the service's share of the daemon's budget; outside of a daemon, of a budget without limits.
+    :ivar access: says who the connections are; outside of a daemon, it admits everybody.
+    :ivar unproven: the time limit of connections that their address does not admit, to prove who they are.
     """
 
     _log = Logger()
@@ -93,9 +96,11 @@ class PeerFactory(Factory):
         self.vigil = Vigil(context.clock, context.dead_timeout, self.connections)
         self.farewell = "netd stops"
         self.on_lost: Any = None
-        self.silence = Silence(context.clock)
+        self.silence: Silence[PeerProtocol] = Silence(context.clock, lambda connection: connection.stayed_silent())
         self.end_those_who_left: Callable[[], None] | None = None
         self.share = Budget(context.clock.seconds).share(UNLIMITED)
+        self.access = SectionAccess()
+        self.unproven: Silence[PeerProtocol] = Silence(context.clock, lambda connection: connection.stayed_unproven())
 
     def logPrefix(self) -> str:
         """The service, as Twisted's own log lines name it: ``relay:lab2 starting on 5050``."""
@@ -140,6 +145,14 @@ class PeerFactory(Factory):
                 skipped=skipped,
             )
         return None
+
+    def is_barred(self, host: str) -> bool:
+        """Return True if nothing that a connection from *host* can say will admit it."""
+        return not self.access.takes_tokens and self.access.admit_host(host) is None
+
+    def refusal_at_door(self, why: str) -> bytes:
+        """Return the bytes that tell a program *why* it is not admitted, as its protocol has them. Override."""
+        return b""
 
     def note_displaced(self, refusal: Refusal) -> None:
         """Count and log (limited) a connection that was displaced for a newcomer."""

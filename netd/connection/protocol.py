@@ -19,6 +19,7 @@ from netd.connection.fairness import Lane, Standing
 from netd.connection.peer import Peer, PeerContext
 from netd.connection.stranger import ALERT, HELLO, Tongue, bad_request, first_words, page_of, tongue_of
 from netd.connection.vigil import ask_for_signs, describe_end
+from netd.principal import ANONYMOUS
 from netd.secrets.tries import network_of
 
 if TYPE_CHECKING:
@@ -33,6 +34,15 @@ REFUSED_SILENTLY = "{service}: {who} refused ({kind}): {why}{more}"
 EXCERPT = 80
 """Bytes of refused input that a log line shows."""
 
+
+NOT_ADMITTED = "not admitted"
+"""The kind of refusals of connections that neither their address nor a proof admits."""
+
+PROOF_TIMEOUT = 8.0
+"""Seconds that a connection has to prove who it is, if its address does not admit it."""
+
+UNPROVEN_BYTES = 1 << 12
+"""Bytes that such a connection may send until then."""
 
 SILENT = "said nothing"
 """The reason of an end after ``silent_timeout`` without a byte."""
@@ -75,8 +85,10 @@ class PeerProtocol(Protocol):
         none of whose own programs begins like a request: those would wait.
     :cvar machine: names of the attributes that refer to the machine, which refers back. They are deleted at the end, so that the
         memory is free at once and not at the next garbage collection.
+    :cvar has_own_login: whether the service itself bounds what a connection may do before it proves who it is.
     :cvar says_when_identified: whether the service calls :meth:`identified` itself; otherwise the first byte identifies.
     :ivar place: the connection's place in the daemon's budget.
+    :ivar is_proxied: whether a proxy is in front, which says by the first bytes whom the connection is from.
     """
 
     _log = Logger()
@@ -88,6 +100,7 @@ class PeerProtocol(Protocol):
     receive_buffer: ClassVar[int | None] = None
     machine: ClassVar[tuple[str, ...]] = ()
     says_when_identified: ClassVar[bool] = False
+    has_own_login: ClassVar[bool] = False
     factory: PeerFactory
     transport: Any
     peer: Peer
@@ -97,6 +110,7 @@ class PeerProtocol(Protocol):
         # as long as each sets the same ones in the same order; an attribute that is added later costs an instance 600 bytes.
         self.factory = factory
         self.place: Place | None = None
+        self.is_proxied = False
         self._bytes_in = 0
         self._is_known = False
         self._opening: bytes | None = b""
@@ -129,11 +143,23 @@ class PeerProtocol(Protocol):
         """Close the connection: nothing has come for the section's ``silent_timeout``."""
         self.peer.close(SILENT)
 
+    def stayed_unproven(self) -> None:
+        """Close the connection: it has not proved who it is."""
+        self.dismiss(NOT_ADMITTED, f"{self.factory.access.objection()}, and no token came within {PROOF_TIMEOUT:.0f} s")
+
+    def dismiss(self, kind: str, why: str) -> None:
+        """Tell the peer, as its protocol has it, that it is not admitted, or not any more; count it as *kind*, and close."""
+        if self.peer.is_open:
+            self.refuse(kind, why, b"")
+            self.peer.send(self.factory.refusal_at_door(why))
+            self.peer.close(kind)
+
     def identified(self) -> None:
         """Note that the peer has sent a whole valid first message or a proof: newcomers do not displace it any more."""
         if not self._is_known and self.place is not None:
             self._is_known = True
             self.place.identify()
+            self.factory.unproven.end(self)
 
     def make_room(self, refusal: Refusal, is_at_once: bool) -> None:
         """See :class:`netd.connection.budget.Occupant`."""
@@ -170,7 +196,11 @@ class PeerProtocol(Protocol):
         if _tune(self.transport, self.send_buffer, self.receive_buffer, factory.context):
             factory.vigil.begin()
         factory.tally.accepted += 1
+        if not self.is_proxied:
+            self._note_principal()
         self.welcome()
+        if not self.is_proxied:
+            self._turn_back()
         if self._bytes_in:
             self._begin()  # its first bytes came at the door
         elif not self.peer.has_expiry:
@@ -183,9 +213,28 @@ class PeerProtocol(Protocol):
         if not self._has_own_place():
             self.peer.abort("there was no place for its address")
             return
+        if self.is_proxied:
+            self._note_principal()
+            if self._turn_back():
+                return
         if not self.says_when_identified:
             self.identified()
         self.begun()
+
+    def _note_principal(self) -> None:
+        """Note who the peer is by its address."""
+        self.peer.principal = self.factory.access.admit_transport(self.transport) or ANONYMOUS
+
+    def _turn_back(self) -> bool:
+        """Refuse a peer that its address does not admit, and return True; if it may prove who it is, wait for that."""
+        if self.peer.principal is not ANONYMOUS:
+            return False
+        if not self.factory.access.takes_tokens:
+            self.dismiss(NOT_ADMITTED, self.factory.access.objection())
+            return True
+        if not self.has_own_login:
+            self.factory.unproven.begin(self, PROOF_TIMEOUT)
+        return False
 
     def _has_own_place(self) -> bool:
         """Exchange the place if the peer's address has changed: behind a proxy, it is known only from the first bytes on."""
@@ -205,7 +254,12 @@ class PeerProtocol(Protocol):
         if not self._bytes_in:
             self._begin()
         assert self.place is not None
-        return self._is_known or not self.peer.is_open or self.place.arrive(size)
+        if self._is_known or not self.peer.is_open:
+            return True
+        if self.peer.principal is ANONYMOUS and not self.has_own_login and self._bytes_in + size > UNPROVEN_BYTES:
+            self.dismiss(NOT_ADMITTED, f"{self.factory.access.objection()}, and no token was in the first {UNPROVEN_BYTES} bytes")
+            return True
+        return self.place.arrive(size)
 
     def dataReceived(self, data: bytes) -> None:
         # Called for every read. Once a connection is identified, and its first bytes have shown that they are no request
@@ -261,6 +315,7 @@ class PeerProtocol(Protocol):
         factory = self.factory
         factory.connections.discard(self)
         factory.silence.end(self)
+        factory.unproven.end(self)
         if not factory.connections:
             factory.vigil.end()
         factory.tally.bytes_in += self._bytes_in

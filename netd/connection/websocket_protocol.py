@@ -11,7 +11,7 @@ expiry. Compression is never agreed to.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any, ClassVar, cast
 
@@ -83,6 +83,14 @@ class WebSocketProtocol(PeerProtocol):
 
         :raises NotPermitted: to refuse the handshake, in the words of the error.
         """
+
+    def dismiss(self, kind: str, why: str) -> None:
+        """Refuse the handshake, or close the WebSocket; see :meth:`PeerProtocol.dismiss`."""
+        if self._session is not None and self._session.state == Autobahn.STATE_OPEN and self.peer.is_open:
+            self.refuse(kind, why, b"")
+            self.peer.close(why, CloseCode.POLICY)
+        else:
+            super().dismiss(kind, why)
 
     def websocket_opened(self) -> None:
         """The handshake is done. Override."""
@@ -220,15 +228,7 @@ class WebSocketProtocol(PeerProtocol):
         assert self._session is not None
         why = printable(why)
         self.refuse("bad handshake", why, self._session.data)
-        body = f"{why}\n".encode(errors="replace")
-        head = [
-            f"HTTP/1.1 {int(status)} {HTTPStatus(status).phrase}",
-            *(f"{name}: {text}" for name, text in headers),
-            "Content-Type: text/plain; charset=utf-8",
-            f"Content-Length: {len(body)}",
-            "Connection: close",
-        ]
-        self.peer.write("\r\n".join([*head, "\r\n"]).encode() + body)
+        self.peer.write(_http_refusal(HTTPStatus(status), why, headers))
         self.peer.close("bad handshake")
 
     def _fail(self, session: WebSocketSession, received: bytes) -> None:
@@ -277,6 +277,18 @@ class WebSocketProtocol(PeerProtocol):
     """The method that is called when the expiry passes in a phase."""
 
 
+def _http_refusal(status: HTTPStatus, why: str, headers: Iterable[tuple[str, str]] = ()) -> bytes:
+    body = f"{why}\n".encode(errors="replace")
+    head = [
+        f"HTTP/1.1 {int(status)} {status.phrase}",
+        *(f"{name}: {text}" for name, text in headers),
+        "Content-Type: text/plain; charset=utf-8",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+    ]
+    return "\r\n".join([*head, "\r\n"]).encode() + body
+
+
 class WebSocketFactory(PeerFactory):
     """Makes the WebSocket connections of one service.
 
@@ -299,6 +311,9 @@ class WebSocketFactory(PeerFactory):
         self.intake = Intake(self.turns)
         self.autobahn = WebSocketServerFactory(server="netd", reactor=context.clock)
         self.follow(rules)
+
+    def refusal_at_door(self, why: str) -> bytes:
+        return _http_refusal(HTTPStatus.FORBIDDEN, why)
 
     def follow(self, rules: WebSocketRules) -> None:
         """Apply *rules*, to open connections as well. Override for further options of a service."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from twisted.logger import LogLevel
 
+from netd.access.users import user_at
 from netd.codec.lines import LineDecoder, LineTooLong
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.factory import PeerFactory
@@ -14,7 +15,6 @@ from netd.connection.protocol import PeerProtocol
 from netd.console.dispatch import Dispatcher
 from netd.console.jsonrpc import BadRequest, failure
 from netd.console.link import ConsoleLink
-from netd.control.users import user_at
 from netd.errors import TimedOut
 from netd.operations import Caller
 from netd.principal import Principal, Proof, Role

@@ -50,6 +50,7 @@ class GatewayProtocol(WebSocketProtocol):
     machine = (*WebSocketProtocol.machine, "_conversation", "_link", "_caller")
     factory: GatewayFactory
     bounds: ClassVar[Bounds] = Bounds(Policy.PAUSE, 1 << 20)
+    has_own_login = True
     send_buffer = 1 << 18
     _conversation: GatewayConversation | None = None
     _link: ConsoleLink | None = None

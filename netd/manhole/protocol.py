@@ -19,7 +19,6 @@ from netd.connection.protocol import PeerProtocol
 from netd.manhole.config import Config
 from netd.manhole.editor import LineEditor
 from netd.manhole.telnet import Signal, TelnetDecoder, TooManyCommands
-from netd.principal import ANONYMOUS
 
 __all__ = ["MAX_LINE", "MAX_TYPED_AHEAD", "Dialogue", "ManholeFactory", "ManholeProtocol"]
 
@@ -228,6 +227,6 @@ class ManholeFactory(PeerFactory):
 
     def objection_to_another(self) -> str | None:
         """Say why a right password does not admit another session; None if it does."""
-        if sum(session.peer.principal is not ANONYMOUS for session in self.sessions()) >= self.rules.max_sessions:
+        if sum(session.peer.principal.has_rights for session in self.sessions()) >= self.rules.max_sessions:
             return f"all {self.rules.max_sessions} sessions are taken; try again later"
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from netd.codec.length_header import encode_frame
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
@@ -101,6 +102,9 @@ class RelayFactory(PeerFactory):
         super().__init__(name, context)
         self.exchange = exchange
         self.device_bounds = Bounds(Policy.REFUSE, device_queue)
+
+    def refusal_at_door(self, why: str) -> bytes:
+        return encode_frame(f"|error: {why}|".encode())
 
     def bound_devices(self, device_queue: int) -> None:
         """Let so many bytes wait for one device from now on, also for those that are connected."""

@@ -58,3 +58,6 @@ class RoomFactory(PeerFactory):
     def __init__(self, name: str, context: PeerContext, rooms: Rooms) -> None:
         super().__init__(name, context)
         self.rooms = rooms
+
+    def refusal_at_door(self, why: str) -> bytes:
+        return f"{why}\n".encode()

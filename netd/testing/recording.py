@@ -12,7 +12,7 @@ from netd.bus.local import LocalBus
 from netd.interfaces import IPeer
 from netd.message import Message
 from netd.operations import Caller
-from netd.principal import ANONYMOUS, Principal, Proof, Role
+from netd.principal import ANONYMOUS, LOCAL, Principal, Proof, Role
 from netd.secrets.tries import Tries
 
 __all__ = ["RecordingBus", "RecordingLink", "RecordingPeer", "WallClock", "make_caller"]
@@ -64,7 +64,7 @@ class RecordingBus(LocalBus):
 class RecordingPeer:
     """A peer for tests of machines: it records their calls, and plays a slow or a full one.
 
-    :ivar principal: the principal at the other end; set it to play one that has proved who it is.
+    :ivar principal: the principal at the other end, a program on this machine; set it to play another.
     :ivar sent: the bytes that were sent.
     :ivar closed: the reason of the close, or None.
     :ivar expiry: the pending expiry in seconds, or None.
@@ -79,7 +79,7 @@ class RecordingPeer:
     """
 
     def __init__(self) -> None:
-        self.principal = ANONYMOUS
+        self.principal = LOCAL
         self.sent = b""
         self.closed: str | None = None
         self.expiry: float | None = None

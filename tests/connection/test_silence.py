@@ -28,7 +28,7 @@ class SilenceTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.clock.advance(1000)
-        self.silence = Silence(self.clock)
+        self.silence: Silence[Guest] = Silence(self.clock, Guest.stayed_silent)
 
     def come(self, count: int = 1) -> list[Guest]:
         """Connections that may stay silent for 10 s."""

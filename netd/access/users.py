@@ -9,7 +9,7 @@ import struct
 from functools import cache
 from typing import Any
 
-__all__ = ["user_at"]
+__all__ = ["is_own_user", "user_at"]
 
 _CREDENTIALS = struct.Struct("3i")
 """Process, user and group, in Linux's ``struct ucred`` (``SO_PEERCRED``)."""
@@ -21,12 +21,25 @@ def user_at(transport: Any) -> str:
     On systems without ``SO_PEERCRED``, which is Linux's, that is the daemon's own user: the mode of the socket file keeps all
     others but root out.
     """
+    uid = _uid_at(transport)
+    return _name_of(os.geteuid() if uid is None else uid)
+
+
+def is_own_user(transport: Any) -> bool:
+    """Return True if the process that has connected *transport* is root's, or of the daemon's own user.
+
+    False where the operating system does not tell: the mode of the socket file may let others in.
+    """
+    return _uid_at(transport) in (0, os.geteuid())
+
+
+def _uid_at(transport: Any) -> int | None:
     option = getattr(socket, "SO_PEERCRED", None)
     handle = getattr(transport, "socket", None)
     if option is None or handle is None:
-        return _name_of(os.geteuid())
+        return None
     _process, uid, _group = _CREDENTIALS.unpack(handle.getsockopt(socket.SOL_SOCKET, option, _CREDENTIALS.size))
-    return _name_of(uid)
+    return int(uid)
 
 
 @cache

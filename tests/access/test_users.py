@@ -1,4 +1,4 @@
-"""Tests of ``netd.control.users``."""
+"""Tests of ``netd.access.users``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.control.users import user_at
+from netd.access.users import is_own_user, user_at
 
 
 class FakeSocket:
@@ -41,3 +41,9 @@ class UserTests(SynchronousTestCase):
     def test_untold(self) -> None:
         """Where it is not told, nobody but the daemon's own user can have opened the socket's file."""
         self.assertEqual(user_at(SimpleNamespace(socket=FakeSocket(os.geteuid()))), user_at(SimpleNamespace()))
+
+    def test_own_user(self) -> None:
+        """Root and the daemon's own user are told apart from others, and from connections of which nothing is known."""
+        for uid, expected in ((0, True), (os.geteuid(), True), (54321, False)):
+            self.assertEqual(expected, is_own_user(SimpleNamespace(socket=FakeSocket(uid))), uid)
+        self.assertFalse(is_own_user(SimpleNamespace()))

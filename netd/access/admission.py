@@ -1,0 +1,87 @@
+"""The admission of one section: it says who a connection is, by its address alone or by a proof that it shows.
+
+Each service that listens has one, which its factory asks for every connection before anything is read from it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from netd.access.rules import EVERYBODY, AccessRules
+from netd.access.users import is_own_user, user_at
+from netd.errors import NotPermitted
+from netd.principal import Kind, Principal, Proof, Role
+
+__all__ = ["Provable", "SectionAccess"]
+
+MOST_REMEMBERED = 4096
+"""Addresses whose principals are remembered: looking at the networks costs some microseconds for each connection."""
+
+
+class Provable(Protocol):
+    """A connection that shows a proof."""
+
+    def prove(self, principal: Principal) -> None:
+        """Replace the principal of the connection."""
+
+
+class SectionAccess:
+    """Says who the connections of one section are.
+
+    :param section: the section, as ``relay`` or ``relay:lab2``, for messages.
+    :ivar rules: who may connect; a reload replaces them by :meth:`follow`.
+    """
+
+    def __init__(self, section: str = "", rules: AccessRules = EVERYBODY) -> None:
+        self.section = section
+        self.rules = rules
+        self._known: dict[str | None, Principal | None] = {}
+
+    def follow(self, rules: AccessRules) -> None:
+        """Go by *rules* from now on."""
+        self.rules = rules
+        self._known = {}
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether a connection that its address does not admit may prove who it is."""
+        return self.rules.takes_tokens
+
+    def admit(self, address: Any) -> Principal | None:
+        """Return the principal of a connection from *address*, an address of Twisted's; None if the address does not admit it."""
+        return self.admit_host(getattr(address, "host", None))
+
+    def admit_host(self, host: str | None) -> Principal | None:
+        """Return the principal of a connection from *host*; None if the address does not admit it."""
+        known = self._known
+        if host not in known:
+            if len(known) >= MOST_REMEMBERED:
+                known.clear()
+            known[host] = self.rules.admit(host)
+        return known[host]
+
+    def admit_transport(self, transport: Any) -> Principal | None:
+        """Return the principal at the other end of *transport*, as :meth:`admit` does.
+
+        On a unix socket, the daemon's own user and root are administrators.
+        """
+        host = getattr(transport.getPeer(), "host", None)
+        if host is None and self.rules is not EVERYBODY and is_own_user(transport):
+            return Principal(user_at(transport), Role.ADMIN, None, Proof.UNIX)
+        return self.admit_host(host)
+
+    def objection(self) -> str:
+        """Return why a connection is refused whose address is not admitted, for the program at its other end."""
+        return f"this address is not admitted by `access` of [{self.section}]"
+
+    def prove(self, peer: Provable, text: str, *kinds: Kind) -> None:
+        """Have *peer* be whoever the token *text* belongs to.
+
+        :param kinds: the kinds of principals that the message with the token is for.
+        :raises NotPermitted: if the token is unknown, expired, or of another kind; with the remedy.
+        """
+        raise NotPermitted(f"[{self.section}] takes no tokens yet")
+
+    def is_reserved(self, kind: Kind, name: str) -> bool:
+        """Return True if a credential is there for the *name*, so that nobody has the name without it."""
+        return False
