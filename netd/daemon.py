@@ -132,6 +132,7 @@ def assemble(
         Tokens(netd.state_directory / TOKENS, wall),
         lifecycle,
         shares.spent,
+        budget.facts,
         lambda: reactor.callLater(0.05, stop),
         state.facts,
         zone_name(os.environ),

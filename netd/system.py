@@ -12,6 +12,7 @@ from netd.bus.local import LocalBus
 from netd.codec.jsontext import to_plain
 from netd.codec.jsontypes import result_schema, schema
 from netd.codec.units import Epoch, Everything, Seconds
+from netd.connection.budget import CapacityFacts
 from netd.console.audit import AUDITED
 from netd.console.dispatch import describe
 from netd.console.reach import sees_some, subjects_of
@@ -40,6 +41,7 @@ class SystemStatus:
     :ivar published: messages on the bus since the start.
     :ivar lag: the greatest delay of the event loop within the last second.
     :ivar turns: time since the start that the event loop has spent on each kind of divided work.
+    :ivar capacity: the connections of all services, and how many there may be.
     :ivar stored: the state database, which holds what a restart finds again.
     :ivar draining: progress of draining; None if the daemon does not drain.
     :ivar services: the :class:`netd.status.ServiceStatus` of each service, as plain values.
@@ -54,6 +56,7 @@ class SystemStatus:
     published: int
     lag: Seconds
     turns: dict[str, Seconds]
+    capacity: CapacityFacts
     stored: StateFacts
     state: ServingState
     draining: Draining | None
@@ -91,6 +94,7 @@ class System:
     :ivar tokens: the tokens by which callers log in.
     :ivar lifecycle: its state: serving, draining or stopping.
     :ivar spent: seconds that all turns have spent, by kind of work; see :mod:`netd.connection.shares`.
+    :ivar capacity: facts about the budget of connections.
     :ivar stop_daemon: ends the daemon.
     :ivar stored: facts about the state database.
     :ivar timezone: name of the machine's time zone.
@@ -109,6 +113,7 @@ class System:
     tokens: Tokens
     lifecycle: Lifecycle
     spent: Callable[[], dict[str, float]]
+    capacity: Callable[[], CapacityFacts]
     stop_daemon: Callable[[], None]
     stored: Callable[[], StateFacts]
     timezone: str = ""
@@ -172,6 +177,7 @@ class System:
             published=self.bus.published,
             lag=self.lag,
             turns=self.spent(),
+            capacity=self.capacity(),
             stored=self.stored(),
             state=now.state,
             draining=now.draining,

@@ -13,6 +13,7 @@ from zope.interface import directlyProvides, implementer
 from netd import __version__
 from netd.bus.local import LocalBus
 from netd.codec.jsontext import to_plain
+from netd.connection.budget import NO_LIMIT, Budget
 from netd.console.dispatch import Dispatcher
 from netd.errors import NotPermitted
 from netd.interfaces import INetdService, IPublisher
@@ -68,6 +69,7 @@ class SystemTests(SynchronousTestCase):
             tokens,
             lifecycle,
             lambda: {"follow": 0.5},
+            Budget(self.clock.seconds).facts,
             self.stop,
             MemoryState(self.clock, self.bus.wall).facts,
         )
@@ -142,6 +144,7 @@ class SystemTests(SynchronousTestCase):
                 "published": 1,
                 "lag": 0.25,
                 "turns": {"follow": 0.5},
+                "capacity": {"connections": 0, "unidentified": 0, "limit": NO_LIMIT, "waiting": 0, "memory": NO_LIMIT},
                 "state": "serving",
                 "draining": None,
                 "services": [{"kind": "pump"}] * 2,

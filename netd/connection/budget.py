@@ -14,10 +14,11 @@ from typing import Protocol
 
 from attrs import frozen
 
+from netd.codec.units import Bytes
 from netd.connection.crowd import Crowd
 from netd.connection.ledger import MemoryLedger
 
-__all__ = ["NO_LIMIT", "UNLIMITED", "Budget", "Occupant", "Place", "Quota", "Refusal", "Share"]
+__all__ = ["NO_LIMIT", "UNLIMITED", "Budget", "CapacityFacts", "Occupant", "Place", "Quota", "Refusal", "Share"]
 
 NO_LIMIT = 1 << 62
 """More connections than there can be."""
@@ -139,6 +140,24 @@ class Place:
             self.occupant = None
 
 
+@frozen(slots=False)
+class CapacityFacts:
+    """The connections of all services, and the limits of them all.
+
+    :ivar connections: open connections.
+    :ivar unidentified: those of them that have not sent a whole valid first message.
+    :ivar limit: how many connections there may be.
+    :ivar waiting: bytes that connections keep in memory: unfinished messages, and what their peers have not read yet.
+    :ivar memory: how many bytes that may be.
+    """
+
+    connections: int
+    unidentified: int
+    limit: int
+    waiting: Bytes
+    memory: Bytes
+
+
 class Share:
     """One service's part of the budget.
 
@@ -244,6 +263,11 @@ class Budget:
     def is_full(self) -> bool:
         """Whether a newcomer needs the place of another connection."""
         return self._count >= self.limit
+
+    def facts(self) -> CapacityFacts:
+        """How much of the budget is in use."""
+        memory = self.memory
+        return CapacityFacts(self._count, len(self.unidentified), self.limit, memory.total, memory.limit)
 
     def share(self, quota: Quota) -> Share:
         """Return the share of one more service."""

@@ -1,26 +1,32 @@
-"""The facts of ``system.status`` as metrics of Prometheus.
+"""The facts of ``system.status`` as metrics, in the format of Prometheus or in OpenMetrics.
 
-Labels are the kind and the instance of a service, the reason of refusals and losses, and remotes of the configuration. No client
-chooses a label, so that no client can make the number of series grow.
+Labels are the kind and the section of a service, the reason of refusals and losses, and remotes of the configuration. No client
+chooses a label, so that no client can make the number of series grow. A section is not called ``instance``: Prometheus gives that
+name to the daemon that it has asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
 
-__all__ = ["CONTENT_TYPE", "exposition"]
+from netd.gateway.measures import DAEMON, MEASURES, Measure
 
-CONTENT_TYPE = CONTENT_TYPE_LATEST
+__all__ = ["OPENMETRICS", "PLAIN", "exposition", "format_for"]
 
-_STATES = ("serving", "draining", "stopping")
+PLAIN = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-_SERVICE = ("kind", "instance")
+_REFUSED = re.compile(r"q\s*=\s*0(\.0*)?")
+
+_SERVICE = ("kind", "section")
 
 _COUNTERS = (
     ("accepted", "netd_accepted_connections", "Connections accepted since the start."),
@@ -29,17 +35,28 @@ _COUNTERS = (
 )
 
 _REASONS = (
-    ("refused", "netd_refused", "Clients that broke the protocol, by what they did.", "reason"),
+    ("refused", "netd_refused", "Clients that broke the protocol or were not let in, by reason.", "reason"),
     ("dropped", "netd_dropped", "Messages lost by clients that read too slowly, by policy.", "reason"),
     ("dials", "netd_dials", "Finished attempts to reach a remote, by result.", "result"),
 )
 
 
-def exposition(status: Mapping[str, Any]) -> bytes:
-    """Return the result of ``system.status`` as text for Prometheus."""
+def format_for(accept: str) -> str:
+    """Return the content type for a client with this ``Accept``: OpenMetrics for those that name it, as Prometheus does."""
+    for part in accept.lower().split(","):
+        name, *parameters = (word.strip() for word in part.split(";"))
+        if name == "application/openmetrics-text":
+            return PLAIN if any(_REFUSED.fullmatch(word) for word in parameters) else OPENMETRICS
+    return PLAIN
+
+
+def exposition(status: Mapping[str, Any], content_type: str = PLAIN) -> bytes:
+    """Return the result of ``system.status``, and facts about the process, as text of this type."""
     registry = CollectorRegistry()
     registry.register(_Facts(status))
-    return generate_latest(registry)
+    ProcessCollector(registry=registry)
+    render: Callable[[CollectorRegistry], bytes] = generate_openmetrics if content_type == OPENMETRICS else generate_latest
+    return render(registry)
 
 
 @frozen(eq=False)
@@ -50,29 +67,20 @@ class _Facts(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics of the daemon, then those of its services."""
-        status = self.status
+        status, services = self.status, self.status["services"]
         yield InfoMetricFamily("netd", "The daemon.", {"version": status["version"], "name": status["name"]})
-        state = GaugeMetricFamily(
-            "netd_state", "State of the daemon: 1 for the current one, 0 for the others.", labels=("state",)
-        )
-        for one in _STATES:
-            state.add_metric((one,), float(one == status["state"]))
-        yield state
-        yield GaugeMetricFamily("netd_uptime_seconds", "Time since the start.", status["uptime"])
-        yield GaugeMetricFamily(
-            "netd_event_loop_lag_seconds", "Longest delay of the event loop in the last second.", status["lag"]
-        )
-        turns = CounterMetricFamily(
-            "netd_turn_seconds", "Time of the event loop for work that is divided over its turns.", labels=("share",)
-        )
-        for share, seconds in status["turns"].items():
-            turns.add_metric((share,), seconds)
-        yield turns
-        yield CounterMetricFamily("netd_published_messages", "Messages published on the bus.", status["published"])
+        for measure in DAEMON:
+            yield _family(measure, (), [((), status)])
         yield from self._of_services()
-        for service in status["services"]:
+        for kind, measures in MEASURES.items():
+            told = [((_section(service),), service) for service in services if service["kind"] == kind]
+            for measure in measures if told else ():
+                yield _family(measure, ("section",), told)
+        for service in services:
             if service["kind"] == "cluster":
-                yield from _of_cluster(service)
+                answered = "Calls of this node to others, and how long they took until their end."
+                ended = service["counters"]["calls"].get("out", 0)
+                yield SummaryMetricFamily("netd_cluster_call_seconds", answered, ended, service["waited"])
 
     def _of_services(self) -> Iterator[Metric]:
         connections = GaugeMetricFamily("netd_connections", "Open connections.", labels=_SERVICE)
@@ -80,7 +88,7 @@ class _Facts(Collector):
         reasons = {key: CounterMetricFamily(name, text, labels=(*_SERVICE, label)) for key, name, text, label in _REASONS}
         remotes = GaugeMetricFamily("netd_remote_connected", "1 while a remote is connected.", labels=(*_SERVICE, "remote"))
         for service in self.status["services"]:
-            labels = (service["kind"], service["instance"])
+            labels = (service["kind"], _section(service))
             if "connections" in service:
                 connections.add_metric(labels, service["connections"])
             for dialled in service.get("dialling", ()):
@@ -98,22 +106,16 @@ class _Facts(Collector):
         yield from reasons.values()
 
 
-def _of_cluster(status: Mapping[str, Any]) -> Iterator[Metric]:
-    yield GaugeMetricFamily("netd_cluster_up", "1 while there is a connection to a NATS server.", float(bool(status["server"])))
-    nodes = GaugeMetricFamily("netd_cluster_nodes", "Other nodes of the cluster, by state.", labels=("state",))
-    for state, count in sorted(status["nodes"].items()):
-        nodes.add_metric((state,), count)
-    yield nodes
-    counted = status["counters"]
-    events = CounterMetricFamily("netd_cluster_events", "Events between this node and others.", labels=("direction",))
-    for direction, count in counted["events"].items():
-        events.add_metric((direction,), count)
-    yield events
-    yield CounterMetricFamily("netd_cluster_lost", "Events of other nodes that this one has missed.", counted["lost"])
-    yield CounterMetricFamily("netd_cluster_dropped", "Events for which the queue was too full.", counted["dropped"]["queue"])
-    calls = CounterMetricFamily("netd_cluster_calls", "Calls of operations between nodes.", labels=("direction",))
-    for direction, count in counted["calls"].items():
-        calls.add_metric((direction,), count)
-    yield calls
-    answered = "Calls of this node to others, and how long they took until their end."
-    yield SummaryMetricFamily("netd_cluster_call_seconds", answered, counted["calls"].get("out", 0), status["waited"])
+def _family(measure: Measure, labels: tuple[str, ...], told: Iterable[tuple[tuple[str, ...], Mapping[str, Any]]]) -> Metric:
+    """Return a metric with the values of all these statuses, each with the values of the *labels* that tell it apart."""
+    names = (*labels, measure.label) if measure.label else labels
+    family = (CounterMetricFamily if measure.is_counter else GaugeMetricFamily)(measure.name, measure.text, labels=names)
+    for own, status in told:
+        for word, value in measure.values(status):
+            family.add_metric((*own, *word), value)
+    return family
+
+
+def _section(service: Mapping[str, Any]) -> str:
+    """Return the name of a service's section: ``relay``, ``relay:lab2``."""
+    return service["kind"] if service["instance"] == "main" else f"{service['kind']}:{service['instance']}"

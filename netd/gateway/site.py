@@ -16,7 +16,7 @@ from netd.gateway.clients import SHELF, ClientFiles
 from netd.gateway.files import File
 from netd.gateway.guard import PROBES, TOKEN_NEEDED, TOKENS_UNUSABLE, Guard
 from netd.gateway.head import Head
-from netd.gateway.metrics import CONTENT_TYPE, exposition
+from netd.gateway.metrics import exposition, format_for
 from netd.gateway.page import render_page
 from netd.gateway.routes import FORM_BODY, JSON_BODY, OPTIONS, READING, Access, Admission, Handler, SiteRoute
 from netd.log import LogLimiter
@@ -206,7 +206,9 @@ class Site:
 
     def _metrics(self, admission: Admission) -> Deferred[Answer]:
         status = self._dispatcher.call("system.status", {}, admission.caller)
-        return status.addCallback(lambda facts: Answer(HTTPStatus.OK, exposition(to_plain(facts)), CONTENT_TYPE))
+        wanted = format_for(admission.head.get("accept"))
+        vary = (("Vary", "Accept"),)
+        return status.addCallback(lambda facts: Answer(HTTPStatus.OK, exposition(to_plain(facts), wanted), wanted, extra=vary))
 
     def _ready(self, _admission: Admission) -> Answer:
         why = self._why_not_ready()

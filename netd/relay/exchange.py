@@ -52,6 +52,7 @@ class Exchange:
     :ivar later: calls after so many seconds; returns something to cancel.
     :ivar after_turn: calls when all that was sent in this reactor turn has been written.
     :ivar messages: messages that were sent to devices.
+    :ivar settled: messages by their last status; of the first dialect, whether the device's connection took them.
     :ivar counts: other counters, by name.
     :ivar records: what a restart finds of the devices.
     :ivar queues: messages for devices that are away.
@@ -66,6 +67,7 @@ class Exchange:
     later: Callable[[float, Callable[[], Any]], Cancellable]
     after_turn: Callable[[Callable[[], None]], None]
     messages: int = 0
+    settled: Counter[str] = field(factory=Counter)
     counts: Counter[str] = field(factory=Counter)
     records: DeviceRecords = field(factory=DeviceRecords)
     _ids: Iterator[int] = field(factory=lambda: count(1))
@@ -91,7 +93,7 @@ class Exchange:
         self.records.load(part, self.devices, self.devices.remembered, self.bus.wall())
         for link in self.devices.absent():
             self._publish_presence(link, "netd was started anew")
-        self.queues.load(part.table("queue"), self.rules, self.devices, self._ids.__next__, self._follow_kept)
+        self.queues.load(part.table("queue"), self.rules, self.devices, self._ids.__next__, self._follow_kept, self.settled)
 
     def note_alive(self) -> None:
         """Note that the daemon is alive, and so are the connected devices."""
@@ -211,6 +213,7 @@ class Exchange:
             envelope = {"from": address_text(*sender()), "deadline": self.rules.answer_timeout}
             pairs = [encode_pair({"id": next(self._ids)} | envelope, frame[HEADER:]) for frame in frames]
             is_accepted = link.peer.send(b"".join(pairs))
+        self.settled["sent" if is_accepted else "failed"] += len(frames)
         if self.bus.wants(link.outcome_subject):
             self.outcomes.follow_frames(link, frames, address_text(*sender()), is_accepted)
         return is_accepted
@@ -251,7 +254,7 @@ class Exchange:
         seconds = min(self.rules.answer_timeout if deadline is None else deadline, self.rules.max_deadline)
         expires_at = None if deadline is None else self.monotonic() + seconds
         self.counts["requests"] += 1
-        return RelayRequest(next(self._ids), payload, sender, seconds, expires_at, report, caller)
+        return RelayRequest(next(self._ids), payload, sender, seconds, expires_at, report, self.settled, caller)
 
     def keep_frame(self, target: Target, payload: bytes, sender: Callable[[], tuple[str, int]]) -> Keeping:
         """Put a message of a first-dialect controller into the offline queue of *target*. No later outcome can be reported to it.
@@ -263,9 +266,10 @@ class Exchange:
         told = self._told(None if name is None else name.link, target, payload, sender, keeping.told)
         if name is not None:
             who = address_text(*sender())
-            request = RelayRequest(next(self._ids), payload, "", self.rules.answer_timeout, None, told, who)
+            request = RelayRequest(next(self._ids), payload, "", self.rules.answer_timeout, None, told, self.settled, who)
             if self.queues.keep(self.rules, name, request, self.rules.queue_for):
                 return keeping
+        self.settled["failed"] += 1
         told(RequestOutcome(RequestStatus.FAILED, True, error=NO_SUCH_DEVICE if name is None else AWAY))
         return keeping
 

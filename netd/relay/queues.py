@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from itertools import count
@@ -42,6 +43,7 @@ class OfflineQueues:
     :param later: calls after so many seconds; returns something to cancel.
     :param expired: called when a message has expired.
     :ivar size: bytes of all messages.
+    :ivar messages: the number of messages.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class OfflineQueues:
         self._later = later
         self._expired = expired
         self.size = 0
+        self.messages = 0
         self._table: IStateTable | None = None
         self._keys = count(1)
         self._began = 0
@@ -84,18 +87,28 @@ class OfflineQueues:
         """Empty the queue of *name*, and return the messages that were in it."""
         queue = name.queue[:]
         name.queue.clear()  # the list is shared with the entries that this name had before
+        self.messages -= len(queue)
         for request in queue:
             self.size -= len(request.payload)
         return queue
 
-    def load(self, table: IStateTable, rules: RelayRules, devices: Devices, next_id: Callable[[], int], follow: Follow) -> None:
+    def load(
+        self,
+        table: IStateTable,
+        rules: RelayRules,
+        devices: Devices,
+        next_id: Callable[[], int],
+        follow: Follow,
+        settled: Counter[str],
+    ) -> None:
         """Put the messages that an earlier run has kept into the queues of *devices*. Those that have expired are dropped.
 
         :param follow: returns what takes the outcomes of a message: whoever sent it is gone, and may want to look it up.
+        :param settled: counts the messages by their last status.
         """
         self._table, self._began = table, int(self._wall() * 1e6)
         for key, entry in table.load(MOST_LOADED):
-            name, request, left = self._restored(entry, devices, next_id, follow)
+            name, request, left = self._restored(entry, devices, next_id, follow, settled)
             if name is None or request is None or left <= 0 or not self._has_room(rules, name, request):
                 table.drop(key)
                 continue
@@ -119,6 +132,7 @@ class OfflineQueues:
 
     def _add(self, name: DeviceName, request: RelayRequest, seconds: float) -> None:
         self.size += len(request.payload)
+        self.messages += 1
         name.queue.append(request)
         self.start_clock(request, seconds, name)
 
@@ -135,10 +149,11 @@ class OfflineQueues:
 
     def _remove(self, name: DeviceName, request: RelayRequest) -> None:
         self.size -= len(request.payload)
+        self.messages -= 1
         name.queue.remove(request)
 
     def _restored(
-        self, entry: Any, devices: Devices, next_id: Callable[[], int], follow: Follow
+        self, entry: Any, devices: Devices, next_id: Callable[[], int], follow: Follow, settled: Counter[str]
     ) -> tuple[DeviceName | None, RelayRequest | None, float]:
         """Return the device of an entry, its message, and the seconds that it has left."""
         try:
@@ -148,7 +163,8 @@ class OfflineQueues:
             who, age, name = str(entry["who"]), self._wall() - float(entry["kept"]), devices.name_of(entry["device"])
             if name is None:
                 return None, None, 0.0
-            request = RelayRequest(next_id(), payload, sender, deadline, expires_at, follow(name, payload, who, age), who)
+            told = follow(name, payload, who, age)
+            request = RelayRequest(next_id(), payload, sender, deadline, expires_at, told, settled, who)
             return name, request, left
         except (KeyError, TypeError, ValueError, binascii.Error):
             return None, None, 0.0  # this netd does not understand it

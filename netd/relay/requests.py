@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -70,6 +71,7 @@ class RelayRequest:
 
     :param id: unique among the requests of one relay.
     :param report: called with each outcome, in order; the last one is final.
+    :param settled: counts requests by their last status.
     :ivar sender: the sender, in words, for the device.
     :ivar who: the same for the event of the outcome, which may tell more.
     :ivar deadline: seconds in which the device must answer once it has the message.
@@ -83,6 +85,7 @@ class RelayRequest:
 
     __slots__ = (
         "_report",
+        "_settled",
         "clock",
         "deadline",
         "expires_at",
@@ -104,6 +107,7 @@ class RelayRequest:
         deadline: float,
         expires_at: float | None,
         report: Callable[[RequestOutcome], None],
+        settled: Counter[str],
         who: str = "",
     ) -> None:
         self.id = id
@@ -118,6 +122,7 @@ class RelayRequest:
         self.holder: dict[int, RelayRequest] | None = None
         self.release: Callable[[], object] | None = None
         self._report = report
+        self._settled = settled
 
     @property
     def is_waiting(self) -> bool:
@@ -142,6 +147,7 @@ class RelayRequest:
         status, self.state = transition
         self.is_done = self.state is RequestState.DONE
         if self.is_done:
+            self._settled[status.value] += 1
             self._let_go(happened)
         if self.release is not None and self.state is not RequestState.WAITING:
             release, self.release = self.release, None

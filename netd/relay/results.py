@@ -91,6 +91,8 @@ class RelayServiceStatus(ServiceStatus):
     """The status of a relay.
 
     :ivar devices: number of connected devices.
+    :ivar queued: messages that wait for devices that are away.
     """
 
     devices: int
+    queued: int

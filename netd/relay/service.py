@@ -33,6 +33,7 @@ from netd.relay.records import ALIVE_EVERY
 from netd.relay.requests import RequestOutcome, RequestStatus
 from netd.relay.results import DeviceFacts, DeviceList, RelayServiceStatus, SendResult
 from netd.relay.target import MalformedTarget, Target, parse_target
+from netd.status import Counters
 
 __all__ = ["RelayService", "make_service"]
 
@@ -128,13 +129,15 @@ class RelayService(ListeningService):
 
     def status(self) -> RelayServiceStatus:
         """Facts about this relay."""
-        counts = {"messages": self._exchange.messages, **self._exchange.counts}
+        exchange = self._exchange
+        counts: Counters = {"messages": exchange.messages, "outcomes": dict(exchange.settled), **exchange.counts}
         return RelayServiceStatus(
             kind="relay",
             instance=self.instance,
             listening=self.listening(),
             connections=len(self._relay.connections),
-            devices=len(self._exchange.devices),
+            devices=len(exchange.devices),
+            queued=exchange.queues.messages,
             counters={**self._relay.counters(), **counts},
         )
 

@@ -270,6 +270,7 @@ SYSTEM: Mapping[str, Row] = {
                     "published": int,
                     "lag": float,
                     "turns": ...,
+                    "capacity": ...,
                     "state": "serving",
                     "draining": None,
                     "services": Holding(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.gateway.metrics import exposition
+from netd.gateway.metrics import OPENMETRICS, PLAIN, exposition, format_for
 
 STATUS = {
     "name": "lab",
@@ -14,13 +15,19 @@ STATUS = {
     "published": 7,
     "lag": 0.004,
     "turns": {"follow": 2.5, "receive": 0.25},
+    "capacity": {"connections": 3, "unidentified": 2, "limit": 100, "waiting": 50, "memory": 1000},
+    "stored": {"file": "state.db", "size": 4096, "commits": 3, "waiting": 0, "trouble": "the disk is full"},
     "state": "draining",
     "services": [
         {
             "kind": "relay",
             "instance": "lab2",
             "connections": 3,
+            "devices": 2,
+            "queued": 4,
             "counters": {
+                "outcomes": {"sent": 8, "failed": 1},
+                "denied": 6,
                 "accepted": 4,
                 "bytes_in": 10,
                 "bytes_out": 20,
@@ -49,7 +56,7 @@ class MetricsTests(SynchronousTestCase):
         families = text_string_to_metric_families(exposition(STATUS).decode())
         samples = {(sample.name, *sample.labels.values()): sample.value for family in families for sample in family.samples}
         self.assertEqual(
-            samples,
+            {name: value for name, value in samples.items() if not name[0].startswith("process_")},
             {
                 ("netd_info", "lab", "1.2"): 1,
                 ("netd_state", "serving"): 0,
@@ -60,19 +67,55 @@ class MetricsTests(SynchronousTestCase):
                 ("netd_turn_seconds_total", "follow"): 2.5,
                 ("netd_turn_seconds_total", "receive"): 0.25,
                 ("netd_published_messages_total",): 7,
-                ("netd_connections", "lab2", "relay"): 3,
-                ("netd_accepted_connections_total", "lab2", "relay"): 4,
-                ("netd_received_bytes_total", "lab2", "relay"): 10,
-                ("netd_sent_bytes_total", "lab2", "relay"): 20,
-                ("netd_refused_total", "lab2", "relay", 'bad "header"\n'): 2,
-                ("netd_refused_total", "lab2", "relay", "too slow"): 1,
-                ("netd_dropped_total", "lab2", "relay", "latest"): 5,
-                ("netd_remote_connected", "main", "bridge", "tcp:a:1"): 1,
-                ("netd_remote_connected", "main", "bridge", "tcp:b:1"): 0,
-                ("netd_dials_total", "main", "bridge", "connected"): 3,
-                ("netd_dials_total", "main", "bridge", "unknown name"): 4,
+                ("netd_connections_limit",): 100,
+                ("netd_unidentified_connections",): 2,
+                ("netd_waiting_bytes",): 50,
+                ("netd_waiting_limit_bytes",): 1000,
+                ("netd_database_bytes",): 4096,
+                ("netd_database_commits_total",): 3,
+                ("netd_database_waiting_entries",): 0,
+                ("netd_database_trouble",): 1,
+                ("netd_relay_devices", "relay:lab2"): 2,
+                ("netd_relay_messages_total", "sent", "relay:lab2"): 8,
+                ("netd_relay_messages_total", "acknowledged", "relay:lab2"): 0,
+                ("netd_relay_messages_total", "failed", "relay:lab2"): 1,
+                ("netd_relay_messages_total", "expired", "relay:lab2"): 0,
+                ("netd_relay_queued_messages", "relay:lab2"): 4,
+                ("netd_relay_said_messages_total", "relay:lab2"): 0,
+                ("netd_relay_replaced_devices_total", "relay:lab2"): 0,
+                ("netd_relay_denied_devices_total", "relay:lab2"): 6,
+                ("netd_connections", "relay", "relay:lab2"): 3,
+                ("netd_accepted_connections_total", "relay", "relay:lab2"): 4,
+                ("netd_received_bytes_total", "relay", "relay:lab2"): 10,
+                ("netd_sent_bytes_total", "relay", "relay:lab2"): 20,
+                ("netd_refused_total", "relay", 'bad "header"\n', "relay:lab2"): 2,
+                ("netd_refused_total", "relay", "too slow", "relay:lab2"): 1,
+                ("netd_dropped_total", "relay", "latest", "relay:lab2"): 5,
+                ("netd_remote_connected", "bridge", "tcp:a:1", "bridge"): 1,
+                ("netd_remote_connected", "bridge", "tcp:b:1", "bridge"): 0,
+                ("netd_dials_total", "bridge", "connected", "bridge"): 3,
+                ("netd_dials_total", "bridge", "unknown name", "bridge"): 4,
             },
         )
+
+    def test_process(self) -> None:
+        """Memory, processor time and open files of the process have the names that they have in every program."""
+        names = {family.name for family in text_string_to_metric_families(exposition(STATUS).decode())}
+        self.assertLessEqual({"process_open_fds", "process_resident_memory_bytes", "process_cpu_seconds"}, names)
+
+    def test_openmetrics(self) -> None:
+        """A client that asks for OpenMetrics gets it, with an end that shows that nothing was cut off."""
+        text = exposition(STATUS, OPENMETRICS).decode()
+        self.assertTrue(text.endswith("# EOF\n"))
+        strict = {family.name: family.type for family in parse_openmetrics(text)}
+        self.assertEqual((strict["netd_refused"], strict["netd"], strict["netd_connections"]), ("counter", "info", "gauge"))
+
+    def test_negotiation(self) -> None:
+        """Prometheus names OpenMetrics first; a browser and curl do not; a weight of zero declines it."""
+        prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+        self.assertEqual(format_for(prometheus), OPENMETRICS)
+        for accept in ("", "*/*", "text/html, */*;q=0.8", "application/openmetrics-text; q=0, text/plain"):
+            self.assertEqual(format_for(accept), PLAIN, accept)
 
     def test_each_metric_is_explained(self) -> None:
         """Whoever looks at a metric reads what it is."""
@@ -87,6 +130,7 @@ class MetricsTests(SynchronousTestCase):
             "instance": "main",
             "server": "nats://127.0.0.1:4222",
             "nodes": {"there": 2, "gone": 1},
+            "queue": 77,
             "waited": 0.5,
             "counters": {
                 "events": {"in": 5, "out": 6},
@@ -101,15 +145,16 @@ class MetricsTests(SynchronousTestCase):
         self.assertEqual(
             told,
             {
-                ("netd_cluster_up",): 1,
-                ("netd_cluster_nodes", "gone"): 1,
-                ("netd_cluster_nodes", "there"): 2,
-                ("netd_cluster_events_total", "in"): 5,
-                ("netd_cluster_events_total", "out"): 6,
-                ("netd_cluster_lost_total",): 1,
-                ("netd_cluster_dropped_total",): 2,
-                ("netd_cluster_calls_total", "in"): 3,
-                ("netd_cluster_calls_total", "out"): 4,
+                ("netd_cluster_up", "cluster"): 1,
+                ("netd_cluster_nodes", "cluster", "gone"): 1,
+                ("netd_cluster_nodes", "cluster", "there"): 2,
+                ("netd_cluster_queue_bytes", "cluster"): 77,
+                ("netd_cluster_events_total", "in", "cluster"): 5,
+                ("netd_cluster_events_total", "out", "cluster"): 6,
+                ("netd_cluster_lost_total", "cluster"): 1,
+                ("netd_cluster_dropped_total", "cluster"): 2,
+                ("netd_cluster_calls_total", "in", "cluster"): 3,
+                ("netd_cluster_calls_total", "out", "cluster"): 4,
                 ("netd_cluster_call_seconds_count",): 4,
                 ("netd_cluster_call_seconds_sum",): 0.5,
             },

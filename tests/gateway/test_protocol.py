@@ -263,7 +263,7 @@ class LoginTests(GatewayTestCase):
         (_, answer), (kind, _) = frames(again.say(say(call("system.login", token="netd_x").decode())))
         self.assertEqual((json.loads(answer)["error"]["code"], kind), (-32002, CLOSE))
         metrics = self.ask(get("/metrics", bearer(token))).body
-        self.assertIn(b'netd_refused_total{instance="main",kind="gateway",reason="unknown token"} 4.0', metrics)
+        self.assertIn(b'netd_refused_total{kind="gateway",reason="unknown token",section="gateway"} 4.0', metrics)
 
     def test_not_said(self) -> None:
         """Who does not say who that is within eight seconds is told so and closed, whatever else is said."""

@@ -142,7 +142,7 @@ class MetricsTests(GatewayTestCase):
         reply = self.ask(get("/metrics"))
         self.assertTrue(reply.headers["Content-Type"].startswith("text/plain; version="))
         lines = reply.body.decode().splitlines()
-        self.assertIn('netd_connections{instance="main",kind="gateway"} 1.0', lines)
+        self.assertIn('netd_connections{kind="gateway",section="gateway"} 1.0', lines)
         self.assertIn("netd_event_loop_lag_seconds 0.0", lines)
 
 

@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.bus.journal import Journal
 from netd.client.websocket import FrameDecoder
+from netd.connection.budget import Budget
 from netd.connection.shares import TurnShares
 from netd.connection.turn import Turn
 from netd.console.custom import CustomValues
@@ -156,6 +157,7 @@ class GatewayTestCase(SynchronousTestCase):
             tokens,
             lifecycle,
             shares.spent,
+            Budget(seconds).facts,
             stop,
             stored,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
@@ -15,14 +17,15 @@ class RequestTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.told: list[RequestOutcome] = []
-        self.request = RelayRequest(1, b"water", "someone", 5.0, None, self.told.append)
+        self.settled: Counter[str] = Counter()
+        self.request = RelayRequest(1, b"water", "someone", 5.0, None, self.told.append, self.settled)
 
     def test_every_pair_of_state_and_input(self) -> None:
         """Each input means in each state what the table says, or nothing at all."""
         for state in RequestState:
             for happened in RequestInput:
                 told: list[RequestOutcome] = []
-                request = RelayRequest(1, b"", "", 1.0, None, told.append)
+                request = RelayRequest(1, b"", "", 1.0, None, told.append, Counter())
                 request.state = state
                 expected = RelayRequest.TRANSITIONS.get((state, happened))
                 self.assertEqual(request.step(happened), expected is not None)
@@ -35,11 +38,13 @@ class RequestTests(SynchronousTestCase):
     @given(st.lists(st.sampled_from(RequestInput), max_size=8))
     def test_one_final_outcome_at_most(self, inputs: list[RequestInput]) -> None:
         """Whatever happens in whatever order: one final outcome, and nothing after it."""
+        settled: Counter[str] = Counter()
         told: list[RequestOutcome] = []
-        request = RelayRequest(1, b"", "", 1.0, None, told.append)
+        request = RelayRequest(1, b"", "", 1.0, None, told.append, settled)
         for happened in inputs:
             request.step(happened)
         finals = [outcome for outcome in told if outcome.is_final]
+        self.assertEqual(settled, Counter(outcome.status.value for outcome in finals), "each is counted once, by its end")
         self.assertLessEqual(len(finals), 1)
         if finals:
             self.assertIs(told[-1], finals[0])

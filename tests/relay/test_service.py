@@ -146,6 +146,21 @@ class RelayServiceTests(ServiceBench):
         connect(self.factory, self.reactor).say(b"?" * 64)
         self.assertEqual(self.service.status().counters["refused"], {"bad header": 1})
 
+    def test_outcomes_are_counted(self) -> None:
+        """The status tells what became of messages, in either dialect, and how many wait for devices that are away."""
+        self._start(queue_for=60.0)
+        self._device(name="greenhouse")
+        self.service.send(CONSOLE, "greenhouse", "hi", wait=False)
+        connect(self.factory, self.reactor, port=7).say(event("greenhouse", b"hi"))
+        self._device(name="cellar", port=8).lose()
+        self.service.send(CONSOLE, "cellar", "hi", wait=False)
+        self.reactor.advance(0)
+        status = self.service.status()
+        self.assertEqual((status.queued, status.counters["outcomes"]), (1, {"sent": 1}))
+        self.reactor.advance(61)
+        status = self.service.status()
+        self.assertEqual((status.queued, status.counters["outcomes"]), (0, {"sent": 1, "expired": 2}))
+
     def test_devices(self) -> None:
         """Consoles see who is there, and who was."""
         self._device(name="greenhouse").lose()
