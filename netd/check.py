@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from netd import privileges
 from netd.config import Configuration, load
 from netd.config.options import NETD, options_of
 from netd.config.tls import TLS
@@ -100,8 +101,12 @@ def _warnings(configuration: Configuration) -> Iterator[str]:
 
 def _objections(configuration: Configuration, kinds: Mapping[str, IServiceKind]) -> Iterator[ConfigProblem]:
     """Reasons on this machine that would keep the services from starting, although their options are valid."""
-    why = objection(configuration.netd.state_directory, os.geteuid())
-    why = why or state_objection(configuration.netd.state_directory / STATE_FILE)
+    netd, uid = configuration.netd, os.geteuid()
+    why = privileges.objection(netd.user, uid) if netd.user is not None else ""  # the unit may start another user than this one
+    if why:
+        yield configuration.problem(NETD, "user", why)
+    why = objection(netd.state_directory, uid)
+    why = why or state_objection(netd.state_directory / STATE_FILE)
     if why:
         yield configuration.problem(NETD, "state_directory", why)
     for section in configuration.sections:

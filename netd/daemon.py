@@ -42,6 +42,7 @@ from netd.message import EventKind
 from netd.notify import NotifyService, make_notify_service
 from netd.operations import OfferedTwice, OperationTable
 from netd.paths import own_uid, state_directory
+from netd.privileges import become
 from netd.reload import Reloader
 from netd.secrets.private_files import quoted
 from netd.secrets.tokens import TOKENS, Tokens
@@ -144,11 +145,12 @@ def assemble(
     passing = shares.share("pass on", PASSING)
     streams = EventStreams(bus, reactor, turn, following, catching_up, passing, lambda: secrets.token_hex(6), journal)
 
+    descriptors = DescriptorsService(budget, netd.nofile)
+
     def use_netd(changed: NetdConfig) -> None:
+        descriptors.wanted = changed.nofile
         budget.bound_memory(changed.memory)
         journal.bound(changed.keep_events, changed.keep_size)
-
-    descriptors = DescriptorsService(budget)
 
     def describe() -> str:
         taken = budget.taken
@@ -175,7 +177,12 @@ def assemble(
             sections.adopt(section.name, sections.start(section))
         except OfferedTwice as error:
             raise ConfigErrors((configuration.problem(section.name, "", str(error)),)) from None
-    control = make_control_service(netd.state_directory, reactor, table, bus)
+
+    def become_user() -> int:
+        descriptors.ask()  # while netd is root still, which may have more than others
+        return become(netd.user, netd.state_directory)
+
+    control = make_control_service(netd.state_directory, reactor, table, bus, become_user)
     others: list[Any] = [
         VitalsService(reactor, bus, system.note_lag, system.vitals),
         descriptors,

@@ -15,7 +15,7 @@ from twisted.logger import Logger
 
 from netd.connection.budget import Budget
 
-__all__ = ["DescriptorsService", "raise_limit"]
+__all__ = ["DescriptorsService", "raise_limit", "set_limit"]
 
 MOST = 1 << 16
 """The most descriptors that netd asks for. With a connection on each, they take some 500 MiB of memory."""
@@ -28,12 +28,16 @@ KEPT_BACK = 64
 
 
 class DescriptorsService(Service):
-    """Asks for descriptors, and limits the budget's connections. It starts after all services with descriptors of their own."""
+    """Asks for descriptors, and limits the budget's connections. It starts after all services with descriptors of their own.
+
+    :ivar wanted: the option ``nofile`` of ``[netd]``; None takes what the system allows. :meth:`measure` applies it.
+    """
 
     _log = Logger()
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, wanted: int | None = None) -> None:
         self._budget = budget
+        self.wanted = wanted
 
     def startService(self) -> None:
         """Set the budget's limit."""
@@ -46,9 +50,20 @@ class DescriptorsService(Service):
             kept=limit - self._budget.limit,
         )
 
+    def ask(self) -> int:
+        """Ask the system for the descriptors that are wanted. Return how many there may be."""
+        return raise_limit() if self.wanted is None else set_limit(self.wanted)
+
     def measure(self) -> int:
         """Set the budget's limit anew: the services have other ports than before. Returns the limit of open files."""
-        limit = raise_limit()
+        limit = self.ask()
+        if self.wanted is not None and limit < self.wanted:
+            self._log.warn(
+                "the system allows {limit} open files, and not {wanted}, as `nofile` says: write LimitNOFILE={wanted} into the "
+                "unit, or set `ulimit -Hn {wanted}` as root before the start",
+                limit=limit,
+                wanted=self.wanted,
+            )
         free = max(2, limit - (_count_open() - self._budget.taken))
         self._budget.limit = free - min(KEPT_BACK, free // 2)
         return limit
@@ -64,6 +79,22 @@ def raise_limit() -> int:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
                 return wanted
     return MOST if soft == resource.RLIM_INFINITY else soft
+
+
+def set_limit(wanted: int) -> int:
+    """Set this process's limit of descriptors to *wanted*, or to the greatest allowed one below. Return the new limit.
+
+    Root may have more than the greatest allowed one.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unlimited = hard == resource.RLIM_INFINITY
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard if unlimited else max(wanted, hard)))
+        return wanted
+    most = min(wanted, hard)
+    with suppress(ValueError, OSError):  # a sandbox may forbid any change
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def _count_open() -> int:

@@ -25,6 +25,7 @@ from netd.operations import Caller, Operation, OperationTable, Role
 from netd.principal import Principal, Proof
 from netd.secrets.tokens import Tokens
 from netd.state.state import StateFacts
+from netd.usage import Usage, measure_usage
 from netd.vitals import SUBJECT as VITALS
 from netd.vitals import Vitals
 
@@ -42,6 +43,7 @@ class SystemStatus:
     :ivar lag: the greatest delay of the event loop within the last second.
     :ivar turns: time since the start that the event loop has spent on each kind of divided work.
     :ivar capacity: the connections of all services, and how many there may be.
+    :ivar usage: memory and descriptors of the process.
     :ivar stored: the state database, which holds what a restart finds again.
     :ivar draining: progress of draining; None if the daemon does not drain.
     :ivar services: the :class:`netd.status.ServiceStatus` of each service, as plain values.
@@ -57,6 +59,7 @@ class SystemStatus:
     lag: Seconds
     turns: dict[str, Seconds]
     capacity: CapacityFacts
+    usage: Usage
     stored: StateFacts
     state: ServingState
     draining: Draining | None
@@ -99,6 +102,7 @@ class System:
     :ivar stored: facts about the state database.
     :ivar timezone: name of the machine's time zone.
     :ivar own_events: events of parts of the daemon that belong to no section.
+    :ivar usage: measures memory and descriptors.
     :ivar lag: delay of the event loop in seconds; see :mod:`netd.vitals`.
     :ivar began: time at which the daemon was built, by the monotonic clock.
     :ivar started: the same by the wall clock; it identifies this run of the daemon.
@@ -118,6 +122,7 @@ class System:
     stored: Callable[[], StateFacts]
     timezone: str = ""
     own_events: Sequence[EventKind] = ()
+    usage: Callable[[], Usage] = measure_usage
     lag: float = 0.0
     began: float = field(init=False)
     started: float = field(init=False)
@@ -178,6 +183,7 @@ class System:
             lag=self.lag,
             turns=self.spent(),
             capacity=self.capacity(),
+            usage=self.usage(),
             stored=self.stored(),
             state=now.state,
             draining=now.draining,

@@ -17,8 +17,10 @@ from twisted.python.usage import Options as TwistedOptions
 from netd.check import check, packaged_ini, read, refusal, show
 from netd.clock import make_monotonic
 from netd.config import Configuration, Section, load_again
+from netd.config.options import NETD
 from netd.errors import ConfigErrors
 from netd.kinds import find_kinds
+from netd.privileges import objection
 
 __all__ = ["Options", "makeService"]
 
@@ -54,6 +56,9 @@ class Options(TwistedOptions):
             show(self.configuration, bool(self["origin"]))
         if self["check"] or self["origin"] or self["show-config"]:
             raise SystemExit(0)
+        why = objection(self.configuration.netd.user, os.geteuid())
+        if why:
+            raise refusal([self.configuration.problem(NETD, "user", why)])
         users = [section for section in self.configuration.sections if section.config.uses_asyncio]
         if users:
             self.loop = _asyncio_loop(self.configuration, users, sys.modules)

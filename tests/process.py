@@ -58,10 +58,14 @@ HEADER = 64
 
 
 def environment() -> Mapping[str, str]:
-    """That of the tests, with the checkout to import from, and without what would configure a daemon."""
+    """That of the tests, with the checkout to import from, and without what would configure a daemon.
+
+    netd refuses to run as root. Where root runs the tests, the variable says that it is meant.
+    """
     own = {name: value for name, value in os.environ.items() if not name.startswith(("NETD_", "STATE_DIRECTORY", "LISTEN_"))}
     path = os.pathsep.join(filter(None, (str(CHECKOUT), own.get("PYTHONPATH"))))
-    return {**own, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+    as_root = {"NETD_USER": "root"} if os.geteuid() == 0 else {}
+    return {**own, **as_root, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
 
 
 def frame(payload: bytes) -> bytes:

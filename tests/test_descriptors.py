@@ -6,6 +6,7 @@ import os
 import resource
 
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.connection.budget import UNLIMITED, Budget
@@ -37,6 +38,28 @@ class DescriptorTests(SynchronousTestCase):
         self.allow(before)
         self.assertEqual(raise_limit(), before)
         self.assertEqual(resource.getrlimit(resource.RLIMIT_NOFILE)[0], before)
+
+    def test_wanted(self) -> None:
+        """A number that the configuration names is asked for, below what the system allows."""
+        service = DescriptorsService(self.budget, 500)
+        self.assertEqual((500, 500), (service.measure(), resource.getrlimit(resource.RLIMIT_NOFILE)[0]))
+        service.wanted = None
+        self.assertGreater(service.measure(), 500)
+
+    def test_too_many_wanted(self) -> None:
+        """More than the system allows is told, with what to write into the unit, and netd goes on with what there is."""
+        asked: list[int] = []
+
+        def refuse(_what: int, limits: tuple[int, int]) -> None:
+            asked.append(limits[0])
+            raise ValueError
+
+        self.patch(resource, "setrlimit", refuse)
+        self.patch(resource, "getrlimit", lambda _what: (300, 400))
+        with capturedLogs() as events:
+            self.assertEqual(300, DescriptorsService(self.budget, 500).measure())
+        self.assertEqual([500, 400], asked)
+        self.assertIn("write LimitNOFILE=500 into the unit", formatEvent(events[0]))
 
     def test_kept_back(self) -> None:
         """The budget learns how many connections there can be: those that are in use, and some more, are kept back."""

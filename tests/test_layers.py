@@ -113,6 +113,11 @@ LAYERS = (
         ),
         libraries="attrs twisted.internet.endpoints",
     ),
+    Layer(
+        "options",
+        modules="netd.privileges",
+        reaches=(Reach("vocabulary secrets"), Reach("options", within="netd.control.directory")),
+    ),
     # 1: what is pure and has a library, or stands among shells; all that is pure by default is the last row
     Layer("json", modules="netd.codec.{jsontext,jsontypes}", reaches=PURE, libraries="attrs msgspec", without=IO),
     Layer("pure", modules="netd.cluster.interfaces", reaches=PURE, libraries="zope.interface", without=IO),
@@ -165,7 +170,7 @@ LAYERS = (
     Layer("assembly", modules="netd.feed.service", reaches=ASSEMBLY, libraries="attrs zope.interface twisted faker"),
     Layer(
         "assembly",
-        modules="netd.{descriptors,dialing,heap,holders,kinds,listener,listeners,listening,notify,own_name,system,vitals}"
+        modules="netd.{descriptors,dialing,heap,holders,kinds,listener,listeners,listening,notify,own_name,system,usage,vitals}"
         " netd.{lifecycle,reload,sections} netd.testing.* netd.*.service netd.command.functions",
         reaches=ASSEMBLY,
         libraries="attrs zope.interface twisted",

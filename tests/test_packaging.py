@@ -42,10 +42,14 @@ _IMPORTED = re.compile(r"^import time:.*\| +([\w.]+)$", re.MULTILINE)
 
 
 def environment(folder: Path) -> Mapping[str, str]:
-    """That of a user's shell: nothing of the checkout, of make, or of what measures coverage. State is kept in *folder*."""
+    """That of a user's shell: nothing of the checkout, of make, or of what measures coverage. State is kept in *folder*.
+
+    Where root runs the tests, the variable says that netd is meant to run as root.
+    """
     foreign = ("PYTHON", "MAKE", "MFLAGS", "COVERAGE", "VIRTUAL_ENV", "TRIAL_", "NETD_")
     own = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    return {**own, "NETD_STATE_DIRECTORY": str(folder / "state")}
+    as_root = {"NETD_USER": "root"} if os.geteuid() == 0 else {}
+    return {**own, **as_root, "NETD_STATE_DIRECTORY": str(folder / "state")}
 
 
 def run_to_the_end(command: Sequence[str | Path], folder: Path, seconds: float) -> subprocess.CompletedProcess[str]:

@@ -25,6 +25,7 @@ from netd.secrets.tokens import TOKENS, Tokens
 from netd.secrets.tries import Tries, WrongSecrets
 from netd.system import System
 from netd.testing import MemoryState, RecordingLink, make_caller, result_of
+from netd.usage import Usage
 from netd.vitals import Vitals
 
 
@@ -72,6 +73,7 @@ class SystemTests(SynchronousTestCase):
             Budget(self.clock.seconds).facts,
             self.stop,
             MemoryState(self.clock, self.bus.wall).facts,
+            usage=lambda: Usage(1 << 20, 7, 1024),
         )
         self.table.add(self.system.operations())
         self.caller = make_caller(Role.ADMIN, link=RecordingLink())
@@ -141,6 +143,7 @@ class SystemTests(SynchronousTestCase):
                 "started": 77.0,
                 "uptime": 90.5,
                 "stored": {"file": "memory", "size": 0, "commits": 0, "waiting": 0, "trouble": ""},
+                "usage": {"memory": 1 << 20, "descriptors": 7, "most_descriptors": 1024},
                 "published": 1,
                 "lag": 0.25,
                 "turns": {"follow": 0.5},

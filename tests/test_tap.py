@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import pwd
 import shutil
 import stat
 import sys
@@ -31,7 +32,7 @@ class OptionsTestCase(SynchronousTestCase):
         self.out, self.errors = io.StringIO(), io.StringIO()
         self.patch(sys, "stdout", self.out)
         self.patch(sys, "stderr", self.errors)
-        self.patch(os, "environ", {"HOME": str(self.folder)})
+        self.patch(os, "environ", {"HOME": str(self.folder), "NETD_USER": pwd.getpwuid(os.geteuid()).pw_name})
         self.ini = self.folder / "my.ini"
         self.ini.write_text(
             f"[netd]\nstate_directory = {self.folder / 'state'}\n[relay:lab2]\nlisten = tcp:0\n", encoding="utf-8"

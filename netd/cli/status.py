@@ -12,6 +12,7 @@ from netd.cli.generated import fetch_result
 from netd.cli.invocation import Invocation, NetdCommand, UnknownForm
 from netd.cli.text import escaped
 from netd.codec.schemas import ANYTHING, branch_of, items_of, member_of
+from netd.codec.words import size
 from netd.paths import CONTROL_SOCKET
 from netd.plaintext import duration
 
@@ -49,14 +50,26 @@ def status(invocation: Invocation) -> None:
         click.echo("no services that this token may see" if context is not None else "no services")
     if any(isinstance(service, Mapping) and service.get("open") is True for service in facts["services"]):
         click.echo("\nno tokens: everyone on this machine is administrator; `netd token add NAME --role admin` makes one")
+    used = _usage(facts.get("usage"))
+    if used:
+        click.echo(f"\n{escaped(used)}")
     stored = facts.get("stored")
     if isinstance(stored, Mapping) and stored.get("trouble"):
-        click.echo(escaped(f"\nwhat a restart is to find again: {stored['trouble']}"))
+        click.echo("\n" + escaped(f"what a restart is to find again: {stored['trouble']}"))
     if facts.get("configuration"):
         click.echo(escaped(f"\nconfiguration: {facts['configuration']}", keep="\n"))
     if context is None and invocation.node is None:
         socket = f"unix:{(invocation.state / CONTROL_SOCKET).absolute()}"
         click.echo(escaped(f"control socket, for this user only: {socket}", keep="\n"))
+
+
+def _usage(usage: object) -> str:
+    """Return ``memory: 84.2 MiB; open files: 43 of 65,536``; empty for a daemon that does not tell."""
+    if not isinstance(usage, Mapping):
+        return ""
+    memory, files, most = usage.get("memory"), usage.get("descriptors"), usage.get("most_descriptors")
+    told = [f"memory: {size(memory)}"] if isinstance(memory, int) else []
+    return "; ".join([*told, f"open files: {files:,} of {most:,}"] if _is_number(files) and _is_number(most) else told)
 
 
 def _state(facts: Mapping[str, Any]) -> str:

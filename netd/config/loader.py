@@ -24,6 +24,9 @@ from netd.paths import CONTROL_SOCKET, state_directory
 
 __all__ = ["Configuration", "Origin", "Section", "load", "load_again", "parse"]
 
+FOUND = ("name", "state_directory")
+"""Options of ``[netd]`` whose value the loader finds where they say ``auto``."""
+
 _GREATEST_FILE = 2**20
 _LONGEST_NAME = 63
 _NAMELESS = "netd"
@@ -289,9 +292,9 @@ def _netd_config(draft: Draft, values: dict[str, Any], environ: Mapping[str, str
 
 
 def _is_auto(draft: Draft, name: str) -> bool:
-    """Whether the loader has to find the value of an option of ``[netd]``."""
+    """Whether the loader has to find the value of an option of ``[netd]``; of others, ``auto`` is the service's to find."""
     setting = _setting(draft, name)
-    return draft.kind == NETD and setting is not None and setting.text == AUTO
+    return draft.kind == NETD and name in FOUND and setting is not None and setting.text == AUTO
 
 
 def _tls_config(draft: Draft, values: dict[str, Any], problems: Problems) -> TlsConfig | None:

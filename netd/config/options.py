@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
 
 import attrs
 
-from netd.config.parsers import Parser, duration, integer, path, size, within
+from netd.config.parsers import Parser, auto_or, duration, integer, path, size, text, within
 from netd.message import NAME
 from netd.operations import MAIN
 
@@ -157,8 +157,21 @@ class NetdConfig:
         AUTO,
         help="Directory of tokens, passwords, the control socket, what is recorded, and what a restart finds again. `auto` is "
         "systemd's state directory if there is one, "
-        "/var/lib/netd for root, and ~/.local/state/netd for other users. The directory belongs to the user who starts the "
-        "daemon, also under `twistd -u`: to run as another user, set `User=` in the systemd unit.",
+        "/var/lib/netd if root starts netd, and ~/.local/state/netd for other users. It belongs to the user that netd runs as; "
+        "root makes it for `user` if it is missing.",
+    )
+    user: str | None = option(
+        auto_or(text),
+        AUTO,
+        help="User that netd becomes when root has started it, after its ports are bound and before it reads its state. `auto` "
+        "is the user who starts it; root is refused then. `root` stays root.",
+    )
+    nofile: int | None = option(
+        auto_or(integer(128, 1_048_576)),
+        AUTO,
+        help="Open files that netd asks the system for. Each connection is one; some are kept back for netd itself. `auto` is "
+        "the most that the system allows, up to 65536. More than that needs root, or LimitNOFILE= in the unit.",
+        live=True,
     )
     stop_timeout: float = option(
         duration,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,15 @@ STALL_TIMEOUT = 8.0
 """Seconds after which a caller is cut that reads none of the bytes waiting for it."""
 
 
-def make_control_service(state_directory: Path, reactor: Any, table: OperationTable, bus: IBus) -> ControlService:
-    """Build the control socket of the daemon whose state is in *state_directory*."""
+def make_control_service(
+    state_directory: Path, reactor: Any, table: OperationTable, bus: IBus, become: Callable[[], int] = os.geteuid
+) -> ControlService:
+    """Build the control socket of the daemon whose state is in *state_directory*.
+
+    :param become: see :class:`ControlService`.
+    """
     factory = ControlFactory("control", make_context(reactor, STALL_TIMEOUT), Dispatcher(table, reactor.seconds, bus))
-    return ControlService(state_directory, factory, reactor, os.geteuid())
+    return ControlService(state_directory, factory, reactor, become)
 
 
 @frozen
@@ -52,30 +58,33 @@ class ControlService(ListeningService):
     A lock keeps other daemons out of that directory. Only root and the daemon's own user may write in it: another user could put
     a socket of its own, or a link, where callers look for the daemon's.
 
-    :param uid: the user that the daemon runs as.
+    It starts after all services that bind ports: before it looks at the directory, the daemon gives root up.
+
+    :param become: becomes the user that the daemon is to run as, and returns the number of that user.
     :ivar state_directory: the directory.
     """
 
     remedy = "Move what is there away, or choose another `state_directory` in [netd]."
 
-    def __init__(self, state_directory: Path, factory: ControlFactory, reactor: Any, uid: int) -> None:
+    def __init__(self, state_directory: Path, factory: ControlFactory, reactor: Any, become: Callable[[], int]) -> None:
         self.state_directory = state_directory
         socket = quoteStringArgument(str(state_directory / CONTROL_SOCKET)).replace("=", r"\=")  # which it forgets
         super().__init__(ControlRules((f"unix:{socket}:mode=600:lockfile=0",)), factory, reactor)
-        self._uid = uid
+        self._become = become
         self._lock: int | None = None
 
     def privilegedStartService(self) -> None:
-        """Make and lock the directory, then listen. The socket that a killed daemon has left is replaced.
+        """Become the daemon's user, make and lock the directory, then listen. The socket of a killed daemon is replaced.
 
         :raises StateDirectoryUnusable: when the directory cannot be made or written, other users may write in it, or another
             daemon has locked it.
         :raises netd.listening.CannotListen: when a file that is no socket is in the way.
         """
         check_path(self.state_directory)
+        uid = self._become()
         path = self.state_directory / CONTROL_SOCKET
         try:
-            self._take_directory()
+            self._take_directory(uid)
             if path.is_socket():
                 path.unlink()
         except BlockingIOError:
@@ -90,7 +99,7 @@ class ControlService(ListeningService):
             ) from None
         super().privilegedStartService()
 
-    def _take_directory(self) -> None:
+    def _take_directory(self, uid: int) -> None:
         """Make the directory, check its owner, and lock it.
 
         All three steps go through one descriptor, so that they concern the same directory even if the path is changed meanwhile.
@@ -98,7 +107,7 @@ class ControlService(ListeningService):
         self.state_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory = os.open(self.state_directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            check_owner(self.state_directory, os.fstat(directory), self._uid)
+            check_owner(self.state_directory, os.fstat(directory), uid)
             self._lock = self._open_lock(directory)
         finally:
             os.close(directory)

@@ -98,11 +98,23 @@ class StatusTests(CommandTests):
         self.control.answers["system.status"] = {**STATUS, "services": services}
         self.assertIn("    c.py:7: '(' was never closed\n", self.netd("status").stdout)
 
+    def test_usage(self) -> None:
+        """Memory and open files stand below the table, as far as the daemon tells them."""
+        for usage, said in (
+            (
+                {"memory": 88_289_280, "descriptors": 43, "most_descriptors": 65536},
+                "\nmemory: 84.2 MiB; open files: 43 of 65,536\n",
+            ),
+            ({"memory": None, "descriptors": 43, "most_descriptors": 128}, "\nopen files: 43 of 128\n"),
+        ):
+            self.control.answers["system.status"] = {**STATUS, "usage": usage}
+            self.assertIn(said, self.netd("status").stdout)
+
     def test_trouble_with_the_state(self) -> None:
         """What is wrong with the state database is told, because promises are refused."""
         for trouble in ("", "/lab/state.db cannot be used: database or disk is full"):
             self.control.answers["system.status"] = {**STATUS, "stored": {"trouble": trouble}}
-            said = f"what a restart is to find again: {trouble}\n"
+            said = f"\nwhat a restart is to find again: {trouble}\n"
             self.assertEqual(said in self.netd("status").stdout, bool(trouble))
 
     def test_state(self) -> None:

@@ -351,6 +351,8 @@ class OriginTests(SynchronousTestCase):
             (
                 "[netd] name = green ; netd.ini:7",
                 "[netd] state_directory = /home/ada/.local/state/netd ; default",
+                "[netd] user = auto ; default",
+                "[netd] nofile = auto ; default",
                 "[netd] stop_timeout = 5s ; default",
                 "[netd] dead_timeout = 30s ; default",
                 "[netd] memory = 256MiB ; default",

@@ -39,7 +39,7 @@ class OptionTests(SynchronousTestCase):
         self.assertEqual(options_of(SectionConfig), {})
         self.assertEqual(
             list(options_of(NetdConfig)),
-            ["name", "state_directory", "stop_timeout", "dead_timeout", "memory", "keep_events", "keep_size"],
+            ["name", "state_directory", "user", "nofile", "stop_timeout", "dead_timeout", "memory", "keep_events", "keep_size"],
         )
         speed = options_of(Pump)["speed"]
         self.assertEqual(

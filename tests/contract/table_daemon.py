@@ -271,6 +271,7 @@ SYSTEM: Mapping[str, Row] = {
                     "lag": float,
                     "turns": ...,
                     "capacity": ...,
+                    "usage": {"memory": int, "descriptors": int, "most_descriptors": int},
                     "state": "serving",
                     "draining": None,
                     "services": Holding(

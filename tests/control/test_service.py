@@ -150,7 +150,7 @@ class ServiceTests(SynchronousTestCase):
         factory = ControlFactory(
             "control", make_context(self.reactor, 30.0), Dispatcher(OperationTable(), self.reactor.seconds, RecordingBus())
         )
-        return ControlService(self.state, factory, self.reactor, uid)
+        return ControlService(self.state, factory, self.reactor, lambda: uid)
 
     def owned_by_other(self) -> int:
         """A state directory that neither root nor the user :data:`OWN` has; who has it. Only root can give one away."""
