@@ -88,7 +88,7 @@ LAYERS = (
     # Programs that talk to the daemon. They never import it, and single files are made of those that are "alone".
     Layer(
         "alone",
-        modules="netd.client.{way,way_*,again,token,websocket,relay*,command*,session*,room*,feed*}",
+        modules="netd.client.{way,way_*,again,tls,token,websocket,relay*,command*,session*,room*,feed*}",
         reaches=(Reach("alone"),),
     ),
     Layer("client", modules="netd.client.gateway_http", reaches=(Reach("alone client"),), libraries="h11"),

@@ -102,8 +102,8 @@ class WrongPortTests(RealTlsTestCase):
         )
         plain, relay, secured = (daemon.port(kind) for kind in ("gateway", "relay", "room"))
         for url, text in (
-            (f"https://localhost:{plain}/", "alert handshake failure"),
-            (f"https://localhost:{relay}/", "alert handshake failure"),
+            (f"https://localhost:{plain}/", "unexpected message"),
+            (f"https://localhost:{relay}/", "unexpected message"),
             (f"http://localhost:{relay}/", r"This port is \[relay\] of netd, which speaks no HTTP\."),
             (f"http://localhost:{secured}/", "This port speaks TLS: the address begins with https://"),
         ):

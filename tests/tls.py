@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import ipaddress
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
         )
         if hosts:
-            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]), critical=False)
+            builder = builder.add_extension(x509.SubjectAlternativeName([_general(host) for host in hosts]), critical=False)
         return builder.sign(self.key, hashes.SHA256())
 
     def issue(self, *hosts: str, days: tuple[float, float] = (-1, 1)) -> tuple[bytes, bytes]:
@@ -62,6 +63,13 @@ class Authority:
     def pem(self) -> bytes:
         """The authority's own certificate."""
         return self.certificate.public_bytes(PEM)
+
+
+def _general(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def write_private(path: Path, *pieces: bytes) -> Path:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netd.cli.invocation import Failure, Invocation, NetdCommand, seconds
-from netd.cli.proof import read_proof, token_option
+from netd.cli.proof import proof_options, read_proof
 from netd.cli.session import AgentPort, AgentPorts, AgentSettings, ProgramPort
 from netd.cli.text import escaped
 
@@ -80,7 +80,7 @@ _NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\
     help="Dialect; auto detects that of each server. Legacy servers know the channels x, y and z only.",
 )
 @click.option("--name", metavar="NAME", help="Name of the agent in subjects, unless the server has one for this host.")
-@token_option
+@proof_options
 @click.pass_obj
 def agent(  # noqa: PLR0913, PLR0917 - one for each option
     invocation: Invocation,

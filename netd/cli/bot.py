@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netd.cli.invocation import Failure, Invocation, NetdCommand
-from netd.cli.proof import read_proof, token_option
+from netd.cli.proof import proof_options, read_proof
 from netd.cli.room import DEFAULT_PORT
 from netd.cli.text import escaped
 
@@ -40,7 +40,7 @@ _COUNT = re.compile(r"connected\s+(?P<present>[0-9]{1,9})/(?P<size>[0-9]{1,9}) b
     show_default=True,
     help="Dialect; legacy servers do not know lines.",
 )
-@token_option
+@proof_options
 @click.pass_obj
 def bot(invocation: Invocation, name: str, host: str, port: int, character: str, dialect: str, token_file: Path | None) -> None:
     """Be a bot: take a place in a room, answer in character, and end with the room. Ctrl-C leaves it."""

@@ -11,7 +11,7 @@ import click
 
 from netd.cli.command import command_place
 from netd.cli.invocation import AnswerTimedOut, Failure, Invocation, NetdCommand
-from netd.cli.proof import read_proof, token_option
+from netd.cli.proof import proof_options, read_proof
 from netd.cli.relay import RelayPlace
 from netd.client.control import NotInTime, OperationFailed
 from netd.codec.schemas import UnfitWord, convert
@@ -34,7 +34,7 @@ Schemas = Mapping[str, Mapping[str, Any]]
     metavar="HOST[:PORT]",
     help="Use the port of a command service: from another machine, or for a legacy server.",
 )
-@token_option
+@proof_options
 @click.pass_obj
 def call(
     invocation: Invocation,

@@ -25,8 +25,8 @@ def command_place(text: str) -> RelayPlace:
     return place(text, DEFAULT_PORT)
 
 
-def open_caller(where: RelayPlace, timeout: float, token: str | None = None, token_file: str | None = None) -> CallerPort:
+def open_caller(where: RelayPlace, timeout: float, **proof: Any) -> CallerPort:
     """A caller that connects on its first call. It waits *timeout* seconds for each answer."""
     from netd.client.command import Caller  # noqa: PLC0415 - only one command needs it, and all must start fast
 
-    return Caller(where.host, where.port, timeout, token=token, token_file=token_file)
+    return Caller(where.host, where.port, timeout, **proof)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netd.cli.invocation import Invocation, NetdCommand
-from netd.cli.proof import read_proof, token_option
+from netd.cli.proof import proof_options, read_proof
 from netd.cli.relay import DEFAULT_PORT, RelayMessagePort, RelayPlace, RelayPorts
 from netd.cli.text import escaped
 
@@ -46,7 +46,7 @@ Reply = Callable[[RelayMessagePort], object]
 @click.option("--answer", metavar="TEXT", help="Answer each message with TEXT.")
 @click.option("--exec", "command", metavar="COMMAND", help="Answer with the output of COMMAND, which reads the message.")
 @click.option("--echo", is_flag=True, help="Answer each message with itself.")
-@token_option
+@proof_options
 @click.pass_obj
 def device(  # noqa: PLR0913, PLR0917 - one for each option
     invocation: Invocation,

@@ -12,7 +12,7 @@ import click
 from netd.cli.generated import fetch_table
 from netd.cli.invocation import Invocation, NetdCommand, NotFound
 from netd.cli.node import call_each
-from netd.cli.proof import read_proof, token_option
+from netd.cli.proof import proof_options, read_proof
 from netd.cli.relay import RelayPlace
 from netd.cli.server import controller, dialect_option, server_option
 from netd.cli.text import ago, online_since
@@ -34,7 +34,7 @@ MOST_ROWS = 1000
 @click.command(cls=NetdCommand)
 @server_option
 @dialect_option
-@token_option
+@proof_options
 @click.pass_obj
 def devices(invocation: Invocation, server: RelayPlace | None, dialect: str, token_file: Path | None) -> None:
     """List the devices of all nodes: name, address, whether online."""

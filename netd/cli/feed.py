@@ -19,7 +19,7 @@ from click.shell_completion import CompletionItem
 from netd.cli.feed_port import DEFAULT_PORT, Order
 from netd.cli.generated import HELP_TIMEOUT, ServiceGroup, service_group
 from netd.cli.invocation import Failure, Invocation, NetdCommand, seconds
-from netd.cli.proof import read_proof, token_option
+from netd.cli.proof import proof_options, read_proof
 from netd.cli.text import escaped
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _operations(ctx: click.Context, words: Sequence[str], timeout: float | None 
     show_default=True,
     help="Dialect; legacy servers have one interval for all clients, and neither locale nor seed.",
 )
-@token_option
+@proof_options
 @click.pass_context
 def feed(ctx: click.Context, /, block: int, log: Path | None, count: int | None, token_file: Path | None, **order: Any) -> None:
     """Be a client of the feed: collect blocks of samples, report each, and connect again when the server restarts.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from netd.client.feed import Block, Welcome
@@ -30,7 +30,7 @@ class Order:
     locale: str | None
     seed: int | None
     dialect: str
-    proof: Mapping[str, str] = field(default_factory=dict)
+    proof: Mapping[str, Any] = field(default_factory=dict)
 
 
 class FeedPort(Protocol):
@@ -57,8 +57,7 @@ def _open_feed(order: Order, on_connect: Callable[[Welcome], object], on_disconn
         dialect=order.dialect,
         on_connect=on_connect,
         on_disconnect=on_disconnect,
-        token=order.proof.get("token"),
-        token_file=order.proof.get("token_file"),
+        **order.proof,
     )
 
 

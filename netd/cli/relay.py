@@ -74,10 +74,10 @@ class Completed:
     output: bytes
 
 
-def _open_controller(where: RelayPlace, dialect: str, token: str | None = None, token_file: str | None = None) -> ControllerPort:
+def _open_controller(where: RelayPlace, dialect: str, **proof: Any) -> ControllerPort:
     from netd.client.relay import Controller  # noqa: PLC0415 - only few commands need it, and all must start fast
 
-    return Controller(where.host, where.port, dialect, token=token, token_file=token_file)
+    return Controller(where.host, where.port, dialect, **proof)
 
 
 def _open_device(
@@ -87,8 +87,7 @@ def _open_device(
     dialect: str,
     on_connect: Callable[[Welcome], object],
     on_disconnect: Callable[[str, float], object],
-    token: str | None = None,
-    token_file: str | None = None,
+    **proof: Any,
 ) -> DevicePort:
     import logging  # noqa: PLC0415 - all commands must start fast
 
@@ -103,8 +102,7 @@ def _open_device(
         dialect=dialect,
         on_connect=on_connect,
         on_disconnect=on_disconnect,
-        token=token,
-        token_file=token_file,
+        **proof,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from netd.client.room import Exchange
@@ -27,10 +27,9 @@ def open_bot(
     character: str,
     dialect: str,
     on_welcome: Callable[[str], object],
-    token: str | None = None,
-    token_file: str | None = None,
+    **proof: Any,
 ) -> BotPort:
     """A bot with a real connection, which it opens when it runs."""
     from netd.client.room import Bot  # noqa: PLC0415 - only few commands need it, and all must start fast
 
-    return Bot(host, port, name, character, dialect=dialect, on_welcome=on_welcome, token=token, token_file=token_file)
+    return Bot(host, port, name, character, dialect=dialect, on_welcome=on_welcome, **proof)

@@ -16,7 +16,7 @@ import click
 from netd.cli.devices import every_device, is_meant, relay_instances
 from netd.cli.generated import fetch_table
 from netd.cli.invocation import AnswerTimedOut, Exit, Failure, Invocation, Misused, NetdCommand, seconds
-from netd.cli.proof import read_proof, token_option
+from netd.cli.proof import proof_options, read_proof
 from netd.cli.relay import RelayPlace
 from netd.cli.server import controller, dialect_option, server_option
 from netd.cli.text import as_commands, escaped, payload_text
@@ -95,7 +95,7 @@ class Report:
 @click.option("--no-wait", "waits", flag_value=False, default=True, help="Do not wait for the device's answer.")
 @server_option
 @dialect_option
-@token_option
+@proof_options
 @click.pass_obj
 def send(  # noqa: PLR0913, PLR0917 - one for each option
     invocation: Invocation,

@@ -29,7 +29,7 @@ class AgentSettings:
     every: float
     dialect: str
     name: str | None = None
-    proof: Mapping[str, str] = field(default_factory=dict)
+    proof: Mapping[str, Any] = field(default_factory=dict)
 
 
 class AgentPort(Protocol):
@@ -105,8 +105,7 @@ def _open_agent(channels: Mapping[str, Channel], settings: AgentSettings, hooks:
         dialect=settings.dialect,
         name=settings.name,
         hooks=hooks,
-        token=settings.proof.get("token"),
-        token_file=settings.proof.get("token_file"),
+        **settings.proof,
     )
 
 

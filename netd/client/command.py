@@ -80,13 +80,14 @@ def call(
     timeout: float = TIMEOUT,
     token: str | None = None,
     token_file: str | os.PathLike[str] | None = None,
+    cafile: str | os.PathLike[str] | None = None,
     **more: Any,
 ) -> Any:
     """Run one command over a connection of its own; see :meth:`Caller.call` for what is returned and raised.
 
-    Arguments that are called ``host``, ``port``, ``timeout``, ``token`` or ``token_file`` go into the second one.
+    Arguments that are called ``host``, ``port``, ``timeout``, ``token``, ``token_file`` or ``cafile`` go into the second one.
     """
-    with Caller(host, port, timeout, token=token, token_file=token_file) as caller:
+    with Caller(host, port, timeout, token=token, token_file=token_file, cafile=cafile) as caller:
         return caller.call(__command_id, __arguments, **more)
 
 

@@ -38,8 +38,9 @@ async def async_call(
     timeout: float = TIMEOUT,
     token: str | None = None,
     token_file: str | os.PathLike[str] | None = None,
+    cafile: str | os.PathLike[str] | None = None,
     **more: Any,
 ) -> Any:
     """Run one command over a connection of its own; see :func:`netd.client.command.call`."""
-    async with AsyncCaller(host, port, timeout, token=token, token_file=token_file) as caller:
+    async with AsyncCaller(host, port, timeout, token=token, token_file=token_file, cafile=cafile) as caller:
         return await caller.call(__command_id, __arguments, **more)

@@ -20,6 +20,7 @@ from netd.client.command_messages import (
     is_for,
     result_of,
 )
+from netd.client.tls import ClientTls
 from netd.client.token import ClientToken
 from netd.client.way import Connection, Program, Server, W, Way, check_port
 
@@ -126,10 +127,12 @@ class CommandProgram(Program[W]):
 
     :param timeout: seconds to connect in, and seconds to be answered in.
     :param token: what proves who this program is: see :class:`netd.client.token.ClientToken`, also for *token_file*.
+    :param cafile: the authority of the server's certificate, with which TLS is used: see :class:`netd.client.tls.ClientTls`,
+        also for *certificate* and *key*.
     :raises ValueError: when the port or the token cannot be.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each thing that can be chosen
         self,
         host: str = HOST,
         port: int = PORT,
@@ -137,7 +140,10 @@ class CommandProgram(Program[W]):
         *,
         token: str | None = None,
         token_file: str | os.PathLike[str] | None = None,
+        cafile: str | os.PathLike[str] | None = None,
+        certificate: str | os.PathLike[str] | None = None,
+        key: str | os.PathLike[str] | None = None,
         surroundings: Any = None,
     ) -> None:
-        super().__init__(surroundings)
+        super().__init__(surroundings, ClientTls(cafile, certificate, key))
         self._calls = CommandCalls(self._way, host, port, timeout, ClientToken(token, token_file))

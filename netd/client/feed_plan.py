@@ -28,6 +28,7 @@ from netd.client.feed_messages import (
     place_text,
     request_head,
 )
+from netd.client.tls import ClientTls
 from netd.client.token import ClientToken
 from netd.client.way import CONNECT_TIMEOUT, Connection, Program, W, Way
 from netd.client.websocket import WebSocket, make_key
@@ -177,6 +178,8 @@ class FeedProgram(Program[W]):
     :param on_connect: called with a :class:`Welcome` after each connection.
     :param on_disconnect: called with the reason, and the seconds until the next attempt.
     :param token: what proves who this program is: see :class:`netd.client.token.ClientToken`, also for *token_file*.
+    :param cafile: the authority of the server's certificate, with which TLS is used: see :class:`netd.client.tls.ClientTls`,
+        also for *certificate* and *key*.
     :raises ValueError: when an argument cannot be, or the old dialect has no such type.
     """
 
@@ -197,9 +200,12 @@ class FeedProgram(Program[W]):
         on_disconnect: Callable[[str, float], object] | None = None,
         token: str | None = None,
         token_file: str | os.PathLike[str] | None = None,
+        cafile: str | os.PathLike[str] | None = None,
+        certificate: str | os.PathLike[str] | None = None,
+        key: str | os.PathLike[str] | None = None,
         surroundings: Any = None,
     ) -> None:
-        super().__init__(surroundings)
+        super().__init__(surroundings, ClientTls(cafile, certificate, key))
         wish = Wish(tuple(types), name, interval, locale, seed, block)
         proof = ClientToken(token, token_file)
         self._client = FeedClient(self._way, (host, port), path, wish, dialect, on_connect, on_disconnect, proof)

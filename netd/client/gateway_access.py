@@ -9,6 +9,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from netd.client.control import ControlError, ControlTimeout, NotRunning
+from netd.client.tls import CannotTrust, ClientTls, tls_reason
 from netd.client.token import check_token
 
 __all__ = ["DEFAULT_URL", "Access", "Address", "NotTrusted", "connect_error", "read_url"]
@@ -70,6 +71,8 @@ class Access:
     :param token: what ``netd token add`` has printed.
     :param token_file: or the file that holds it, read anew for each connection.
     :param cafile: certificates that are trusted instead of the system's.
+    :param certificate: the client's own certificate, for a gateway that asks for one.
+    :param key: its private key; None if it is in the same file.
     :raises ValueError: when one of these cannot be; tokens are not quoted.
     """
 
@@ -79,6 +82,8 @@ class Access:
         token: str | None = None,
         token_file: str | os.PathLike[str] | None = None,
         cafile: str | os.PathLike[str] | None = None,
+        certificate: str | os.PathLike[str] | None = None,
+        key: str | os.PathLike[str] | None = None,
     ) -> None:
         if token is not None and token_file is not None:
             raise ValueError("token and token_file: give one of them")
@@ -87,7 +92,7 @@ class Access:
             raise ValueError("cafile: an address with http:// has no certificates; write https://")
         self._token = None if token is None else check_token(token)
         self._token_file = None if token_file is None else Path(token_file)
-        self._cafile = cafile
+        self._tls = ClientTls(cafile, certificate, key)
 
     def __repr__(self) -> str:
         return f"<Access to {self.address.url}>"
@@ -114,19 +119,15 @@ class Access:
         if not self.address.is_tls:
             return None
         try:
-            return ssl.create_default_context(cafile=self._cafile)
-        except OSError as error:
-            raise NotTrusted(f"cannot use the certificates in {self._cafile}: {error.strerror or error}") from None
+            return self._tls.context() or ssl.create_default_context()
+        except CannotTrust as error:
+            raise NotTrusted(f"cannot use the certificates: {error}") from None
 
 
 def connect_error(address: Address, error: Exception) -> ControlError:
     """Return the error for an attempt to connect that failed with *error*."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return NotTrusted(
-            f"the certificate of {address.url} is not trusted: {error.verify_message}; give its authority as cafile"
-        )
     if isinstance(error, ssl.SSLError):
-        return NotTrusted(f"{address.url} does not speak TLS as it should: {getattr(error, 'reason', None) or error}")
+        return NotTrusted(f"{address.url}: {tls_reason(error, address.host)}")
     if isinstance(error, TimeoutError):
         return ControlTimeout(f"nobody takes the connection at {address.url} in time")
     said = getattr(error, "strerror", None) or error

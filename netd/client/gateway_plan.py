@@ -134,25 +134,27 @@ class GatewayPlan:
 class GatewayProgram(Program[W]):
     """What makes a client of a gateway, whatever way it goes.
 
-    :param url, token, token_file, cafile: see :class:`Access`.
+    :param url, token, token_file, cafile, certificate, key: see :class:`Access`.
     :param timeout: seconds that a call may take, connecting included; also for the answer to a subscription.
     :param max_answer: bytes of an answer.
     :raises ValueError: as :class:`Access` does.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each thing that can be chosen
         self,
         url: str = DEFAULT_URL,
         token: str | None = None,
         *,
         token_file: str | os.PathLike[str] | None = None,
         cafile: str | os.PathLike[str] | None = None,
+        certificate: str | os.PathLike[str] | None = None,
+        key: str | os.PathLike[str] | None = None,
         timeout: float = 30.0,
         max_answer: int = MAX_ANSWER,
         surroundings: Any = None,
     ) -> None:
         super().__init__(surroundings)
-        self._access = Access(url, token, token_file, cafile)
+        self._access = Access(url, token, token_file, cafile, certificate, key)
         self.timeout = timeout
         self._surroundings = surroundings
         self._plan = GatewayPlan(self._way, self._access, max_answer)

@@ -28,6 +28,7 @@ from netd.client.relay_messages import (
     whole_address,
 )
 from netd.client.relay_plan import DeviceProgram, RelayController, RelayMessage
+from netd.client.tls import ClientTls
 from netd.client.token import ClientToken
 from netd.client.way_sockets import Blocking, SocketWay, Surroundings, carry_out
 
@@ -106,10 +107,12 @@ class Controller(Blocking):
 
     :param dialect: ``"auto"``, ``"netd"`` or ``"old"``: see the module.
     :param token: what proves who this program is: see :class:`netd.client.token.ClientToken`, also for *token_file*.
+    :param cafile: the authority of the server's certificate, with which TLS is used: see :class:`netd.client.tls.ClientTls`,
+        also for *certificate* and *key*.
     :raises ValueError: when the port, the dialect or the token cannot be.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each thing that can be chosen
         self,
         host: str,
         port: int,
@@ -117,9 +120,12 @@ class Controller(Blocking):
         *,
         token: str | None = None,
         token_file: str | os.PathLike[str] | None = None,
+        cafile: str | os.PathLike[str] | None = None,
+        certificate: str | os.PathLike[str] | None = None,
+        key: str | os.PathLike[str] | None = None,
         surroundings: Surroundings | None = None,
     ) -> None:
-        super().__init__(surroundings)
+        super().__init__(surroundings, ClientTls(cafile, certificate, key))
         self._controller = RelayController(self._way, host, port, dialect, ClientToken(token, token_file))
 
     @property

@@ -18,6 +18,7 @@ from netd.client.relay_messages import (
     message_frames,
 )
 from netd.client.relay_plan import DeviceProgram, RelayController, RelayMessage
+from netd.client.tls import ClientTls
 from netd.client.token import ClientToken
 from netd.client.way_asyncio import Asynchronous, AsyncSurroundings, AsyncWay, within
 
@@ -59,7 +60,7 @@ class AsyncController(RelayController):
 
     _way: AsyncWay
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each thing that can be chosen
         self,
         host: str,
         port: int,
@@ -67,9 +68,13 @@ class AsyncController(RelayController):
         *,
         token: str | None = None,
         token_file: str | os.PathLike[str] | None = None,
+        cafile: str | os.PathLike[str] | None = None,
+        certificate: str | os.PathLike[str] | None = None,
+        key: str | os.PathLike[str] | None = None,
         surroundings: AsyncSurroundings = AsyncSurroundings(),  # noqa: B008 - a tuple of functions: it does not change
     ) -> None:
         super().__init__(AsyncWay(surroundings), host, port, dialect, ClientToken(token, token_file))
+        self._way.tls = ClientTls(cafile, certificate, key)
         self._outstanding: dict[int, asyncio.Future[tuple[dict[str, Any], bytes]]] = {}
         self._reading: asyncio.Task[None] | None = None
 

@@ -39,6 +39,7 @@ from netd.client.relay_messages import (
     unknown_fate,
 )
 from netd.client.relay_old import old_connect, old_list, old_send, read_old_connect, read_old_list, read_old_outcome
+from netd.client.tls import ClientTls
 from netd.client.token import ClientToken
 from netd.client.way import Program, W, Way
 
@@ -160,6 +161,8 @@ class DeviceProgram(Program[W]):
     :param on_connect: called with a :class:`Welcome` after each connection.
     :param on_disconnect: called with the reason, and the seconds until the next attempt.
     :param token: what proves that the device is *name*: see :class:`netd.client.token.ClientToken`, also for *token_file*.
+    :param cafile: the authority of the server's certificate, with which TLS is used: see :class:`netd.client.tls.ClientTls`,
+        also for *certificate* and *key*.
     :raises ValueError: when a name, the port, the dialect or the token cannot be.
     """
 
@@ -175,9 +178,12 @@ class DeviceProgram(Program[W]):
         on_disconnect: Callable[[str, float], object] | None = None,
         token: str | None = None,
         token_file: str | os.PathLike[str] | None = None,
+        cafile: str | os.PathLike[str] | None = None,
+        certificate: str | os.PathLike[str] | None = None,
+        key: str | os.PathLike[str] | None = None,
         surroundings: Any = None,
     ) -> None:
-        super().__init__(surroundings)
+        super().__init__(surroundings, ClientTls(cafile, certificate, key))
         check_device_names(name, aliases)
         proof = ClientToken(token, token_file)
         line = RelayLine(self._way, host, port, dialect, partial(device_hello, name, tuple(aliases)), b"raspberrypi", proof)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from netd.client.room_characters import Character, Heard, find_character
+from netd.client.tls import ClientTls
 from netd.client.token import ClientToken
 from netd.client.way import Connection, Program, Server, W, Way, check_choice, check_port
 
@@ -245,6 +246,8 @@ class RoomProgram(Program[W]):
     :param dialect: ``"old"`` or ``"netd"``: see the module. With a token it is always the second, which alone can carry one.
     :param on_welcome: called with what the server says when it gives the bot a place: the room need not be full yet.
     :param token: what proves that the bot is *name*: see :class:`netd.client.token.ClientToken`, also for *token_file*.
+    :param cafile: the authority of the server's certificate, with which TLS is used: see :class:`netd.client.tls.ClientTls`,
+        also for *certificate* and *key*.
     :raises ValueError: when name, port, character, dialect or token cannot be.
     """
 
@@ -259,9 +262,12 @@ class RoomProgram(Program[W]):
         on_welcome: Callable[[str], object] = lambda welcome: None,
         token: str | None = None,
         token_file: str | os.PathLike[str] | None = None,
+        cafile: str | os.PathLike[str] | None = None,
+        certificate: str | os.PathLike[str] | None = None,
+        key: str | os.PathLike[str] | None = None,
         surroundings: Any = None,
     ) -> None:
-        super().__init__(surroundings)
+        super().__init__(surroundings, ClientTls(cafile, certificate, key))
         self._part = RoomPart(self._way, host, port, name, character, dialect, on_welcome, ClientToken(token, token_file))
 
     @property

@@ -30,9 +30,10 @@ from netd.client.session_messages import (
     read_channels,
 )
 from netd.client.session_plan import AgentPlan, AgentWay
+from netd.client.tls import ClientTls
 from netd.client.token import ClientToken
 from netd.client.way import CONNECT_TIMEOUT, Connection, tune
-from netd.client.way_sockets import SocketWay, Surroundings, carry_out
+from netd.client.way_sockets import SocketConnection, SocketWay, Surroundings, carry_out
 
 __all__ = ["DIALECTS", "Agent", "AgentError", "Channel", "Hooks", "NotANumber", "Refused", "SessionLost", "Source"]
 
@@ -62,7 +63,8 @@ class AgentSockets(SocketWay, AgentWay):
         self._rope.setblocking(False)
 
     async def wait_any(self, connections: Iterable[Connection], seconds: float) -> Collection[Connection]:
-        return self.wait_for(connections, seconds)
+        decrypted = [one for one in connections if isinstance(one, SocketConnection) and one.has_more]
+        return decrypted or self.wait_for(connections, seconds)
 
     def wait_for(self, sockets: Iterable[Any], seconds: float | None) -> list[Any]:
         """Those of *sockets* on which something has come within so many seconds, before the bell rings."""
@@ -77,9 +79,10 @@ class AgentSockets(SocketWay, AgentWay):
             self._rope.send(b"!")
 
     async def dial(self, host: str, port: int, local: str) -> Connection:
+        tls = self.tls.context()
         opened = socket.create_connection((host, port), CONNECT_TIMEOUT, (local, 0))
         tune(opened)
-        return self.keep(SESSION_SERVER, opened)
+        return self.keep(SESSION_SERVER, self.secure(opened, host, tls))
 
     def close(self) -> None:
         super().close()
@@ -102,6 +105,8 @@ class Agent:
     :param name: what the agent is called in netd's subjects, unless somebody there has named it. Without a name, and in the old
         dialect, it is called by its host.
     :param token: what proves who this agent is: see :class:`netd.client.token.ClientToken`, also for *token_file*.
+    :param cafile: the authority of the server's certificate, with which samples go through TLS: see
+        :class:`netd.client.tls.ClientTls`, also for *certificate* and *key*.
     :raises ValueError: for names, dialects, pauses or tokens that cannot be.
     """
 
@@ -118,10 +123,14 @@ class Agent:
         hooks: Hooks = Hooks(),  # noqa: B008 - a tuple of functions: it does not change
         token: str | None = None,
         token_file: str | os.PathLike[str] | None = None,
+        cafile: str | os.PathLike[str] | None = None,
+        certificate: str | os.PathLike[str] | None = None,
+        key: str | os.PathLike[str] | None = None,
     ) -> None:
         known = read_channels(channels, dialect)
         schedule = Schedule(known, dialect, every)
         self._way = AgentSockets()
+        self._way.tls = ClientTls(cafile, certificate, key)
         self._plan = AgentPlan(self._way, known, server_port, dialect, name, hooks, schedule, ClientToken(token, token_file))
         self._host = host
         self._listener: socket.socket | None = None

@@ -24,6 +24,7 @@ from netd.client.session_messages import (
     tell_failure,
 )
 from netd.client.session_plan import AgentPlan, AgentWay
+from netd.client.tls import ClientTls
 from netd.client.token import ClientToken
 from netd.client.way import CONNECT_TIMEOUT, FAREWELL, Connection
 from netd.client.way_asyncio import AsyncSurroundings, AsyncWay, StreamConnection, within
@@ -59,9 +60,11 @@ class AgentStreams(AsyncWay, AgentWay):
             self._rings.set_result(None)
 
     async def dial(self, host: str, port: int, local: str) -> Connection:
+        tls = self.tls.context()
+        secured = {} if tls is None else {"ssl": tls}
         try:
             async with within(CONNECT_TIMEOUT):
-                streams = await self._surroundings.connect(host, port, local_addr=(local, 0))
+                streams = await self._surroundings.connect(host, port, local_addr=(local, 0), **secured)
         except asyncio.TimeoutError:  # noqa: UP041 - before Python 3.11 these are two
             raise TimeoutError("it did not answer in time") from None
         return self.keep(SESSION_SERVER, streams)
@@ -140,6 +143,9 @@ class AsyncAgent:
         listen: Callable[[Serve, str, int], Awaitable[Any]] = listen,
         token: str | None = None,
         token_file: str | os.PathLike[str] | None = None,
+        cafile: str | os.PathLike[str] | None = None,
+        certificate: str | os.PathLike[str] | None = None,
+        key: str | os.PathLike[str] | None = None,
         surroundings: AsyncSurroundings = AsyncSurroundings(),  # noqa: B008 - likewise
     ) -> None:
         known: dict[str, Any] = {**read_channels(channels, dialect)}
@@ -148,6 +154,7 @@ class AsyncAgent:
         self._schedule = AsyncSchedule(known, dialect, every)
         self._schedule.say = self.say
         self._way = AgentStreams(surroundings)
+        self._way.tls = ClientTls(cafile, certificate, key)
         proof = ClientToken(token, token_file)
         self._plan = AsyncAgentPlan(self._way, known, server_port, dialect, name, hooks, self._schedule, proof)
         self._host = host

@@ -34,6 +34,7 @@ from netd.client.session_messages import (
     read_id,
     sample,
 )
+from netd.client.tls import tls_reason
 from netd.client.token import ClientToken
 from netd.client.way import CONNECT_TIMEOUT, Connection, Way
 
@@ -144,7 +145,7 @@ class AgentPlan:
         try:
             data = await self._way.dial(host, self._server_port, local)
         except OSError as error:
-            reason = str(error) or "it did not answer in time"
+            reason = tls_reason(error, host) or "it did not answer in time"
             raise SessionLost(f"cannot connect back to {host} port {self._server_port}: {reason}") from None
         try:
             self._hooks.started(session, host)

@@ -12,6 +12,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from netd.client.tls import ClientTls, tls_reason
+
 __all__ = ["CONNECT_TIMEOUT", "FAREWELL", "Connection", "Program", "Server", "W", "Way", "check_choice", "check_port", "tune"]
 
 CONNECT_TIMEOUT = 10.0
@@ -37,7 +39,7 @@ class Server(NamedTuple):
 
     def broke(self, error: Exception) -> Exception:
         """What to raise when the operating system has raised *error*."""
-        return self.lost(f"the connection to {self.name} broke: {error}")
+        return self.lost(f"the connection to {self.name} broke: {tls_reason(error)}")
 
     def ended(self) -> Exception:
         """What to raise when the other side has hung up."""
@@ -113,7 +115,10 @@ class Way(ABC):
     :ivar wall_clock: seconds since the epoch.
     :ivar chance: a number from 0 up to 1.
     :ivar random_bytes: so many unpredictable bytes.
+    :ivar tls: the TLS of the connections that plans reach.
     """
+
+    tls = ClientTls()
 
     def __init__(
         self, wall_clock: Callable[[], float], chance: Callable[[], float], random_bytes: Callable[[int], bytes]
@@ -151,9 +156,9 @@ class Way(ABC):
         """
         self._refuse_closed(server)
         try:
-            connection = await self.open(server, host, port, seconds)
+            connection = await self.open(server, host, port, seconds, self.tls.context())
         except (OSError, UnicodeError) as error:
-            reason = str(error) or "it did not answer in time"
+            reason = tls_reason(error, host) or "it did not answer in time"
             raise server.unreachable(f"cannot reach {server.name} at {host}:{port}: {reason}") from None
         self._refuse_closed(server)  # meanwhile: then the connection was left
         return connection
@@ -170,12 +175,15 @@ class Program(Generic[W]):
     """What a client is, whatever way it goes: the arguments that it is made with, and the plans that it makes of them.
 
     :param surroundings: the outside world, so that tests can hand in another.
+    :param tls: how its connections use TLS; None for not at all.
     """
 
     _make_way: Callable[[Any], Any]
 
-    def __init__(self, surroundings: Any = None) -> None:
+    def __init__(self, surroundings: Any = None, tls: ClientTls | None = None) -> None:
         self._way: W = self._make_way(surroundings)
+        if tls is not None:
+            self._way.tls = tls
 
 
 def tune(connection: socket.socket) -> None:

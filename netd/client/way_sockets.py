@@ -135,6 +135,11 @@ class SocketConnection(Connection):
         """Whether this side has hung up, or begun to."""
         return self._leaving.locked()
 
+    @property
+    def has_more(self) -> bool:
+        """Whether TLS has decrypted what has not been read yet: the operating system does not tell of that."""
+        return bool(self._pending and self._pending())
+
     async def send(self, content: bytes, end: float | None = None) -> None:
         with self._sending:
             if self.has_left:
@@ -163,7 +168,7 @@ class SocketConnection(Connection):
         if self.has_left:
             raise self.server.left()
         try:
-            if seconds == 0 or (self._pending and self._pending()):
+            if seconds == 0 or self.has_more:
                 received = self._receive()
             else:
                 received, end = None, None if seconds is None else self._now() + seconds
@@ -238,14 +243,21 @@ class SocketWay(Way):
         self._surroundings.pause(self._closed, seconds)
 
     async def open(self, server: Server, host: str, port: int, seconds: float, tls: Any = None) -> Connection:
-        opened = self._surroundings.connect(host, port, seconds)
-        if tls is not None:
-            try:
-                opened = tls.wrap_socket(opened, server_hostname=host)  # within the socket's timeout, which is that of connecting
-            except OSError:
-                opened.close()
-                raise
-        return self.keep(server, opened)
+        return self.keep(server, self.secure(self._surroundings.connect(host, port, seconds), host, tls))
+
+    def secure(self, opened: socket.socket, host: str, tls: Any) -> socket.socket:
+        """Return *opened* through TLS, where *tls* is a context; the handshake has the socket's timeout, that of connecting.
+
+        :raises OSError: when there is no TLS to be had; the socket is closed then.
+        """
+        if tls is None:
+            return opened
+        try:
+            secured: socket.socket = tls.wrap_socket(opened, server_hostname=host)
+        except OSError:
+            opened.close()
+            raise
+        return secured
 
     def keep(self, server: Server, opened: socket.socket) -> SocketConnection:
         """The connection by a socket that was opened elsewhere, which the way closes in the end."""

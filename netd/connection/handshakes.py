@@ -11,7 +11,7 @@ from attrs import frozen
 
 __all__ = ["HandshakeFault", "fault_of"]
 
-EXPIRED, NOT_YET, SELF_SIGNED, WRONG_PURPOSE = 10, 9, 18, 26
+WRONG_KEY, EXPIRED, NOT_YET, SELF_SIGNED, WRONG_PURPOSE = 7, 10, 9, 18, 26
 UNKNOWN_ISSUER = (19, 20, 21)
 """Numbers by which OpenSSL says what is wrong with a certificate (``X509_V_ERR_…``)."""
 
@@ -53,6 +53,7 @@ MISSING = HandshakeFault(
 
 _BY_REASON = (
     ("unknown ca", UNTRUSTED),
+    ("decrypt error", UNTRUSTED),
     ("certificate expired", LATE),
     ("bad certificate", BAD),
     ("certificate unknown", BAD),
@@ -72,6 +73,7 @@ _CLIENTS = {
     EXPIRED: "has expired, or this machine's clock is wrong",
     NOT_YET: "is not valid yet: the clock of this machine, or of the one that issued it, is wrong",
     SELF_SIGNED: "is self-signed: `client_ca` has not signed it",
+    WRONG_KEY: "is of an authority with the name of `client_ca` and another key: it has been made anew since",
     WRONG_PURPOSE: "is not for clients: `netd cert device NAME` makes one that is",
     **dict.fromkeys(UNKNOWN_ISSUER, "is of another authority than `client_ca`"),
 }

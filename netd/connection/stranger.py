@@ -19,8 +19,9 @@ MOST_OPENING = 1 << 13
 HELLO = b"\x16"
 """The first byte of a TLS handshake."""
 
-ALERT = b"\x15\x03\x01\x00\x02\x02\x28"
-"""A fatal TLS alert, handshake_failure: a TLS client then reports an error at once instead of waiting for a server's hello."""
+ALERT = b"\x15\x03\x01\x00\x02\x02\x0a"
+"""A fatal TLS alert, unexpected_message: a TLS client then reports an error at once instead of waiting for a server's hello. A
+server that does speak TLS never answers a client's first message so: our clients tell by it that the port is a plain one."""
 
 _REQUEST = re.compile(rb"[A-Za-z][!#$%&'*+.^_`|~0-9A-Za-z-]{0,31} [^ \r\n]+ HTTP/[0-9]")
 _UNFINISHED = re.compile(rb"[A-Z][A-Z-]{0,31}(?: (?:[^ \r\n]+(?: (?:H|HT|HTT|HTTP|HTTP/)?)?)?)?\Z")

@@ -53,6 +53,17 @@ class ProofTests(CommandTests):
                 self.netd(*words, "--token-file", str(self.file))
             self.assertEqual(self.proofs.pop(), {"token_file": str(self.file)}, words)
 
+    def test_tls(self) -> None:
+        """The same commands take the authority that they trust, and a certificate of their own, as files."""
+        ca = self.file.with_suffix(".pem")
+        ca.write_text("an authority")
+        for words in (["device", "--name", "gh"], ["feed"], ["call", "add", "--server", "h"]):
+            self.netd(*words, "--cafile", str(ca), "--certificate", str(ca), "--key", str(self.file))
+            self.assertEqual(self.proofs.pop(), {"cafile": str(ca), "certificate": str(ca), "key": str(self.file)}, words)
+        result = self.netd("device", "--name", "gh", "--cafile", f"{ca}.gone")
+        self.assertEqual(2, result.exit_code)
+        self.assertIn("does not exist", result.output)
+
     def test_environment(self) -> None:
         """A container has its secrets in the environment: the token itself, or the name of its file."""
         self.environ = {**self.environ, "NETD_TOKEN": "netd_xyz"}

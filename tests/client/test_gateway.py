@@ -209,10 +209,10 @@ class TlsTests(SynchronousTestCase):
         """Each way in which there can be no connection is told as what it means."""
         place = read_url("https://lab")
         unsigned = ssl.SSLCertVerificationError(1, "x")
-        unsigned.verify_message = "self-signed certificate"
+        unsigned.verify_code = 18
         for error, error_class, said in (
-            (unsigned, NotTrusted, "certificate of https://lab is not trusted: self-signed certificate"),
-            (ssl.SSLError(1, "wrong version"), NotTrusted, "does not speak TLS"),
+            (unsigned, NotTrusted, "https://lab: the server's certificate is self-signed"),
+            (ssl.SSLError(1, "WRONG_VERSION_NUMBER"), NotTrusted, "https://lab: this port does not speak TLS"),
             (TimeoutError(), ControlTimeout, "nobody takes the connection"),
             (socket.gaierror(-2, "Name or service not known"), NotRunning, "Name or service not known"),
             (UnicodeError("label too long"), NotRunning, "label too long"),

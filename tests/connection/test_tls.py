@@ -157,6 +157,7 @@ class FaultTests(SecuredTestCase):
             (self.clients.issue("old", days=(-2, -1)), "the certificate 'CN=old' has expired, or this machine's clock is wrong"),
             (self.clients.issue("new", days=(1, 2)), "the certificate 'CN=new' is not valid yet: the clock of this machine"),
             (Authority().issue("stranger"), "the certificate 'CN=stranger' is of another authority than `client_ca`"),
+            (Authority("clients").issue("before"), "the certificate 'CN=before' is of an authority with the name of `client_ca`"),
         ):
             kinds, why = self.shake(pem=self.write("client.pem", *pem))
             self.assertEqual(["a client certificate that does not count"], kinds)
