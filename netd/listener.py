@@ -28,7 +28,7 @@ from netd.certificates import Certificates
 from netd.config.descriptions import LOOPBACK, LOOPBACK_HOSTS, arguments_of, is_proxied, is_secured, may_be_secured
 from netd.config.options import variable_name
 from netd.config.tls import Security
-from netd.connection.factory import PeerFactory
+from netd.connection.factory import BesideFactory, PeerFactory
 from netd.connection.parking import park, unpark
 from netd.connection.protocol import describe_address
 from netd.connection.tls import SecuredEndpoint
@@ -106,7 +106,7 @@ class Listener:
     def __init__(
         self,
         description: str,
-        factory: PeerFactory,
+        factory: PeerFactory | BesideFactory,
         reactor: Any,
         remedy: str,
         opened: Callable[[IListeningPort], None],

@@ -18,12 +18,13 @@ from zope.interface import implementer
 from netd.access.admission import SectionAccess
 from netd.change import Change
 from netd.config import ListeningConfig, SecuredConfig
+from netd.config.tls import Security
 from netd.connection.bounds import Traffic
 from netd.connection.budget import NO_LIMIT, Budget, Quota
 from netd.connection.door import QuickDoor, QuickFactory
 from netd.connection.eager import HotSockets, accept_waiting, bound_accepts
 from netd.connection.ending import end_connections
-from netd.connection.factory import PeerFactory
+from netd.connection.factory import BesideFactory, PeerFactory
 from netd.connection.peer import PeerContext
 from netd.connection.turn import Turn
 from netd.connection.vigil import DEAD_TIMEOUT
@@ -42,10 +43,6 @@ class ListeningRules(Protocol):
     @property
     def instance(self) -> str:
         """The instance of the section."""
-
-    @property
-    def listen(self) -> tuple[str, ...]:
-        """The descriptions of Twisted server endpoints."""
 
     @property
     def stop_timeout(self) -> float:
@@ -85,7 +82,7 @@ class ListeningService(Service):
 
     def __init__(self, config: ListeningRules, factory: PeerFactory, reactor: Any, quick: QuickFactory | None = None) -> None:
         self.instance = config.instance
-        self._listen = config.listen
+        self._listen = self.endpoints_of(config)
         self._factory = factory
         self._reactor = reactor
         self._stop_timeout = config.stop_timeout
@@ -176,12 +173,12 @@ class ListeningService(Service):
         A service that does not listen yet, or has drained for good, opens no endpoints.
         """
         if self._is_listening:
-            self._listeners.prepare(config.listen, change)
+            self._listeners.prepare(self.endpoints_of(config), change)
         change.when_applied(lambda: self.follow(config))
 
     def follow(self, config: Any) -> None:
         """Use the options of *config* from now on. A service with options of its own extends it."""
-        self._listen = config.listen
+        self._listen = self.endpoints_of(config)
         self._stop_timeout = config.stop_timeout
         self._secure(config)
         context = self._factory.context
@@ -213,7 +210,20 @@ class ListeningService(Service):
     def _secure(self, config: object) -> None:
         self._security = config.security if isinstance(config, SecuredConfig) else None
         for listener in self._listeners:
-            listener.secure(self._security)
+            listener.secure(self._security_at(listener.description))
+
+    def _security_at(self, description: str) -> Security | None:
+        """Return what ``tls = yes`` means at an endpoint: nothing at those that speak another protocol than the section's."""
+        return self._security if self.factory_of(description) is self._factory else None
+
+    def endpoints_of(self, config: Any) -> tuple[str, ...]:
+        """Return the endpoints to listen on. Override where another option than ``listen`` names some, too."""
+        endpoints: tuple[str, ...] = config.listen
+        return endpoints
+
+    def factory_of(self, description: str) -> PeerFactory | BesideFactory:
+        """Return the factory of the connections at an endpoint. Override where endpoints differ in their protocol."""
+        return self._factory
 
     def _start_listening(self) -> None:
         if not self._is_listening:
@@ -221,7 +231,9 @@ class ListeningService(Service):
             self._listeners.open(self._listen)
 
     def _make_listener(self, description: str) -> Listener:
-        listener = Listener(description, self._factory, self._reactor, self.remedy, self._listens, self._security)
+        listener = Listener(
+            description, self.factory_of(description), self._reactor, self.remedy, self._listens, self._security_at(description)
+        )
         if self._is_paused:
             listener.park()
         return listener

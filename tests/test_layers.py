@@ -144,6 +144,13 @@ LAYERS = (
         reaches=SHELL,
         libraries="attrs zope.interface twisted OpenSSL service_identity",
     ),
+    # Twisted Conch, and the key that it shows.
+    Layer(
+        "shell",
+        modules="netd.manhole.{conch,host_key}",
+        reaches=SHELL,
+        libraries="attrs zope.interface twisted cryptography",
+    ),
     # The client of NATS: one module knows it.
     Layer(
         "shell",
@@ -158,7 +165,7 @@ LAYERS = (
         " netd.connection.{eager,eager_client,factory,liveness,outbox,parking,peer,shares,silence,tls,turn,vigil}"
         " netd.everywhere.* netd.threads netd.command.{execution,watcher} netd.access.*"
         " netd.gateway.{channel,chunks,conversation,guard,history,past,site} netd.gateway.graphite.answers"
-        " netd.manhole.{login,menu,prompt} netd.recorder.{backlog,history,reader,replay,store}"
+        " netd.manhole.{login,menu,prompt,ssh,terminal} netd.recorder.{backlog,history,reader,replay,store}"
         " netd.alert.{acting,delivery,mail,program,webhook}"
         " netd.cluster.{answering,asking,calls,collecting,delivering,devices,events,following,forwarding,inquiries,link}"
         " netd.cluster.{listing,membership,names,newest,nodes,publishing,questions,receiving,requests,sending,shipping}"

@@ -78,6 +78,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
         "Set up": {
             "token": Listed("token", "Make, rotate, list and remove the tokens of people and programs."),
             "passwd": Listed("passwd", "Set the password of NAME for the manhole."),
+            "key": Listed("key", "Add, list and remove the SSH keys that open the manhole."),
             "context": Listed("context", "Name the gateways of other machines, and choose one."),
             "client": Listed("client", "Print a client as one file, or list them."),
             "cluster": Listed("cluster", "Set up NATS for several machines, and check it."),

@@ -108,10 +108,14 @@ class PeerFactory(Factory):
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """Make a connection, or one that is reset at once because there are too many."""
+        return self.build(addr, self.make)
+
+    def build(self, addr: IAddress | None, make: Callable[[], PeerProtocol]) -> Any:
+        """Make a connection by *make*, or one that is reset at once because there are too many."""
         place = self.admit(addr, None)
         if place is None:
             return _TurnedAway()
-        connection = self.make()
+        connection = make()
         connection.place = place
         place.occupant = connection
         return connection
@@ -167,6 +171,10 @@ class PeerFactory(Factory):
                 skipped=skipped,
             )
 
+    def beside(self, connection: type[PeerProtocol]) -> BesideFactory:
+        """Return a factory for endpoints at which the service speaks another protocol, by connections of that class."""
+        return BesideFactory(self, connection)
+
     def counters(self) -> dict[str, Any]:
         """Return the counters, with the bytes of open connections in them."""
         tally = self.tally
@@ -178,3 +186,27 @@ class PeerFactory(Factory):
             "silent": tally.silent,
             "dropped": dict(self.context.traffic.dropped),
         }
+
+
+class BesideFactory(Factory):
+    """Makes connections of another class for a :class:`PeerFactory`, which counts, bounds and ends them with its own.
+
+    :ivar name: that of the service.
+    :ivar protocols: none is offered in TLS handshakes.
+    """
+
+    noisy = False
+
+    def __init__(self, main: PeerFactory, connection: type[PeerProtocol]) -> None:
+        self.name = main.name
+        self.protocols: tuple[bytes, ...] = ()
+        self._main = main
+        self._connection = connection
+
+    def logPrefix(self) -> str:
+        """The service, as Twisted's own log lines name it."""
+        return self.name
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """See :meth:`PeerFactory.buildProtocol`."""
+        return self._main.build(addr, lambda: self._connection(self._main))

@@ -8,41 +8,45 @@ from typing import ClassVar
 
 import attrs
 
-from netd.config import SecuredConfig, auto_or, duration, endpoints, flag, integer, option, secret_file, within
+from netd.config import SecuredConfig, auto_or, duration, endpoints, flag, integer, off_or, option, secret_file, within
 from netd.config.descriptions import addresses, is_loopback
+from netd.config.foresight import objection
 from netd.secrets.passwords import read_password_file
 from netd.secrets.private_files import PrivateFileError
+from netd.secrets.ssh_keys import KEYS, read_keys
 
 __all__ = ["Config"]
 
 
 @attrs.frozen(kw_only=True)
 class Config(SecuredConfig):
-    """A login over telnet for administrators: all operations from a menu, and a Python prompt if an option allows it.
+    """A login over telnet or SSH for administrators: all operations from a menu, and a Python prompt if an option allows it.
 
-    Telnet is not encrypted: listen on loopback, on a unix socket, or with `tls = yes`. After ten wrong passwords from one address
-    (with IPv6, one /64) within a minute, no further password from it is checked until that minute is over.
+    Telnet is not encrypted, and serves this machine alone, unless `tls = yes` encrypts it. SSH takes passwords and the keys of
+    `netd key add NAME FILE`. After ten wrong passwords from one address (with IPv6, one /64) within a minute, no further password
+    from it is checked until that minute is over.
     """
 
     packaged: ClassVar[bool] = False
 
-    listen: tuple[str, ...] = option(
-        endpoints,
+    listen: tuple[str, ...] | None = option(
+        off_or(endpoints),
         "loopback:6023",
-        help="Where telnet connects: one or more endpoints. A unix socket works, too: `unix:/run/netd/manhole.sock:mode=600`.",
+        help="Where telnet connects: one or more endpoints of this machine alone; or off. A unix socket works, too: "
+        "`unix:/run/netd/manhole.sock:mode=600`.",
         live=True,
+    )
+    ssh: tuple[str, ...] | None = option(
+        off_or(endpoints),
+        "off",
+        help="Where SSH connects: one or more endpoints, such as `tcp:6022:interface=127.0.0.1`. The host key, ed25519, is made "
+        "at the first start.",
     )
     password_file: Path | None = option(
         auto_or(secret_file),
         "auto",
         help="File of users and passwords. `netd passwd NAME` writes it; it is read at each login. `auto` is manhole.passwd in "
         "the state directory.",
-        live=True,
-    )
-    allow_remote: bool = option(
-        flag,
-        "no",
-        help="Whether `listen` may name addresses that other machines can reach. Passwords then cross the network unencrypted.",
         live=True,
     )
     python: bool = option(flag, "no", help="Whether `python` in the menu leads to a Python prompt inside the daemon.", live=True)
@@ -60,22 +64,35 @@ class Config(SecuredConfig):
     )
 
     def __attrs_post_init__(self) -> None:
-        exposed = (
-            [] if self.allow_remote or self.tls else [description for description in self.listen if _is_exposed(description)]
-        )
+        if not (self.listen or self.ssh):
+            raise ValueError("listen: is off, and so is ssh: nobody could connect; leave the section out instead")
+        exposed = [] if self.tls else [description for description in self.listen or () if _is_exposed(description)]
         if exposed:
             raise ValueError(
                 f"listen: other machines reach {', '.join(exposed)}, and telnet sends passwords unencrypted; "
-                "write tls = yes, listen on loopback:PORT or a unix socket, or write allow_remote = yes"
+                "listen on loopback:PORT or a unix socket, and let other machines log in by `ssh = …`; or write tls = yes"
             )
 
     def objections(self) -> Iterable[tuple[str, str]]:
-        """See :meth:`SectionConfig.objections`. Here: endpoints that cannot be used, and a password file without usable users."""
+        """See :meth:`SectionConfig.objections`. Here: endpoints that cannot be used, and files by which nobody could log in."""
         yield from super().objections()
+        for option_name, described in (("listen", self.listen), ("ssh", self.ssh)):
+            yield from ((option_name, why) for why in map(objection, described or ()) if why)
+        yield from self.objections_to_doors()
+
+    def objections_to_doors(self) -> Iterable[tuple[str, str]]:
+        """Yield why nobody could log in: by telnet without a password, by SSH with neither a password nor a key."""
+        keys = 0
         try:
-            read_password_file(self.passwords)
+            keys = len(read_keys(self.state_directory / KEYS)) if self.ssh else 0
         except PrivateFileError as error:
-            yield "password_file", str(error)
+            yield "ssh", str(error)
+        if self.listen or not keys:
+            try:
+                read_password_file(self.passwords)
+            except PrivateFileError as error:
+                instead = "; or log in with a key, and write `listen = off`" if keys else ""
+                yield "password_file", f"{error}{instead}"
 
     @property
     def passwords(self) -> Path:

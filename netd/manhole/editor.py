@@ -7,7 +7,7 @@ arrives here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from netd.codec.lines import LineTooLong
 
@@ -19,7 +19,7 @@ MOST_PAST = 100
 LONGEST_KEY = 32
 """Bytes of the escape sequence of one key, at most."""
 
-_KEY = re.compile(rb"\n|[\x01\x05\x08\x0b\x15\x17\x7f]|\x1b(?:\[[0-?]*[ -/]*[@-~]|O[@-~]|[^\[O\n])")
+_KEY = re.compile(rb"\n|[\x01\x05\x08\x09\x0b\x0c\x15\x17\x7f]|\x1b(?:\[[0-?]*[ -/]*[@-~]|O[@-~]|[^\[O\n])")
 _BEGUN = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|O)?$")
 _FIRST = re.compile(rb".[\x80-\xbf]{0,3}", re.DOTALL)
 
@@ -28,12 +28,16 @@ class LineEditor:
     """Turns keys into lines.
 
     :param limit: the longest line in bytes.
+    :param complete: returns what the last word of the text up to the cursor may become, for the Tab key; None where Tab is text.
+    :ivar choices: what that word may become, if it can be several things and no letter is common to them.
     :ivar is_secret: whether lines are not to be remembered, because a password is typed.
     :ivar is_changed: whether a key has changed the line, or the cursor's place in it, in a way that the terminal does not show.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, complete: Callable[[str], Sequence[str] | None] = lambda before: None) -> None:
         self.limit = limit
+        self.choices: Sequence[str] = ()
+        self._complete = complete
         self.is_secret = False
         self.is_changed = False
         self._begun = b""
@@ -53,7 +57,7 @@ class LineEditor:
 
         :raises LineTooLong: when a line is over the limit, whole or not.
         """
-        stream, self._begun, self.is_changed = self._begun + typed, b"", False
+        stream, self._begun, self.is_changed, self.choices = self._begun + typed, b"", False, ()
         lines: list[bytes] = []
         position = 0
         for key in _KEY.finditer(stream):
@@ -61,6 +65,8 @@ class LineEditor:
             position = key.end()
             if key[0] == b"\n":
                 lines.append(self._end())
+            elif key[0] == b"\t":
+                self._tab(is_typed=position == len(stream))
             else:
                 self._press(key[0])
         rest = stream[position:]
@@ -100,6 +106,20 @@ class LineEditor:
             self.is_changed = True  # an unknown key changes nothing, but the terminal may have shown it
 
     # The keys
+
+    def _tab(self, is_typed: bool) -> None:
+        """Complete the word before the cursor. A tab in the middle of pasted text is text."""
+        before = self._before.decode("utf-8", "replace")
+        words = self._complete(before) if is_typed and not self.is_secret else None
+        if words is None:
+            self._insert(b"\t")
+            return
+        self.is_changed = True
+        begun, common = before.rpartition(" ")[2], _common(words)
+        if len(common) > len(begun):
+            self._insert(common[len(begun) :].encode())
+        elif len(words) > 1:
+            self.choices = words
 
     def _erase(self) -> None:
         self._before = self._before[: _last(self._before)]
@@ -145,6 +165,13 @@ class LineEditor:
             self._draft = self._before + self._after
         self._place = place
         self._before, self._after = (self._past[place] if place < len(self._past) else self._draft), b""
+
+
+def _common(words: Sequence[str]) -> str:
+    """Return the beginning that all *words* have."""
+    least, greatest = min(words, default=""), max(words, default="")
+    same = next((at for at, letter in enumerate(least) if greatest[at] != letter), len(least))
+    return least[:same]
 
 
 def _last(text: bytes) -> int:

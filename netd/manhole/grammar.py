@@ -90,6 +90,20 @@ class MenuGrammar:
         operation, _ = self._find(first)
         return Invoke(operation.name, _parameters(operation, arguments))
 
+    def complete(self, before: str) -> list[str]:
+        """Return what the last word of *before* may become: a command, the topic of help, or the name of an argument.
+
+        A word that is whole then has the space behind it.
+        """
+        *earlier, begun = before.lstrip().split(" ")
+        names = [f"{operation.name} " for operation, _ in self._table]
+        if not earlier:
+            own = [_HELP, MenuWord.QUIT.value, *([MenuWord.PYTHON.value] if self._has_python else [])]
+            names = sorted([*names, *(f"{word} " for word in own)])
+        elif earlier[0] not in {_HELP, _QUESTION}:
+            names = self._arguments_of(earlier[0])
+        return [name for name in names if name.startswith(begun)]
+
     def help(self, topic: str | None) -> Any:
         """Return the list of all commands, or the explanation of the operation *topic*, a full or a short name.
 
@@ -126,6 +140,14 @@ class MenuGrammar:
         """The JSON Schema of what *command* gives."""
         operation, _ = self._find(command.name)
         return describe_result(operation)
+
+    def _arguments_of(self, name: str) -> list[str]:
+        """Return the names of the arguments of a command, as they are written before their values; none for an unknown one."""
+        try:
+            operation, _ = self._find(name)
+        except NoSuchOperation:
+            return []
+        return [f"{argument.name}=" for argument in operation.arguments]
 
     def _find(self, name: str) -> tuple[Operation, tuple[str, ...]]:
         """Return the operation of that full name, or whose last part is *name*, with its instances."""

@@ -13,15 +13,17 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from netd.errors import NetdError
-from netd.manhole.protocol import ManholeProtocol
+from netd.manhole.terminal import Terminal
 from netd.principal import Principal, Proof, Role
 from netd.secrets.passwords import read_password_file, verify
 from netd.secrets.private_files import PrivateFileError
 from netd.secrets.tries import TRIES, Tries, WrongSecrets, network_of
 
-__all__ = ["Login", "PasswordChecker"]
+__all__ = ["Login", "PasswordChecker", "TooManyWrong", "log_failed_check", "log_login", "log_wrong_password"]
 
 _SHOWN_NAME = 64
+
+_log = Logger()
 
 InThread = Callable[..., Deferred[Any]]
 """Calls a function with arguments in a thread, like ``deferToThreadPool`` with the first two arguments given."""
@@ -36,6 +38,10 @@ class TooManyWrong(NetdError):
     def __init__(self, seconds: float) -> None:
         super().__init__(f"too many wrong passwords came from your address; try again in {max(1, round(seconds))} s")
         self.seconds = seconds
+
+    def note(self, terminal: Terminal) -> None:
+        """Count and log the refusal."""
+        terminal.refuse("too many wrong passwords", f"its password was not checked; {self.seconds:.0f} s are left", b"")
 
 
 class PasswordChecker:
@@ -101,6 +107,39 @@ def _check(path: Path, name: str, password: str) -> bool:
     return verify(read_password_file(path), name, password)
 
 
+def log_login(terminal: Terminal, name: str) -> None:
+    """Log a login, from the address that it came from."""
+    _log.info(
+        "{service}: {name} logged in by {way} from {who}",
+        service=terminal.factory.name,
+        name=name,
+        way=terminal.way,
+        who=terminal.describe(),
+    )
+
+
+def log_wrong_password(terminal: Terminal, name: str, tries: Tries) -> None:
+    """Count and log a wrong password."""
+    terminal.factory.tally.refuse("wrong password")
+    _log.warn(
+        "{service}: {who} failed to log in as {name!r} (try {failed} of {tries})",
+        service=terminal.factory.name,
+        who=terminal.describe(),
+        name=name[:_SHOWN_NAME],
+        failed=tries.failed,
+        tries=TRIES,
+    )
+
+
+def log_failed_check(terminal: Terminal, failure: Failure) -> None:
+    """Log why a password could not be checked."""
+    service = terminal.factory.name
+    if failure.check(PrivateFileError):
+        _log.error("{service}: nobody can log in by a password: {why}", service=service, why=str(failure.value))
+    else:
+        _log.failure("{service}: a password could not be checked", failure, service=service)
+
+
 class _Stage(enum.Enum):
     NAME = "name"
     PASSWORD = "password"  # noqa: S105 - a stage, not a password
@@ -119,11 +158,11 @@ class Login:
 
     def __init__(
         self,
-        terminal: ManholeProtocol,
+        terminal: Terminal,
         checker: PasswordChecker,
         tries: Tries,
         timeout: float,
-        welcome: Callable[[ManholeProtocol], None],
+        welcome: Callable[[Terminal], None],
     ) -> None:
         self._terminal = terminal
         self._checker = checker
@@ -151,6 +190,9 @@ class Login:
                 self._ask_name()
         else:
             self._check(text)
+
+    def complete(self, before: str) -> None:
+        """Neither names nor passwords are completed."""
 
     def interrupt(self) -> None:
         """Ask for the name again, while there is nothing to wait for."""
@@ -196,9 +238,7 @@ class Login:
         if not terminal.is_open:
             return
         if is_right:
-            self._log.info(
-                "{service}: {name} logged in from {who}", service=terminal.factory.name, name=self._name, who=terminal.describe()
-            )
+            log_login(terminal, self._name)
             self._admit()
         else:
             self._refuse()
@@ -215,20 +255,12 @@ class Login:
             terminal.close(objection)
 
     def _refuse_unchecked(self, error: TooManyWrong) -> None:
-        self._terminal.refuse("too many wrong passwords", f"its password was not checked; {error.seconds:.0f} s are left", b"")
+        error.note(self._terminal)
         self._terminal.close(str(error))
 
     def _refuse(self) -> None:
         self._tries.fail()
-        self._terminal.factory.tally.refuse("wrong password")
-        self._log.warn(
-            "{service}: {who} failed to log in as {name!r} (try {failed} of {tries})",
-            service=self._terminal.factory.name,
-            who=self._terminal.describe(),
-            name=self._name[:_SHOWN_NAME],
-            failed=self._tries.failed,
-            tries=TRIES,
-        )
+        log_wrong_password(self._terminal, self._name, self._tries)
         self._terminal.write("wrong name or password\n")
         if self._tries.is_over:
             self._terminal.close("too many tries")
@@ -241,9 +273,5 @@ class Login:
         if isinstance(failure.value, TooManyWrong):
             self._refuse_unchecked(failure.value)
             return
-        service = self._terminal.factory.name
-        if failure.check(PrivateFileError):
-            self._log.error("{service}: nobody can log in: {why}", service=service, why=str(failure.value))
-        else:
-            self._log.failure("{service}: a password could not be checked", failure, service=service)
+        log_failed_check(self._terminal, failure)
         self._terminal.close("nobody can log in now; the log says why")

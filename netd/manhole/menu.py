@@ -14,8 +14,9 @@ from netd.codec.jsontext import to_plain
 from netd.codec.words import Words
 from netd.errors import NetdError, NoSuchTarget
 from netd.manhole.grammar import Help, Invoke, MenuGrammar, MenuWord
-from netd.manhole.protocol import ManholeProtocol
 from netd.manhole.rendering import escape, render
+from netd.manhole.terminal import Terminal
+from netd.redaction import redacted
 
 __all__ = ["PROMPT", "Call", "OperatorMenu"]
 
@@ -46,7 +47,7 @@ class OperatorMenu:
 
     def __init__(
         self,
-        terminal: ManholeProtocol,
+        terminal: Terminal,
         menu: MenuGrammar,
         call: Call,
         idle_timeout: float,
@@ -68,10 +69,10 @@ class OperatorMenu:
     def line(self, text: str) -> None:
         """Carry out one command."""
         terminal = self._terminal
-        self._log.info("{service}: {who}: {line!r}", service=terminal.factory.name, who=terminal.describe(), line=text)
         try:
             command = self._menu.read(text)
             if isinstance(command, Invoke):
+                self._note(f"{command.name} {redacted(command.parameters)}")
                 self._invoke(command)
                 return
             if isinstance(command, Help):
@@ -88,6 +89,10 @@ class OperatorMenu:
             if command is MenuWord.PYTHON:
                 terminal.write("The Python prompt is switched off: `python = yes` in [manhole] switches it on.\n")
         self._prompt()
+
+    def complete(self, before: str) -> list[str]:
+        """Complete commands and the names of their arguments."""
+        return self._menu.complete(before)
 
     def interrupt(self) -> None:
         """Cancel the running operation; without one, begin a new line."""
@@ -110,6 +115,11 @@ class OperatorMenu:
     def _prompt(self) -> None:
         self._terminal.expire_after(self._idle_timeout)
         self._terminal.write(PROMPT)
+
+    def _note(self, said: str) -> None:
+        """Log a command, without the secrets among its arguments."""
+        terminal = self._terminal
+        self._log.info("{service}: {who}: {said}", service=terminal.factory.name, who=terminal.describe(), said=said)
 
     def _invoke(self, command: Invoke) -> None:
         self._run = run = _Run(command)

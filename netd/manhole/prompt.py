@@ -16,8 +16,8 @@ from twisted.python.failure import Failure
 
 from netd.errors import InvalidArguments
 from netd.manhole.menu import PROMPT, Call
-from netd.manhole.protocol import ManholeProtocol
 from netd.manhole.rendering import escape
+from netd.manhole.terminal import Terminal
 from netd.operations import Operation, OperationTable
 
 __all__ = ["PythonPrompt", "operations_namespace"]
@@ -40,7 +40,7 @@ class PythonPrompt:
 
     def __init__(
         self,
-        terminal: ManholeProtocol,
+        terminal: Terminal,
         namespace: dict[str, Any],
         idle_timeout: float,
         leave: Callable[[], None],
@@ -79,6 +79,9 @@ class PythonPrompt:
             self.end()
         else:
             self._ask(_MORE if wants_more else _FIRST)
+
+    def complete(self, before: str) -> None:
+        """The Tab key is text: it indents."""
 
     def interrupt(self) -> None:
         """Forget the unfinished statement."""

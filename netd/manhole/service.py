@@ -5,6 +5,8 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Any
 
+from attrs import evolve
+from twisted.conch.ssh.keys import Key
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 from zope.interface import implementer
@@ -12,6 +14,7 @@ from zope.interface import implementer
 from netd.change import Change
 from netd.config.options import section_name
 from netd.connection.budget import Budget, Quota
+from netd.connection.factory import BesideFactory, PeerFactory
 from netd.connection.protocol import describe_address
 from netd.console.audit import Audit
 from netd.console.dispatch import Dispatcher
@@ -19,16 +22,19 @@ from netd.interfaces import IBus, IConsole, INetdService
 from netd.listening import ListeningService, make_context
 from netd.manhole.config import Config
 from netd.manhole.grammar import MenuGrammar
+from netd.manhole.host_key import HOST_KEY, fingerprint, load_host_key
 from netd.manhole.login import InThread, Login, PasswordChecker
 from netd.manhole.menu import OperatorMenu
 from netd.manhole.prompt import PythonPrompt, operations_namespace
-from netd.manhole.protocol import ManholeFactory, ManholeProtocol
+from netd.manhole.protocol import ManholeFactory
 from netd.manhole.results import ManholeSession
+from netd.manhole.ssh import SshProtocol
+from netd.manhole.terminal import Terminal
 from netd.operations import Caller, Operation, OperationTable, Role
-from netd.secrets.passwords import read_password_file
 from netd.secrets.private_files import PrivateFileError
+from netd.secrets.ssh_keys import KEYS, LoginKey, read_keys
 from netd.secrets.tries import Tries, WrongSecrets
-from netd.status import ServiceStatus
+from netd.status import ListeningPlace, ServiceStatus
 
 __all__ = ["ManholeService", "make_service"]
 
@@ -61,12 +67,11 @@ class ManholeService(ListeningService):
         self._table = OperationTable()
         self._wrong = WrongSecrets(reactor.seconds)
         self._checker = PasswordChecker(config.passwords, in_thread, self._wrong)
+        self._host_key: Key | None = None
         self._manhole = ManholeFactory(
-            section_name("manhole", config.instance),
-            make_context(reactor, STALL_TIMEOUT, config.dead_timeout),
-            config,
-            self._make_login,
+            section_name("manhole", config.instance), make_context(reactor, STALL_TIMEOUT, config.dead_timeout), config, self
         )
+        self._ssh = self._manhole.beside(SshProtocol)
         super().__init__(config, self._manhole, reactor)
 
     def use_budget(self, budget: Budget, quota: Quota) -> None:
@@ -77,27 +82,31 @@ class ManholeService(ListeningService):
         """Offer *table* in the menu. Called once, before ``startService``."""
         self._table = table
 
+    def endpoints_of(self, config: Any) -> tuple[str, ...]:
+        return (*(config.listen or ()), *(config.ssh or ()))
+
+    def factory_of(self, description: str) -> PeerFactory | BesideFactory:
+        return self._ssh if description in (self._config.ssh or ()) else self._manhole
+
     def privilegedStartService(self) -> None:
-        """Check that the password file holds a name, then listen.
+        """Check that somebody can log in, then listen.
 
         :raises PrivateFileError: when nobody could log in. The message names the option and the command to run.
         :raises CannotListen: when an endpoint cannot be opened.
         """
-        self._check_passwords()
+        self._check_doors()
         super().privilegedStartService()
 
     def startService(self) -> None:
         """Like :meth:`privilegedStartService`, which need not have been called."""
-        self._check_passwords()
+        self._check_doors()
         super().startService()
 
     def prepare(self, config: Config, change: Change) -> None:
-        """Prepare for *config*, whose password file must hold a name."""
+        """Prepare for *config*, by which somebody must be able to log in."""
         super().prepare(config, change)
-        try:
-            read_password_file(config.passwords)
-        except PrivateFileError as error:
-            change.refuse("password_file", str(error))
+        for option, why in config.objections_to_doors():
+            change.refuse(option, why)
 
     def follow(self, config: Config) -> None:
         """Apply *config*. Sessions that exist keep their ``idle_timeout``."""
@@ -119,28 +128,62 @@ class ManholeService(ListeningService):
             counters=self._manhole.counters(),
         )
 
+    def listening(self) -> list[ListeningPlace]:
+        """The places where it listens; those of SSH with the fingerprint that clients ask their users about."""
+        return [
+            evolve(place, reach=f"{place.reach}; ssh, host key {fingerprint(self.host_key)}" if is_ssh else place.reach)
+            for is_ssh, place in (
+                (listener.description in (self._config.ssh or ()), place)
+                for listener in self._listeners
+                for place in listener.places()
+            )
+        ]
+
     def sessions(self) -> list[ManholeSession]:
         """Return the open sessions, sorted by user and address."""
         described = (ManholeSession(session.peer.principal.name, session.describe()) for session in self._manhole.sessions())
         return sorted(described, key=attrgetter("who"))
 
-    def _caller(self, terminal: ManholeProtocol) -> Caller:
+    def _caller(self, terminal: Terminal) -> Caller:
         address = terminal.transport.getPeer()
         return Caller(terminal.peer, f"{self._manhole.name} {describe_address(address)}", getattr(address, "host", ""))
 
-    def _check_passwords(self) -> None:
-        try:
-            read_password_file(self._config.passwords)
-        except PrivateFileError as error:
-            raise PrivateFileError(f"[{self._manhole.name}] password_file: {error}") from error
+    def _check_doors(self) -> None:
+        for option, why in self._config.objections_to_doors():
+            raise PrivateFileError(f"[{self._manhole.name}] {option}: {why}")
+        if self._config.ssh and self._host_key is None:
+            try:
+                self._host_key = load_host_key(self._config.state_directory / HOST_KEY)
+            except PrivateFileError as error:
+                raise PrivateFileError(f"[{self._manhole.name}] ssh: {error}") from error
 
-    def _make_login(self, terminal: ManholeProtocol) -> Login:
-        host = getattr(terminal.transport.getPeer(), "host", "")
+    # For the connections; see netd.manhole.protocol.Doors
+
+    @property
+    def host_key(self) -> Key:
+        """The key by which clients of SSH know this netd."""
+        assert self._host_key is not None, "it was loaded before the first connection"
+        return self._host_key
+
+    def login_keys(self) -> list[LoginKey]:
+        """The keys that open the manhole, by the file as it is now."""
+        return read_keys(self._config.state_directory / KEYS)
+
+    def tries(self, terminal: Terminal) -> Tries:
+        """Return the count of wrong passwords of one connection."""
         audit, caller = Audit(self._bus, self._manhole.context.clock.seconds), self._caller(terminal)
-        tries = Tries(self._wrong, host, lambda: audit.login_failed(caller, "this name or password is wrong"))
-        return Login(terminal, self._checker, tries, self._config.login_timeout, self._welcome)
+        return Tries(self._wrong, caller.host, lambda: audit.login_failed(caller, "this name or password is wrong"))
 
-    def _welcome(self, terminal: ManholeProtocol) -> None:
+    def check(self, name: str, password: str, host: str) -> Deferred[bool]:
+        """Check a password; see :class:`PasswordChecker`."""
+        return self._checker.check(name, password, host)
+
+    def login(self, terminal: Terminal) -> Login:
+        """Return the first dialogue of a connection by telnet."""
+        return Login(terminal, self._checker, self.tries(terminal), self._config.login_timeout, self.welcome)
+
+    def welcome(self, terminal: Terminal) -> None:
+        """Begin the menu at *terminal*, whose peer has the user as its principal."""
         monotonic = self._manhole.context.clock.seconds
         dispatcher = Dispatcher(self._table, monotonic, self._bus)
         caller = self._caller(terminal)

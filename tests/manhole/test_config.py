@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from netd.config import Configuration, parse
 from netd.config.descriptions import is_loopback
 from netd.errors import ConfigErrors
 from netd.manhole.config import Config
+from netd.secrets.ssh_keys import KEYS
 
 
 def read(text: str) -> Configuration:
@@ -47,8 +49,30 @@ class ConfigTests(SynchronousTestCase):
             self.assertIn(
                 f"[manhole] listen: other machines reach {endpoint}, and telnet sends passwords unencrypted", str(error)
             )
-            self.assertIn("write allow_remote = yes", str(error))
-            self.assertTrue(self.config("allow_remote = yes", f"listen = {endpoint}"))
+            self.assertIn("let other machines log in by `ssh = …`; or write tls = yes", str(error))
+            self.assertTrue(self.config("listen = off", f"ssh = {endpoint}"))
+
+    def test_neither(self) -> None:
+        """A manhole that listens nowhere is a mistake; one for SSH alone is none."""
+        self.assertIn("nobody could connect", str(self.assertRaises(ConfigErrors, self.config, "listen = off")))
+        self.assertEqual(self.config("listen = off", "ssh = tcp:6022:interface=127.0.0.1").listen, None)
+
+    def test_doors(self) -> None:
+        """Telnet needs a password, SSH a password or a key: `netd check` says what is missing, and where a line is wrong."""
+        state = Path(self.mktemp()).absolute()
+        state.mkdir(mode=0o700)
+        only = Config(state_directory=state, listen=None, ssh=("tcp:6022:interface=127.0.0.1",))
+        both = Config(state_directory=state, ssh=("tcp:6022:interface=127.0.0.1",))
+        self.assertEqual([option for option, _ in only.objections()], ["password_file"])
+        blob = base64.b64encode(b"\0\0\0\x0bssh-ed25519" + b"\0\0\0\x20" + bytes(32)).decode()
+        key = f"ssh-ed25519 {blob} ops\n"
+        (state / KEYS).write_text(key)
+        (state / KEYS).chmod(0o600)
+        self.assertEqual([*only.objections()], [])
+        [(option, why)] = both.objections()
+        self.assertEqual((option, why.partition("; ")[2]), ("password_file", "or log in with a key, and write `listen = off`"))
+        (state / KEYS).write_text(f"command=ls {key}")
+        self.assertEqual([option for option, _ in only.objections()], ["ssh", "password_file"])
 
     def test_private_addresses(self) -> None:
         """Loopback in both families, and unix sockets wherever they are, need no further word."""

@@ -118,3 +118,35 @@ class LineEditorTests(SynchronousTestCase):
         self.assertEqual(lines(*(typed[place : place + 1] for place in range(len(typed)))), whole)
         for line in whole:
             line.decode()
+
+
+class CompletionTests(SynchronousTestCase):
+    def editor(self, *words: str) -> LineEditor:
+        """An editor that completes these words."""
+        return LineEditor(100, lambda before: [word for word in words if word.startswith(before.rpartition(" ")[2])])
+
+    def test_one(self) -> None:
+        """What is possible in one way only is completed, in the middle of a line, too."""
+        editor = self.editor("relay.send ", "room.say ")
+        editor.feed(b"x\x1b[Dre\t")
+        self.assertEqual((editor.line, editor.is_changed, editor.choices), ((b"relay.send ", b"x"), True, ()))
+
+    def test_several(self) -> None:
+        """What is common is completed first; where there is nothing more in common, the choices are told, for this key alone."""
+        editor = self.editor("test.echo ", "test.end ")
+        editor.feed(b"t\t")
+        self.assertEqual((editor.line, list(editor.choices)), ((b"test.e", b""), []))
+        editor.feed(b"\t")
+        self.assertEqual(list(editor.choices), ["test.echo ", "test.end "])
+        editor.feed(b"x\t")
+        self.assertEqual((editor.line, list(editor.choices)), ((b"test.ex", b""), []))
+
+    def test_text(self) -> None:
+        """Tab is text where nothing completes it, in the middle of pasted text, and in a password."""
+        editor = LineEditor(100)
+        self.assertEqual(editor.feed(b"\tx\n"), [b"\tx"])
+        editor = self.editor("help ")
+        self.assertEqual(editor.feed(b"he\tx\n"), [b"he\tx"])
+        editor.is_secret = True
+        editor.feed(b"he\t")
+        self.assertEqual(editor.line[0], b"he\t")

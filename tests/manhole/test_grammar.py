@@ -72,6 +72,17 @@ class MenuTests(SynchronousTestCase):
         """What is wrong with *line*."""
         return str(self.assertRaises(NetdError, self.menu.read, line))
 
+    def test_completion(self) -> None:
+        """The Tab key completes commands, topics of help and names of arguments; a whole word has its space behind it."""
+        self.assertEqual(self.menu.complete("re"), ["relay.help ", "relay.list ", "relay.send "])
+        self.assertEqual(self.menu.complete("q"), ["quit "])
+        self.assertEqual(self.menu.complete("py"), [])
+        self.assertEqual(MenuGrammar(make_table(), True).complete("py"), ["python "])
+        self.assertEqual(self.menu.complete("help room"), ["room.list "])
+        self.assertEqual(self.menu.complete("relay.send target=x te"), ["text="])
+        self.assertEqual(self.menu.complete("send d"), ["deadline="])
+        self.assertEqual(self.menu.complete("nonsense "), [])
+
     def test_own_words(self) -> None:
         """The menu's own commands, an empty line, and spaces around."""
         self.assertEqual(MenuWord.NOTHING, self.menu.read("   "))

@@ -118,7 +118,7 @@ class LoginTests(ManholeTestCase):
         visit.hang_up()
         log = self.log()
         self.assertIn(f"manhole: 127.0.0.1:50412 failed to log in as '\\x9b2Jx{'y' * 60}' (try 1 of 3)", log)
-        self.assertIn("manhole: operator logged in from 127.0.0.1:50412", log)
+        self.assertIn("manhole: operator logged in by telnet from 127.0.0.1:50412", log)
         self.assertIn("manhole: 127.0.0.1:50412, user operator left after 0.0 s", log)
         self.assertNotIn("secret", log)
         self.assertNotIn(PASSWORD, log)
@@ -223,7 +223,7 @@ class LoginTests(ManholeTestCase):
         visit.type(NAME)
         self.assertTrue(visit.type(PASSWORD).endswith(b"nobody can log in now; the log says why\r\n"))
         self.assertTrue(visit.is_closing)
-        self.assertIn("manhole: nobody can log in: /x: run `chmod 600 /x`", self.log())
+        self.assertIn("manhole: nobody can log in by a password: /x: run `chmod 600 /x`", self.log())
 
     def test_fault(self) -> None:
         """A fault of ours while checking lets nobody in either, and is logged with its traceback."""

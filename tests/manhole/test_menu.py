@@ -115,12 +115,14 @@ class OperatorMenuTests(ManholeTestCase):
         self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
 
     def test_lines_are_logged(self) -> None:
-        """Every line is in the log, with who typed it where, and escaped."""
+        """Every command is in the log, with who typed it where, and escaped; what is none may have been a password."""
         visit = self.logged_in()
         visit.type("send greenhouse \x07hello")
         visit.type("nonsense")
-        self.assertIn(r"manhole: 127.0.0.1:50412, user operator: 'send greenhouse \x07hello'", self.log())
-        self.assertIn("manhole: 127.0.0.1:50412, user operator: 'nonsense'", self.log())
+        self.assertIn(
+            r"manhole: 127.0.0.1:50412, user operator: relay.send {'target': 'greenhouse', 'text': '\x07hello'}", self.log()
+        )
+        self.assertNotIn("nonsense", self.log())
 
     def test_long_operation_holds_up_nobody_else(self) -> None:
         """While one operator waits, another works; what the first types meanwhile comes after the result."""

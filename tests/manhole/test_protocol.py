@@ -5,9 +5,9 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 
 from netd.connection.budget import UNLIMITED, Budget
-from netd.manhole.protocol import MAX_LINE, MAX_TYPED_AHEAD
 from netd.manhole.service import QUOTA
 from netd.manhole.telnet import MAX_COMMANDS
+from netd.manhole.terminal import MAX_LINE, MAX_TYPED_AHEAD
 from netd.operations import Operation, Role
 from tests.manhole.visits import NAME, PASSWORD, ManholeTestCase
 
@@ -42,6 +42,16 @@ class InputTests(ManholeTestCase):
         asked.type(NAME)
         asked.send(b"secret\x7f\x1b[D")
         self.assertEqual(asked.shown(), b"")
+
+    def test_completion(self) -> None:
+        """Tab completes a command of the menu, and is text in a password."""
+        visit = self.logged_in()
+        visit.send(b"he\t")
+        self.assertEqual(visit.shown(), b"\r\x1b[Knetd> help ")
+        asked = self.visit()
+        asked.type(NAME)
+        asked.type(f"{PASSWORD}\t")
+        self.assertEqual(self.checks[-1], (NAME, f"{PASSWORD}\t"))
 
     def test_longest_line(self) -> None:
         """A line of the greatest length is taken."""
@@ -155,9 +165,7 @@ class AdmissionTests(ManholeTestCase):
         """A connection to an address that other machines reach is not even asked for a name, whoever opened that port."""
         for host in ("192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"):
             visit = self.visit(host)
-            self.assertEqual(
-                b"only this machine is served here; `allow_remote = yes` in [manhole] changes that\r\n", visit.shown()
-            )
+            self.assertEqual(b"only this machine is served by telnet; other machines log in by ssh\r\n", visit.shown())
             self.assertTrue(visit.is_closing)
 
     def test_from_inside(self) -> None:
@@ -165,9 +173,9 @@ class AdmissionTests(ManholeTestCase):
         for host in ("127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"):
             self.assertIn(b"login: ", self.visit(host).shown())
 
-    def test_from_outside_when_allowed(self) -> None:
-        """With `allow_remote = yes` it is asked like any other."""
-        self.use(allow_remote=True)
+    def test_from_outside_by_tls(self) -> None:
+        """Where TLS encrypts it, telnet is asked for its password like any other."""
+        self.use(tls=True)
         self.assertIn(b"login: ", self.visit("192.0.2.1").shown())
 
 

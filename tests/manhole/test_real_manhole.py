@@ -8,6 +8,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import clientFromString, connectProtocol
 from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.utils import getProcessOutputAndValue
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
@@ -16,6 +17,9 @@ from netd.manhole.config import Config
 from netd.manhole.service import make_service
 from netd.operations import Operation, OperationTable, Role
 from netd.secrets.passwords import make_entry, write_entry
+from netd.secrets.ssh_keys import KEYS, add_key, read_public_key
+from tests.debian import program
+from tests.manhole.ssh_visits import key_of, public_text
 
 NAME, PASSWORD = "operator", "open sesame"
 
@@ -81,3 +85,36 @@ class RealManholeTests(TestCase):
         path = f"{self.mktemp()}.sock"
         shown = await self.run_session(f"unix:{path}:mode=600", f"unix:{path}")
         self.assertTrue(shown.endswith(b"netd> hello from inside\r\nnetd> goodbye\r\n"), shown)
+
+    async def test_openssh(self) -> None:
+        """OpenSSH's client logs in with a key of each kind that people have, runs a script, and is told what is not served."""
+        state = Path(self.mktemp()).absolute()
+        state.mkdir(mode=0o700)
+        for kind in ("ed25519", "rsa"):
+            add_key(state / KEYS, read_public_key(public_text(key_of(kind)), NAME))
+            private = state / kind
+            private.touch(0o600)
+            private.write_bytes(key_of(kind).toString("openssh", subtype="v1"))
+        table = OperationTable()
+        table.add([Operation("system.greet", lambda: "hello from inside", Role.VIEWER, "Greet")])
+        config = Config(listen=None, ssh=("tcp:0:interface=127.0.0.1",), state_directory=state)
+        service = make_service(config, reactor, LocalBus(float))
+        service.use_operations(table)
+        service.startService()
+        self.addCleanup(service.stopService)
+        [place] = service.listening()
+        options = [f"-oPort={place.address.rpartition(':')[2]}", f"-oUserKnownHostsFile={state}/known_hosts"]
+        options += ["-oStrictHostKeyChecking=accept-new", "-oIdentitiesOnly=yes", "-oBatchMode=yes", "-F", "none"]
+        for kind in ("ed25519", "rsa"):
+            said = await self.run_ssh(*options, f"-i{state / kind}", f"{NAME}@127.0.0.1", typed=b"greet\nquit\n")
+            self.assertEqual(
+                (said[0].rpartition(b"leave.\n")[2], said[2]), (b"netd> hello from inside\nnetd> goodbye\n", 0), said
+            )
+        said = await self.run_ssh(*options, f"-i{state / 'rsa'}", f"{NAME}@127.0.0.1", "reboot")
+        self.assertEqual((b"a menu and nothing else" in said[1], said[2]), (True, 1), said)
+
+    async def run_ssh(self, *arguments: str, typed: bytes = b"") -> tuple[bytes, bytes, int]:
+        """Run the client; what it has printed, and its exit status."""
+        ran = getProcessOutputAndValue(program("ssh"), arguments, env=None, reactor=reactor, stdinBytes=typed)
+        out, errors, status = await ran
+        return out, errors, status
