@@ -132,6 +132,14 @@ class InvalidArguments(NetdError):
 
 
 class NotPermitted(ProtocolError):
-    """The role or the subjects of the principal do not suffice, at a console or on another protocol."""
+    """The role or the subjects of the principal do not suffice, at a console or on another protocol.
+
+    :ivar data: the refusal as facts, in texts: ``asked``, what it ``takes``, who ``you`` are, and the ``remedy``, a command.
+        Empty where there is no such command.
+    """
 
     kind = "not permitted"
+
+    def __init__(self, message: str = "", data: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.data = data or {}

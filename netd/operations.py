@@ -27,6 +27,7 @@ __all__ = [
     "Argument",
     "Caller",
     "CallerLink",
+    "CallerSession",
     "OfferedTwice",
     "Operation",
     "OperationSignature",
@@ -78,6 +79,22 @@ class CallerLink(typing.Protocol):
         """Call *callback* when the connection is lost. Returns a function that cancels this."""
 
 
+class CallerSession(typing.Protocol):
+    """A browser's session, of which the caller's connection brought the cookie half."""
+
+    def prove(self, page: str) -> Principal:
+        """Return the principal of the session, as *page* is its page key.
+
+        :raises netd.errors.NotPermitted: if that is not so, or the session has ended.
+        """
+
+    def use(self) -> None:
+        """Note that a person uses the session now, so that it goes on."""
+
+    def left(self) -> tuple[float, float] | None:
+        """Return the seconds until the session ends at the latest, and if it is not used; None before a login."""
+
+
 CALL = Action("the operation", Role.NOBODY)
 """The action of a :class:`Caller` that has not passed a dispatcher; the function alone checks it."""
 
@@ -92,6 +109,7 @@ class Caller:
     :ivar link: the connection for notifications; None if it ends with the answer.
     :ivar tries: counts its wrong tokens; None if it cannot log in.
     :ivar action: the called operation.
+    :ivar session: the browser's session; None for all other callers.
     """
 
     connection: Identified
@@ -100,6 +118,7 @@ class Caller:
     link: CallerLink | None = None
     tries: Tries | None = None
     action: Action = CALL
+    session: CallerSession | None = None
 
     @property
     def principal(self) -> Principal:
@@ -119,7 +138,7 @@ class Caller:
 
     def calling(self, action: Action) -> Caller:
         """The same caller, for the function of the operation that is *action*."""
-        return Caller(self.connection, self.origin, self.host, self.link, self.tries, action)
+        return Caller(self.connection, self.origin, self.host, self.link, self.tries, action, self.session)
 
     def may(self, subject: str) -> bool:
         """Return True if the caller may do what it calls to everything under *subject*, which may be a pattern.

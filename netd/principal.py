@@ -27,6 +27,7 @@ __all__ = [
     "Proof",
     "Role",
     "check",
+    "denial",
     "may",
 ]
 
@@ -201,7 +202,29 @@ def check(principal: Principal, action: Action, subject: str | None = None, name
     """
     why = _refusal(principal, action, subject, name)
     if why is not None:
-        raise NotPermitted(why)
+        raise NotPermitted(why, denial(principal, action, subject))
+
+
+def denial(principal: Principal, action: Action, subject: str | None = None) -> dict[str, str]:
+    """Return the facts of a refusal, as :class:`netd.errors.NotPermitted` has them: pages show all refusals alike."""
+    role = action.role.name.lower()
+    kinds = "".join(f", or the token of {_with_article(kind.value)}" for kind in sorted(action.kinds, key=lambda one: one.value))
+    confined = f" --subject '{subject}'" if subject is not None and principal.subjects is not None else ""
+    return {
+        "asked": action.name,
+        "takes": f"the role {role}{kinds}" + (f", for {subject}" if confined else ""),
+        "you": _described(principal),
+        "remedy": f"netd token add NAME --role {role}{confined}",
+    }
+
+
+def _described(principal: Principal) -> str:
+    if principal.kind is not Kind.USER:
+        return str(principal)
+    if principal.role is Role.NOBODY:
+        return "nobody yet: no token was given"
+    confined = "" if principal.subjects is None else f", for {', '.join(principal.subjects)} alone"
+    return f"{str(principal) or 'on this machine'}, {principal.role.name.lower()}{confined}"
 
 
 def _refusal(principal: Principal, action: Action, subject: str | None, name: str | None) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-__all__ = ["LONGEST", "MOST", "abridged", "redacted"]
+__all__ = ["LONGEST", "MOST", "abridged", "redacted", "without_tokens"]
 
 LONGEST = 200
 """Characters of a text that a record keeps."""
@@ -24,12 +24,20 @@ DEEPEST = 6
 HIDDEN = "…"
 """Stands for a secret, and for whatever is left out."""
 
+_TOKEN = re.compile(rb"netd_[A-Za-z0-9_-]+")
+"""A token of netd, or its beginning, among other bytes."""
+
 _SECRET = re.compile("token|password|secret", re.IGNORECASE)
 
 
 def abridged(text: str) -> str:
     """Return *text*, cut to :data:`LONGEST` characters."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}{HIDDEN}"
+
+
+def without_tokens(received: bytes) -> bytes:
+    """Return *received* for the log, with each token in it hidden: what a peer sends may be wrong, and hold a good token."""
+    return _TOKEN.sub("netd_…".encode(), received)
 
 
 def redacted(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from netd.console.audit import AUDITED
 from netd.console.dispatch import describe
 from netd.console.reach import sees_some, subjects_of
 from netd.console.results import OperationFacts, SubjectFacts
-from netd.errors import NotPermitted
+from netd.errors import InvalidArguments, NotPermitted, OperationFailed
 from netd.interfaces import INetdService, IPublisher
 from netd.lifecycle import STATE, DaemonStateChanged, Draining, Lifecycle, ServingState
 from netd.message import EventKind
@@ -29,7 +29,7 @@ from netd.usage import Usage, measure_usage
 from netd.vitals import SUBJECT as VITALS
 from netd.vitals import Vitals
 
-__all__ = ["Rights", "Stopping", "System", "SystemStatus"]
+__all__ = ["Rights", "SessionEnd", "Stopping", "System", "SystemStatus"]
 
 
 @frozen(slots=False)
@@ -86,6 +86,18 @@ class Rights:
     role: str
     subjects: tuple[str, ...] | Everything
     proof: Proof
+
+
+@frozen(slots=False)
+class SessionEnd:
+    """The end of a browser's session.
+
+    :ivar left: time until its end, however much it is used.
+    :ivar idle_left: time until its end if nobody uses it.
+    """
+
+    left: Seconds
+    idle_left: Seconds
 
 
 @define(eq=False)
@@ -147,8 +159,12 @@ class System:
         ]
 
     def _lasting(self) -> list[Operation]:
-        known = "Say who you are, by a token"
-        return [Operation("system.login", self.login, Role.NOBODY, known, spans_services=True, is_lasting=True)]
+        known = "Say who you are, by a token or by the page key of a browser's session"
+        ends = "Tell when the browser's session ends; note that a person uses it"
+        return [
+            Operation("system.login", self.login, Role.NOBODY, known, spans_services=True, is_lasting=True),
+            Operation("system.session", self.session, Role.VIEWER, ends, spans_services=True, is_lasting=True),
+        ]
 
     def list_operations(self, caller: Caller) -> list[OperationFacts]:
         """List the operations with their JSON Schemas; for a confined caller, those that it may call."""
@@ -207,16 +223,23 @@ class System:
         self.stop_daemon()
         return Stopping("stopping")
 
-    def login(self, caller: Caller, token: str) -> Rights:
-        """Give the caller the rights of *token* until its connection ends.
+    def login(self, caller: Caller, token: str | None = None, page: str | None = None) -> Rights:
+        """Give the caller the rights of *token*, or of the session with the key *page*, until its connection ends.
 
-        :raises NotPermitted: for an unknown token. Also for a caller with rights: the subscriptions that it has made with them
-            would stay, even if the rights of the new token are narrower.
+        :raises NotPermitted: for an unknown token or session. Also for a caller with rights: the subscriptions that it has made
+            with them would stay, even if the rights of the new token are narrower.
         """
+        if (token is None) is (page is None):
+            raise InvalidArguments("give `token`, or the `page` key of a browser's session")
         if caller.principal.role is not Role.NOBODY:
             raise NotPermitted("this connection has its rights already: connect anew to be somebody else")
         if caller.tries is not None and caller.tries.is_over:
             raise NotPermitted("too many unknown tokens; connect anew")
+        principal = self._bearer(caller, token) if token is not None else _of_session(caller, page or "")
+        caller.lasting_link.prove(principal)
+        return _rights(principal)
+
+    def _bearer(self, caller: Caller, token: str) -> Principal:
         found = self.tokens.find(token, caller.host)
         if found is None:
             if caller.tries is not None:
@@ -224,8 +247,21 @@ class System:
             raise NotPermitted(
                 "this token is unknown; `netd token list` shows which there are, `netd token add NAME --role operator` makes one"
             )
-        caller.lasting_link.prove(found.principal)
-        return _rights(found.principal)
+        return found.principal
+
+    def session(self, caller: Caller, used: bool = False) -> SessionEnd:
+        """Tell when the session of the caller's browser ends.
+
+        :param used: a person has used the page since the last call, so that the session goes on.
+        :raises OperationFailed: if the caller has no session.
+        """
+        left = None if caller.session is None else caller.session.left()
+        if caller.session is None or left is None:
+            raise OperationFailed("this connection was not opened by a browser that has signed in")
+        if used:
+            caller.session.use()
+            left = caller.session.left() or left
+        return SessionEnd(*left)
 
     def whoami(self, caller: Caller) -> Rights:
         """The rights of the caller, in the form of :meth:`login`. Without a name, only the address is known."""
@@ -247,6 +283,12 @@ class System:
             dropped=sum(sum(status.get("counters", {}).get("dropped", {}).values()) for status in statuses),
             lag=self.lag,
         )
+
+
+def _of_session(caller: Caller, page: str) -> Principal:
+    if caller.session is None:
+        raise NotPermitted("no session came with this connection; sign in again")
+    return caller.session.prove(page)
 
 
 def _rights(principal: Principal) -> Rights:

@@ -96,6 +96,7 @@ class SystemTests(SynchronousTestCase):
                 "system.resume": "admin",
                 "system.login": "nobody",
                 "system.operations": "viewer",
+                "system.session": "viewer",
                 "system.status": "viewer",
                 "system.stop": "admin",
                 "system.subjects": "viewer",
@@ -165,7 +166,7 @@ class SystemTests(SynchronousTestCase):
         self.assertEqual(("lab7", __version__, [{"kind": "pump"}]), (told["name"], told["version"], told["services"]))
         self.assertEqual("/etc/netd.ini", told["configuration"])
         self.assertEqual(
-            ["system.login", "system.operations", "system.status", "system.subjects", "system.whoami"],
+            ["system.login", "system.operations", "system.session", "system.status", "system.subjects", "system.whoami"],
             [operation["name"] for operation in self.call("system.operations")],
         )
         self.caller = make_caller(Role.ADMIN, ("pump.main.speed", "valve.>"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -113,7 +114,7 @@ class HttpExchange:
 def _refusal(address: Address, response: Response) -> ControlError:
     """Return the error for an unexpected response."""
     status = f"{response.status} {response.reason}".strip()
-    text = response.body[:500].decode("utf-8", "replace").strip()
+    text = _told_in(response.body)
     is_told = bool(text) and not text.startswith("<")  # netd says what is wrong and the remedy; a proxy sends a page, or nothing
     said = f"{status}: {text}" if is_told else status
     if response.status == 401:
@@ -128,6 +129,15 @@ def _refusal(address: Address, response: Response) -> ControlError:
     if response.status in {502, 503, 504}:
         return NotRunning(f"{address.url} does not serve now ({said})")
     return BadAnswer(f"no gateway of netd is at {address.url}: it answered {said}")
+
+
+def _told_in(body: bytes) -> str:
+    """Return what a body says: the sentence in netd's JSON about a refusal, else its beginning."""
+    try:
+        said = json.loads(body)["error"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        said = None
+    return said[:500] if isinstance(said, str) else body[:500].decode("utf-8", "replace").strip()
 
 
 def rpc_result(address: Address, response: Response) -> bytes:

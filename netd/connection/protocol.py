@@ -20,6 +20,7 @@ from netd.connection.peer import Peer, PeerContext
 from netd.connection.stranger import ALERT, HELLO, Tongue, bad_request, first_words, page_of, tongue_of
 from netd.connection.vigil import ask_for_signs, describe_end
 from netd.principal import ANONYMOUS
+from netd.redaction import without_tokens
 from netd.secrets.tries import network_of
 
 if TYPE_CHECKING:
@@ -377,7 +378,7 @@ class PeerProtocol(Protocol):
                 who=self.describe(),
                 kind=kind,
                 why=why,
-                excerpt=excerpt[:EXCERPT],
+                excerpt=without_tokens(excerpt[:EXCERPT]),
                 more=told_of(skipped),
             )
 

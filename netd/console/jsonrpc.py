@@ -89,7 +89,7 @@ def failure(request_id: Any, error: Exception) -> bytes:
     code = next((code for kind, code in _CODES if isinstance(error, kind)), INTERNAL_ERROR)
     message = text_of(error) if code != INTERNAL_ERROR else "internal error; netd's log has it"
     message = message.encode("utf-8", "backslashreplace").decode()  # a file name that is not UTF-8 holds lone surrogates
-    data = {"data": error.data} if isinstance(error, OperationFailed) and error.data else {}
+    data = {"data": error.data} if isinstance(error, OperationFailed | NotPermitted) and error.data else {}
     return encode({"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message} | data})
 
 
@@ -110,7 +110,7 @@ def result_of(text: bytes) -> Any:
         raise BadJSON("no answer of JSON-RPC 2.0")
     kind = next((kind for kind, code in _CODES if code == error.get("code")), OperationFailed)
     data = error.get("data")
-    if issubclass(kind, OperationFailed):
+    if issubclass(kind, OperationFailed | NotPermitted):
         raise kind(error["message"], data if isinstance(data, dict) else None)
     raise kind(error["message"])
 

@@ -40,6 +40,7 @@ class Answer:
 
     :ivar extra: headers beside those that every answer has.
     :ivar refusal: the client's mistake in a few words that are always the same, for counters and log; empty if there is none.
+    :ivar reason: the mistake in one sentence, for the log; empty where the body is that sentence.
     :ivar is_last: whether the connection is closed after it, because the bytes behind cannot be trusted or are not wanted.
     :ivar chunks: yields the pieces of a body that is too long to be made at once; *body* is empty then. It is asked for a piece
         when the client has taken those before, and closed when the client is gone.
@@ -51,6 +52,7 @@ class Answer:
     cache: str = NO_STORE
     extra: tuple[tuple[str, str], ...] = ()
     refusal: str = ""
+    reason: str = ""
     is_last: bool = False
     chunks: AsyncGenerator[bytes, None] | None = None
 

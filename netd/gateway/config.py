@@ -66,6 +66,18 @@ class Config(ListeningConfig):
         help="Path under which a proxy serves the gateway: /netd/. If the proxy strips the path from requests, leave this at /.",
         live=True,
     )
+    session_idle: float = option(
+        within(duration, "1s", "365d"),
+        "8h",
+        help="How long a browser stays signed in while nobody uses the dashboard there.",
+        live=True,
+    )
+    session_limit: float = option(
+        within(duration, "1s", "365d"),
+        "7d",
+        help="How long a browser stays signed in at most, however much it is used.",
+        live=True,
+    )
     echo: bool = option(
         flag, "no", help="Whether a WebSocket at /echo sends back every message, for conformance tests.", live=True
     )

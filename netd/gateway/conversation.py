@@ -26,9 +26,6 @@ from netd.operations import Caller
 
 __all__ = ["GatewayConversation", "Host"]
 
-EXCERPT = 60
-"""Bytes of a request's first line that a log line shows. The headers behind it are not shown: they hold secrets."""
-
 TOO_LONG = plain(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     f"a request's head has at most {HEAD_LIMIT} bytes",
@@ -294,8 +291,10 @@ class GatewayConversation:
         self._peer.close(answer.refusal or "refused")
 
     def _refuse(self, answer: Answer) -> None:
+        """Count a mistake, and log it with the first line of the request up to the query, which may hold secrets."""
         if answer.refusal:
-            self._host.refuse(answer.refusal, answer.body.decode().strip(), self._request_line()[:EXCERPT])
+            reason = answer.reason or answer.body.decode().strip()
+            self._host.refuse(answer.refusal, reason, self._request_line().partition(b"?")[0])
 
     def _request_line(self) -> bytes:
         """Return the first line of the request, or the part that has come."""

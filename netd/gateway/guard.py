@@ -7,39 +7,61 @@ machine, but the request then carries that name. And ``Origin`` must not be that
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from netd.config.descriptions import is_loopback
 from netd.connection.origins import ANY_HOST, takes_origin
+from netd.errors import NotPermitted
 from netd.gateway.answer import Answer, plain
+from netd.gateway.cookies import cookie_in, is_own_page, names_cookie_twice
+from netd.gateway.denial import BAD_TOKEN, denied
 from netd.gateway.forwarding import forwarded_by
 from netd.gateway.head import Head
+from netd.gateway.sessions import BrowserSessions, PageLogin
+from netd.gateway.tickets import Tickets
 from netd.operations import Caller
-from netd.principal import LOCAL, LOCAL_ADMIN, Kind, Principal
+from netd.principal import ANONYMOUS, LOCAL, LOCAL_ADMIN, Action, Kind, Principal, Role, denial
 from netd.secrets.tokens import Tokens
 from netd.secrets.tries import WrongSecrets
 
-__all__ = ["TOKEN_NEEDED", "UNKNOWN_TOKEN", "Guard"]
+__all__ = ["PAGE_KEY", "TOKEN_NEEDED", "UNKNOWN_SESSION", "UNKNOWN_TOKEN", "VISIT", "Guard"]
 
 UNKNOWN_TOKEN = "unknown token"  # noqa: S105 - what is wrong, and no token
 """The name of a refusal because of an unknown token, in counters and log."""
 
-TOKEN_NEEDED = plain(
-    HTTPStatus.UNAUTHORIZED,
-    "a token is needed, as in `Authorization: Bearer TOKEN`; `netd token add NAME --role operator` makes one",
-    ("WWW-Authenticate", 'Bearer realm="netd"'),
+UNKNOWN_SESSION = "unknown session"
+"""The name of a refusal because of a cookie or a page key that is none, or that stands alone."""
+
+PAGE_KEY = "x-netd-page"
+"""The header that gives the page key. Pages of other origins cannot add it without asking first, and are never permitted to."""
+
+VISIT = Action("gateway.visit", Role.VIEWER)
+"""The right that every request needs, except for those of pages, before the operation is known."""
+
+TOKEN_NEEDED = "a token is needed, as in `Authorization: Bearer TOKEN`; `netd token add NAME --role viewer` makes one"  # noqa: S105
+
+TICKET_UNKNOWN = "this address was good once, within 30 s of being made, and is no more"
+
+TWO_COOKIES = (
+    "the browser sent two cookies of the same name: another server of this host has set one. "
+    "Remove the cookies of this site in the browser, and sign in again"
 )
 
-TOKEN_UNKNOWN = plain(
-    HTTPStatus.UNAUTHORIZED,
-    "this token is unknown; `netd token list` shows which there are",
-    ("WWW-Authenticate", 'Bearer realm="netd", error="invalid_token"'),
-    refusal=UNKNOWN_TOKEN,
+ALONE = "a session counts only from the page that was signed in; a program shows a token, as in `Authorization: Bearer TOKEN`"
+
+IN_ADDRESS = plain(
+    HTTPStatus.BAD_REQUEST,
+    "a token never stands in an address, which logs and histories keep: give it in `Authorization: Bearer TOKEN`, and make a new "
+    "one in place of this, with `netd token add`",
+    refusal="token in an address",
+    is_last=True,
 )
 
-TOO_MANY_UNKNOWN = evolve(TOKEN_UNKNOWN, is_last=True)
+_TOKEN_LIKE = re.compile(r"netd_[A-Za-z0-9_-]{16}|(?:^|[&;])(?:access_)?token=", re.IGNORECASE)
+"""What looks like a token in the path or the query of an address, or is called one."""
 
 TOKENS_UNUSABLE = plain(
     HTTPStatus.SERVICE_UNAVAILABLE, "the tokens cannot be read; netd's log says why", refusal="tokens unusable"
@@ -57,6 +79,8 @@ class Guard:
     :ivar wrong: counts wrong tokens.
     :ivar hosts: names of this machine, in lower case, beside ``localhost`` and loopback addresses.
     :ivar origins: origins of web pages, in lower case, that are served beside the gateway's own.
+    :ivar sessions: the sessions of browsers.
+    :ivar tickets: what lets single downloads in.
     """
 
     section: str
@@ -64,6 +88,8 @@ class Guard:
     wrong: WrongSecrets
     hosts: tuple[str, ...]
     origins: tuple[str, ...]
+    sessions: BrowserSessions
+    tickets: Tickets
 
     def objection(self, head: Head, caller: Caller) -> Answer | None:
         """Return the answer that refuses this request from any sender; None if it is in order.
@@ -79,6 +105,8 @@ class Guard:
             )
         if is_probe:
             return None
+        if _TOKEN_LIKE.search(head.query) or _TOKEN_LIKE.search(head.path):
+            return IN_ADDRESS
         if is_open and (shown_by := forwarded_by(head)):
             return _behind_proxy(shown_by)
         hosts = self.hosts if is_open else (ANY_HOST,)  # with tokens, a foreign page gains nothing by its name: it has no token
@@ -96,18 +124,63 @@ class Guard:
             )
         return None
 
-    def principal(self, head: Head, caller: Caller) -> Principal | Answer:
-        """Return the sender of a request: the bearer of its token, or the principal that its address shows.
+    def principal(self, head: Head, caller: Caller, ticket: str) -> Principal | Answer:
+        """Return the sender of a request: the bearer of its token, a browser's session, or the principal of its address.
 
-        :param caller: the caller, with the principal that its address shows.
+        :param caller: the caller, with the principal that its address shows. It is given the session that came with the request.
+        :param ticket: the ticket in the address, which *head* no longer has.
         :raises PrivateFileError: if the tokens cannot be read.
         """
+        caller.session = None
         if head.token is not None:
-            found = self.tokens.find(head.token, caller.host)
-            if found is None:
-                return TOO_MANY_UNKNOWN if self.wrong.note(caller.host) else TOKEN_UNKNOWN
-            return found.principal
+            return self._bearer(head, caller)
+        if ticket:
+            return self._of_ticket(head, ticket)
+        if PAGE_KEY in head.headers:
+            return self._within_session(head, caller)
+        if head.wants_websocket and is_own_page(head):
+            caller.session = self._login(head)  # the page key comes as the first message
         return LOCAL_ADMIN if self.is_open(caller.principal) else caller.principal
+
+    def _bearer(self, head: Head, caller: Caller) -> Principal | Answer:
+        text = head.token or ""
+        found = self.tokens.find(text, caller.host)
+        if found is not None:
+            return found.principal
+        is_last = self.wrong.note(caller.host)
+        return self._deny(head, self.tokens.objection(text), refusal=UNKNOWN_TOKEN, is_last=is_last)
+
+    def _of_ticket(self, head: Head, ticket: str) -> Principal | Answer:
+        found = self.tickets.take(ticket, head.target)
+        is_good = found is not None and (found.session is None or self.sessions.is_there(found.session))
+        if found is None or not is_good or not self._is_current(found.principal):
+            return self._deny(head, TICKET_UNKNOWN, refusal="unknown ticket")
+        return found.principal
+
+    def _within_session(self, head: Head, caller: Caller) -> Principal | Answer:
+        if not is_own_page(head):
+            return self._deny(head, ALONE, refusal=UNKNOWN_SESSION)
+        login = self._login(head)
+        try:
+            found = login.prove(head.get(PAGE_KEY))
+        except NotPermitted as error:
+            return self._deny(head, str(error), refusal=UNKNOWN_SESSION)
+        caller.session = login
+        login.use()
+        return found
+
+    def _login(self, head: Head) -> PageLogin:
+        """Return what the request brought of a session. Of two cookies, either may be that of another server: none counts."""
+        return PageLogin(self.sessions, "" if names_cookie_twice(head) else cookie_in(head))
+
+    @staticmethod
+    def _deny(head: Head, why: str, refusal: str, is_last: bool = False) -> Answer:
+        facts = {**denial(ANONYMOUS, VISIT), "you": f"nobody: {refusal}"}
+        return denied(head, why, facts, BAD_TOKEN, refusal, is_last)
+
+    def _is_current(self, principal: Principal) -> bool:
+        credential = principal.credential
+        return self.is_open(LOCAL) if credential is None else credential in self.tokens.in_force()
 
     def is_open(self, principal: Principal) -> bool:
         """Return True if *principal* may do everything, because it is on this machine and no user has a token.

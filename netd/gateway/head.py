@@ -60,6 +60,11 @@ class Head:
         return self.headers.get(name, "")
 
     @property
+    def target(self) -> str:
+        """The path and the query, as the request has them."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    @property
     def token(self) -> str | None:
         """Return the token that ``Authorization`` gives; None without that header, empty if it gives none.
 

@@ -24,6 +24,7 @@ from netd.gateway.config import Config
 from netd.gateway.conversation import GatewayConversation
 from netd.gateway.guard import UNKNOWN_TOKEN
 from netd.gateway.routes import Admission
+from netd.gateway.sessions import BrowserSession, PageLogin
 from netd.gateway.site import ECHO, SOCKET, Site
 from netd.log import printable
 from netd.operations import Caller
@@ -161,6 +162,16 @@ class GatewayProtocol(WebSocketProtocol):
             self.peer.close("a token is needed now", CloseCode.POLICY)
         elif credential is not None and credential not in in_force:
             self.peer.close("its token was removed or changed", CloseCode.POLICY)
+
+    @property
+    def browser_session(self) -> BrowserSession | None:
+        """The browser's session that the client of the WebSocket has logged in with; None without one."""
+        login = self._caller.session if self._caller is not None else None
+        return login.session if self._session is not None and isinstance(login, PageLogin) else None
+
+    def end_session(self, why: str) -> None:
+        """Close the WebSocket: the browser's session has ended."""
+        self.peer.close(why, CloseCode.POLICY)
 
     def message(self, payload: bytes, is_binary: bool) -> None:
         """Pass a request on, or echo the message."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from socket import gethostname
 from typing import Any
@@ -23,13 +24,15 @@ from netd.gateway.guard import Guard
 from netd.gateway.history import HistoryFiles
 from netd.gateway.past import Past
 from netd.gateway.protocol import GatewayFactory
-from netd.gateway.results import GatewayServiceStatus
+from netd.gateway.results import GatewayServiceStatus, SessionsEnded, SignedInBrowser
 from netd.gateway.routes import Access, SiteRoute
+from netd.gateway.sessions import BrowserSession, BrowserSessions
 from netd.gateway.site import ECHO, Site
-from netd.interfaces import IBus, IConsole, INetdService, ITurnShare
+from netd.gateway.tickets import Tickets
+from netd.interfaces import IBus, IConsole, INetdService, IStateful, IStatePart, ITurnShare
 from netd.lifecycle import ServingState, state_on
 from netd.listening import ListeningService, make_context
-from netd.operations import Operation, OperationTable
+from netd.operations import Operation, OperationTable, Role
 from netd.own_name import outward_address, own_names
 from netd.plaintext import moment
 from netd.principal import Kind
@@ -42,7 +45,7 @@ _NEAR = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - r
 """The address at which a program on this machine reaches an endpoint that listens on a wildcard address."""
 
 
-JUDGED_EVERY = 2.0
+JUDGED_EVERY = 0.5
 """Seconds between two looks at the file of tokens. Open WebSockets whose token is gone are closed."""
 
 
@@ -65,7 +68,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> GatewayService:
     )
 
 
-@implementer(INetdService, IConsole)
+@implementer(INetdService, IConsole, IStateful)
 class GatewayService(ListeningService):
     """One gateway."""
 
@@ -76,6 +79,9 @@ class GatewayService(ListeningService):
         self._gateway = factory
         self._table = OperationTable()
         self._tokens = Tokens(config.state_directory / TOKENS)
+        self._sessions = BrowserSessions(self._tokens, config, reactor.seconds, bus.wall, secrets.token_bytes)
+        self._sessions.ended = self._session_ended
+        self._tickets = Tickets(reactor.seconds, secrets.token_bytes)
         self._files: dict[str, File] = {}
         self._in_force: frozenset[str] | None = None
         self._is_open = False
@@ -86,6 +92,10 @@ class GatewayService(ListeningService):
     def use_operations(self, table: OperationTable) -> None:
         """Serve the operations in *table*. Called once, before ``startService``."""
         self._table = table
+
+    def use_state(self, part: IStatePart) -> None:
+        """See :class:`netd.interfaces.IStateful`. Browsers that were signed in before a restart still are."""
+        self._sessions.use_state(part)
 
     def privilegedStartService(self) -> None:
         """Read the files, and listen.
@@ -126,7 +136,7 @@ class GatewayService(ListeningService):
     def follow(self, config: Config) -> None:
         """Apply *config* to further requests, and to open WebSockets."""
         super().follow(config)
-        self._config = config
+        self._config = self._sessions.rules = config
         self._gateway.follow(config)
         self._gateway.site = self._make_site()
 
@@ -135,8 +145,32 @@ class GatewayService(ListeningService):
         return [*super().turn_shares(), self._gateway.answers.share]
 
     def operations(self) -> list[Operation]:
-        """Return no operations: the gateway serves those of all other services."""
-        return []
+        """Return the operations about browsers that are signed in."""
+        listed, ends = "List the browsers that are signed in", "Sign out the browsers that a token of this name signed in"
+        return [
+            Operation("gateway.sessions", self.list_sessions, Role.ADMIN, listed),
+            Operation("gateway.sign_out", self.sign_out, Role.ADMIN, ends),
+        ]
+
+    def list_sessions(self) -> list[SignedInBrowser]:
+        """List the sessions, the longest used first."""
+        now, wall = self._reactor.seconds(), self._bus.wall()
+        open_sockets = [connection.browser_session for connection in self._gateway.connections]  # type: ignore[attr-defined]
+        return [
+            SignedInBrowser(
+                name=one.name,
+                host=one.host,
+                began=wall - (now - one.began),
+                used=wall - (now - one.used),
+                left=self._sessions.left(one)[1],
+                websockets=open_sockets.count(one),
+            )
+            for one in self._sessions
+        ]
+
+    def sign_out(self, name: str) -> SessionsEnded:
+        """End all sessions that a token called *name* began; their WebSockets are closed."""
+        return SessionsEnded(self._sessions.end_all_of(name, "signed out by an administrator"))
 
     def status(self) -> GatewayServiceStatus:
         """Facts about this gateway."""
@@ -166,7 +200,7 @@ class GatewayService(ListeningService):
         hosts = (*(config.hosts or ()), *own_names(gethostname()))
         return Site(
             self._files,
-            Guard(factory.name, self._tokens, factory.wrong, hosts, config.origins or ()),
+            Guard(factory.name, self._tokens, factory.wrong, hosts, config.origins or (), self._sessions, self._tickets),
             factory.dispatcher,
             config.base,
             config.max_message,
@@ -183,6 +217,7 @@ class GatewayService(ListeningService):
     def _judge(self) -> None:
         """Look at the tokens: close the WebSockets whose token is gone, and log it if there are no tokens any more.
 
+        Sessions end here, too, when their time is over.
         While the file cannot be trusted, open WebSockets are left alone, and each new request that needs a token is refused.
         """
         try:
@@ -193,12 +228,18 @@ class GatewayService(ListeningService):
             self._in_force, self._is_open, self._trouble = None, False, str(error)
             return
         self._trouble = ""
+        self._sessions.judge()
         if is_open and not self._is_open:
             self._log.warn(f"{{service}}: {OPEN}", service=self._gateway.name, remedy=how_to_add(self._tokens.path))
         if (in_force, is_open) != (self._in_force, self._is_open):
             self._in_force, self._is_open = in_force, is_open
             for connection in list(self._gateway.connections):
                 connection.judge(in_force, is_open)  # type: ignore[attr-defined]
+
+    def _session_ended(self, session: BrowserSession, why: str) -> None:
+        for connection in list(self._gateway.connections):
+            if connection.browser_session is session:  # type: ignore[attr-defined]
+                connection.end_session(why)  # type: ignore[attr-defined]
 
     def _check_ports(self) -> None:
         """Check the sockets of systemd, whose addresses are known only once they listen."""

@@ -13,24 +13,24 @@ from netd.codec.jsontext import encode, to_plain
 from netd.console.dispatch import Dispatcher
 from netd.gateway.answer import HTML, JSON, Answer, plain
 from netd.gateway.clients import SHELF, ClientFiles
+from netd.gateway.denial import NO_TOKEN, denied
 from netd.gateway.files import File
-from netd.gateway.guard import PROBES, TOKEN_NEEDED, TOKENS_UNUSABLE, Guard
+from netd.gateway.guard import PROBES, TOKEN_NEEDED, TOKENS_UNUSABLE, VISIT, Guard
 from netd.gateway.head import Head
 from netd.gateway.metrics import exposition, format_for
 from netd.gateway.page import render_page
 from netd.gateway.routes import FORM_BODY, JSON_BODY, OPTIONS, READING, Access, Admission, Handler, SiteRoute
+from netd.gateway.signing import SigningIn
+from netd.gateway.tickets import without_ticket
 from netd.log import LogLimiter
 from netd.operations import Caller
-from netd.principal import Action, Role, may
+from netd.principal import Principal, denial, may
 from netd.secrets.private_files import PrivateFileError
 
 __all__ = ["ECHO", "SOCKET", "Site"]
 
 SOCKET, ECHO = "/ws", "/echo"
 """The paths at which connections become WebSockets."""
-
-VISIT = Action("gateway.visit", Role.VIEWER)
-"""The right that every request needs, except for those of pages, before the operation is known."""
 
 _HEALTHY = plain(HTTPStatus.OK, "ok")
 
@@ -106,6 +106,7 @@ class Site:
         self._routes = {path: SiteRoute(READING, Access.ANYONE, _serve(answer)) for path, answer in served.items()} | {
             **further,
             "/rpc": SiteRoute(("POST",), Access.KNOWN, self._rpc),
+            **SigningIn(guard, dispatcher.audit, self._takes_ticket).routes(),
             "/api": SiteRoute(READING, Access.KNOWN, self._api),
             "/metrics": SiteRoute(READING, Access.KNOWN, self._metrics),
             "/healthz": SiteRoute(READING, Access.ANYONE, lambda _admission: _HEALTHY),
@@ -129,17 +130,24 @@ class Site:
                 return refusal
             if route is None or head.method not in route.methods:
                 return self._nothing_there(asked, route)
-            found = caller.principal if route.access is Access.ANYONE else self._guard.principal(head, caller)
+            ticket, head = without_ticket(head)
+            is_for_all = route.access is Access.ANYONE
+            found = caller.principal if is_for_all else self._guard.principal(head, caller, ticket)
         except PrivateFileError as error:
             return self._without_tokens(head, caller, error)
         if isinstance(found, Answer):
-            self._dispatcher.audit.login_failed(caller, "this token is unknown")
+            self._dispatcher.audit.login_failed(caller, found.refusal)
             return found
         if route.access is Access.KNOWN and not may(found, VISIT):
-            return TOKEN_NEEDED
+            return _may_not(head, found)
         if route.handler is None and not head.wants_websocket:
             return NOT_A_SOCKET
         return self._objection_to_body(route, head, length) or Admission(head, caller, found)
+
+    def _takes_ticket(self, target: str) -> bool:
+        """Whether a ticket can be made for the address *target*: something is to be downloaded there."""
+        route = self._routes.get(target.partition("?")[0])
+        return route is not None and "GET" in route.methods and route.access is Access.KNOWN
 
     def is_socket(self, admission: Admission) -> bool:
         """Return True if the connection is to become a WebSocket."""
@@ -186,6 +194,8 @@ class Site:
         return _HEALTHY if head.path == "/healthz" else TOKENS_UNUSABLE
 
     def _failed(self, why: Failure) -> Answer:
+        if why.check(PrivateFileError):
+            return TOKENS_UNUSABLE
         self._log.failure("a request cannot be answered", why)
         return _FAULT
 
@@ -213,6 +223,13 @@ class Site:
     def _ready(self, _admission: Admission) -> Answer:
         why = self._why_not_ready()
         return plain(HTTPStatus.SERVICE_UNAVAILABLE, why) if why else plain(HTTPStatus.OK, "ready")
+
+
+def _may_not(head: Head, principal: Principal) -> Answer:
+    if not principal.has_rights:
+        return denied(head, TOKEN_NEEDED, denial(principal, VISIT), NO_TOKEN)
+    facts = denial(principal, VISIT)
+    return denied(head, f"this takes {facts['takes']}, and the {principal} has none", facts, None)
 
 
 def _is_asked_for_methods(head: Head, route: SiteRoute) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
@@ -42,6 +43,11 @@ class TokenTable:
     signed: dict[str, AccessToken] = field(factory=dict)
     names: frozenset[tuple[Kind, str]] = frozenset()
     kinds: frozenset[Kind] = frozenset()
+
+    @cached_property
+    def by_credential(self) -> dict[str, AccessToken]:
+        """The tokens by the hashes of their credentials, which sessions keep."""
+        return {digest_of(token.credential): token for token in self.tokens}
 
     @classmethod
     def of(cls, tokens: Iterable[AccessToken]) -> TokenTable:
@@ -155,6 +161,14 @@ class Tokens:
             return None
         self.uses.note(found, now, host)
         return found
+
+    def of_credential(self, digest: str) -> AccessToken | None:
+        """Return the token whose credential has this SHA-256, in hexadecimal; None if it is gone, changed or past its end.
+
+        :raises PrivateFileError: when the file cannot be trusted.
+        """
+        found = self._current().by_credential.get(digest)
+        return None if found is None or found.is_over(self.wall()) else found
 
     def _current(self) -> TokenTable:
         """Return the table, made anew if the file has changed since. A file that cannot be trusted is tried anew each time."""

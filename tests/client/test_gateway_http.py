@@ -149,6 +149,14 @@ class MeaningTests(SynchronousTestCase):
             error = self.assertRaises(NotPermitted, rpc_result, PLACE, self.response(401, body))
             self.assertEqual(str(error).count("`netd token add NAME --role operator` makes one"), 1)
 
+    def test_facts(self) -> None:
+        """Of the facts of a refusal, the client tells the sentence."""
+        body = b'{"error": "a token is needed", "asked": "POST /rpc", "takes": "the role viewer"}'
+        error = self.assertRaises(NotPermitted, rpc_result, PLACE, self.response(401, body))
+        self.assertIn("(401 Reason: a token is needed)", str(error))
+        for other in (b'{"error": 7}', b"[]", b"7", b"[" * 100_000):
+            self.assertIn(other[:4].decode(), str(self.assertRaises(NotPermitted, rpc_result, PLACE, self.response(403, other))))
+
     def test_agreement(self) -> None:
         """A WebSocket is one only where the key is answered and the subprotocol agreed to."""
         good = {"sec_websocket_accept": accept_of(KEY), "sec_websocket_protocol": "netd.v1"}

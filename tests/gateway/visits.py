@@ -132,7 +132,7 @@ class GatewayTestCase(SynchronousTestCase):
     def start(self, **options: Any) -> None:
         """Another gateway, in place of the one before."""
         if hasattr(self, "service"):
-            result_of(self.service.stopService())
+            self.end()
         self.bus = RecordingBus(WallClock(self.reactor))
         self.service = make_service(Config(state_directory=self.state, **options), self.reactor, self.bus)
         self.factory = self.service._gateway
@@ -172,12 +172,16 @@ class GatewayTestCase(SynchronousTestCase):
         self.service.startService()
         self.addCleanup(self.stop)
 
-    def stop(self) -> None:
-        """Nothing is left of it: no connection, no timer."""
+    def end(self) -> None:
+        """The gateway stops, and its clients leave."""
         stopped = self.service.stopService()
         for connection in list(self.factory.connections):
             connection.connectionLost(Failure(ConnectionDone()))
         result_of(stopped)
+
+    def stop(self) -> None:
+        """Nothing is left of it: no connection, no timer."""
+        self.end()
         self.reactor.advance(200)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
