@@ -15,9 +15,12 @@ from typing import Any
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.error import ReactorNotRunning
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from netd.access.diary import UseDiary
+from netd.access.proofs import Proofs
 from netd.boards.operations import BOARDS, Boards
 from netd.bus.journal import Journal
 from netd.bus.local import LocalBus
@@ -46,6 +49,7 @@ from netd.privileges import become
 from netd.reload import Reloader
 from netd.secrets.private_files import quoted
 from netd.secrets.tokens import TOKENS, Tokens
+from netd.secrets.tries import WrongSecrets
 from netd.sections import Sections
 from netd.state.file import STATE_FILE, StateFile
 from netd.state.state import Run, State
@@ -122,6 +126,9 @@ def assemble(
     shares = TurnShares(reactor.seconds, reactor.callLater)
     sections = Sections(kinds, reactor, bus, table, budget, shares, lifecycle.admit, state)
     sections.loop = loop
+    tokens = Tokens(netd.state_directory / TOKENS, wall)
+    sections.proofs = Proofs(tokens, WrongSecrets(reactor.seconds))
+    sections.watch.add(tokens.take_gone)
     # The answer to the call that stops the daemon leaves at the end of this turn, so the stop comes a little later.
     system = System(
         netd.name,
@@ -130,7 +137,7 @@ def assemble(
         table,
         bus,
         reactor.seconds,
-        Tokens(netd.state_directory / TOKENS, wall),
+        tokens,
         lifecycle,
         shares.spent,
         budget.facts,
@@ -183,7 +190,13 @@ def assemble(
         return become(netd.user, netd.state_directory)
 
     control = make_control_service(netd.state_directory, reactor, table, bus, become_user)
+
+    def in_thread(function: Any, *arguments: Any) -> Deferred[Any]:
+        return deferToThreadPool(reactor, reactor.getThreadPool(), function, *arguments)
+
     others: list[Any] = [
+        sections.watch,
+        UseDiary(tokens, reactor, in_thread),
         VitalsService(reactor, bus, system.note_lag, system.vitals),
         descriptors,
         HeapService(reactor, budget),

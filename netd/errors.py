@@ -23,6 +23,7 @@ __all__ = [
     "OperationFailed",
     "Outdated",
     "ProtocolError",
+    "Revoked",
     "TimedOut",
 ]
 
@@ -143,3 +144,9 @@ class NotPermitted(ProtocolError):
     def __init__(self, message: str = "", data: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.data = data or {}
+
+
+class Revoked(NotPermitted):
+    """The credential that proved the principal of a connection proves nobody any more."""
+
+    kind = "no longer admitted"

@@ -35,12 +35,14 @@ __all__ = [
     "IPeer",
     "IPublisher",
     "IReloadable",
+    "IRevoking",
     "IServiceKind",
     "IStatePart",
     "IStateTable",
     "IStateful",
     "ISubscription",
     "ITurnShare",
+    "IWatchful",
     "IWitness",
     "MachineShell",
 ]
@@ -260,6 +262,20 @@ class IAdmitting(Interface):
 
         Without it, everybody is admitted.
         """
+
+
+class IRevoking(Interface):
+    """A service with connections that credentials have proved."""
+
+    def revoke(gone: frozenset[str]) -> None:
+        """Close the connections whose principals have one of the credentials ``gone``, which prove nobody any more."""
+
+
+class IWatchful(Interface):
+    """A service that has files of credentials of its own."""
+
+    def use_watch(watch: Any) -> None:
+        """Add its files to ``watch``, a :class:`netd.access.watch.CredentialWatch`. Called before ``startService``."""
 
 
 class IAsyncio(Interface):

@@ -23,12 +23,12 @@ from netd.connection.bounds import Traffic
 from netd.connection.budget import NO_LIMIT, Budget, Quota
 from netd.connection.door import QuickDoor, QuickFactory
 from netd.connection.eager import HotSockets, accept_waiting, bound_accepts
-from netd.connection.ending import end_connections
+from netd.connection.ending import end_connections, end_revoked
 from netd.connection.factory import BesideFactory, PeerFactory
 from netd.connection.peer import PeerContext
 from netd.connection.turn import Turn
 from netd.connection.vigil import DEAD_TIMEOUT
-from netd.interfaces import IAdmitting, IBudgeted, IDrainable, IOpening, IPaced, IReloadable, ITurnShare
+from netd.interfaces import IAdmitting, IBudgeted, IDrainable, IOpening, IPaced, IReloadable, IRevoking, ITurnShare
 from netd.listener import CannotListen, Listener, reach_of
 from netd.listeners import Listeners
 from netd.log import LimitedObserver
@@ -65,7 +65,7 @@ def quota_of(config: object) -> Quota:
     )
 
 
-@implementer(IAdmitting, IBudgeted, IDrainable, IOpening, IPaced, IReloadable)
+@implementer(IAdmitting, IBudgeted, IDrainable, IOpening, IPaced, IReloadable, IRevoking)
 class ListeningService(Service):
     """Listens on several endpoints with one factory.
 
@@ -102,6 +102,10 @@ class ListeningService(Service):
     def use_access(self, access: SectionAccess) -> None:
         """Let *access* say who the connections are. Without it, everybody is admitted, as a program on this machine."""
         self._factory.access = access
+
+    def revoke(self, gone: frozenset[str]) -> None:
+        """See :class:`netd.interfaces.IRevoking`."""
+        end_revoked(self._factory, gone)
 
     def turn_shares(self) -> list[ITurnShare]:
         """See :class:`netd.interfaces.IPaced`. A service with work of another kind adds the share for it."""

@@ -11,6 +11,8 @@ from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.logger import Logger
 
 from netd.access.admission import SectionAccess
+from netd.access.proofs import Proofs
+from netd.access.watch import CredentialWatch
 from netd.carriage import Carriage
 from netd.config import Section
 from netd.connection.budget import Budget
@@ -26,7 +28,9 @@ from netd.interfaces import (
     IHistoryKeeper,
     INetdService,
     IPaced,
+    IRevoking,
     IServiceKind,
+    IWatchful,
     IWitness,
 )
 from netd.listening import quota_of
@@ -47,6 +51,8 @@ class Sections(MultiService):
     :param state: the state database, of which services get their parts before they start.
     :ivar by_name: the services by section, in the order of the file.
     :ivar loop: the loop of asyncio on which the reactor runs; None if it runs on none.
+    :ivar proofs: finds the credentials of tokens; None while no service may be built that takes any.
+    :ivar watch: looks at the files of credentials.
     """
 
     _log = Logger()
@@ -77,6 +83,14 @@ class Sections(MultiService):
         self._offered: dict[str, list[Operation]] = {}
         self.by_name: dict[str, INetdService] = {}
         self.loop: Any = None
+        self.proofs: Proofs | None = None
+        self.watch = CredentialWatch(reactor, self.revoke)
+
+    def revoke(self, gone: frozenset[str]) -> None:
+        """Close all connections that one of the credentials *gone* has proved, also those of removed sections."""
+        for service in list(self):
+            if IRevoking.providedBy(service):
+                service.revoke(gone)
 
     def build(self, section: Section) -> INetdService:
         """Return the service of *section*, wired to bus, operations and budget, but not started."""
@@ -86,7 +100,9 @@ class Sections(MultiService):
         if IBudgeted.providedBy(service):
             service.use_budget(self._budget, quota_of(section.config))
         if IAdmitting.providedBy(service):
-            service.use_access(SectionAccess(section.name))
+            service.use_access(SectionAccess(section.name, proofs=self.proofs))
+        if IWatchful.providedBy(service):
+            service.use_watch(self.watch)
         if IAsyncio.providedBy(service):
             service.use_loop(self.loop)
         if IHistoryCarrier.providedBy(service):

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from netd.access.proofs import UNUSABLE, Proofs
 from netd.access.rules import EVERYBODY, AccessRules
 from netd.access.users import is_own_user, user_at
 from netd.errors import NotPermitted
 from netd.principal import Kind, Principal, Proof, Role
+from netd.secrets.private_files import PrivateFileError
 
 __all__ = ["Provable", "SectionAccess"]
 
@@ -21,6 +23,14 @@ MOST_REMEMBERED = 4096
 class Provable(Protocol):
     """A connection that shows a proof."""
 
+    @property
+    def principal(self) -> Principal:
+        """The other side of the connection, as it is known so far."""
+
+    @property
+    def host(self) -> str:
+        """Its address; empty on a unix socket."""
+
     def prove(self, principal: Principal) -> None:
         """Replace the principal of the connection."""
 
@@ -29,12 +39,14 @@ class SectionAccess:
     """Says who the connections of one section are.
 
     :param section: the section, as ``relay`` or ``relay:lab2``, for messages.
+    :ivar proofs: finds the credentials of tokens; None outside of a daemon, where there are none.
     :ivar rules: who may connect; a reload replaces them by :meth:`follow`.
     """
 
-    def __init__(self, section: str = "", rules: AccessRules = EVERYBODY) -> None:
+    def __init__(self, section: str = "", rules: AccessRules = EVERYBODY, proofs: Proofs | None = None) -> None:
         self.section = section
         self.rules = rules
+        self.proofs = proofs
         self._known: dict[str | None, Principal | None] = {}
 
     def follow(self, rules: AccessRules) -> None:
@@ -77,11 +89,29 @@ class SectionAccess:
     def prove(self, peer: Provable, text: str, *kinds: Kind) -> None:
         """Have *peer* be whoever the token *text* belongs to.
 
-        :param kinds: the kinds of principals that the message with the token is for.
-        :raises NotPermitted: if the token is unknown, expired, or of another kind; with the remedy.
+        :param kinds: the kinds of programs that the message with the token is for. Users may always show theirs.
+        :raises NotPermitted: if the token is unknown, has ended, is of another kind, or of another name than the certificate
+            that the peer has shown; with the remedy. *peer* stays what it was, and its connection is to be closed.
         """
-        raise NotPermitted(f"[{self.section}] takes no tokens yet")
+        found = self.bearer(text, peer.host, *kinds)
+        shown = peer.principal
+        if shown.proof is not Proof.CERTIFICATE:
+            peer.prove(found)
+        elif shown.name != found.name:
+            raise NotPermitted(f"the certificate is that of the {shown}, and the token that of the {found}: show one of them")
+
+    def bearer(self, text: str, host: str, *kinds: Kind) -> Principal:
+        """Return the principal that shows the token *text* from *host*; see :meth:`prove`.
+
+        :raises NotPermitted: likewise.
+        """
+        if self.proofs is None:
+            raise NotPermitted("no tokens are known here")
+        try:
+            return self.proofs.find(text, host, *kinds).principal
+        except PrivateFileError:
+            raise NotPermitted(UNUSABLE) from None
 
     def is_reserved(self, kind: Kind, name: str) -> bool:
         """Return True if a credential is there for the *name*, so that nobody has the name without it."""
-        return False
+        return self.proofs is not None and self.proofs.holds(kind, name)

@@ -16,7 +16,7 @@ from netd.codec.lines import LineDecoder, LineTooLong
 from netd.command.commands import Command
 from netd.command.grammar import OLD_ANSWER, CommandRequest, NotACommand, Spread, failure, is_spread, read_request, success
 from netd.command.preparation import CommandContext, CommandFault, ReportedOutcome, prepare
-from netd.errors import TimedOut
+from netd.errors import Revoked, TimedOut
 from netd.interfaces import IPeer, MachineShell
 from netd.plaintext import unpadded
 
@@ -61,6 +61,7 @@ class CommandInput(enum.Enum):
     ENDED = "nothing more will come"
     IDLE = "nothing came for too long"
     FAILED = "netd itself has failed at a command"
+    REVOKED = "its credential proves nobody any more"
 
     __hash__ = object.__hash__
 
@@ -219,6 +220,12 @@ class CommandConversation:
     def drained(self) -> None:
         """All that was sent has been taken."""
         self._go_on()
+
+    def revoke(self, why: Revoked) -> None:
+        """End the connection, because its credential proves nobody any more. What runs goes on without it."""
+        self._waiting.clear()
+        is_running = self.state in (CommandState.RUNNING, CommandState.LAST)
+        self._step(CommandInput.REVOKED, CommandFault(why, self._request_id if is_running else None))
 
     def lost(self) -> None:
         """The connection is gone. What runs goes on without it."""
@@ -464,5 +471,9 @@ class CommandConversation:
         (CommandState.KEPT, CommandInput.FAILED): (_do_apologise, CommandState.OVER),
         (CommandState.RUNNING, CommandInput.FAILED): (_do_apologise, CommandState.OVER),
         (CommandState.LAST, CommandInput.FAILED): (_do_apologise, CommandState.OVER),
+        (CommandState.FRESH, CommandInput.REVOKED): (_do_refuse, CommandState.OVER),
+        (CommandState.KEPT, CommandInput.REVOKED): (_do_refuse, CommandState.OVER),
+        (CommandState.RUNNING, CommandInput.REVOKED): (_do_refuse, CommandState.OVER),
+        (CommandState.LAST, CommandInput.REVOKED): (_do_refuse, CommandState.OVER),
     }
     """What is done with each input in each state, and how far the connection is afterwards. An absent pair comes too late."""

@@ -20,6 +20,7 @@ from netd.connection.factory import PeerFactory
 from netd.connection.fairness import Contender, Standing
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerProtocol
+from netd.errors import Revoked
 from netd.principal import ANONYMOUS, Principal
 
 __all__ = ["CommandFactory", "CommandProtocol"]
@@ -107,6 +108,9 @@ class CommandProtocol(PeerProtocol):
     def expired(self) -> None:
         """Tell the conversation."""
         self.conversation.expired()
+
+    def revoked(self, why: Revoked) -> None:
+        self.conversation.revoke(why)
 
     def drained(self) -> None:
         """Tell the conversation that its answers have been taken."""

@@ -6,8 +6,12 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
 from netd.connection.factory import PeerFactory
+from netd.errors import Revoked
 
-__all__ = ["end_connections"]
+__all__ = ["REVOKED_GRACE", "end_connections", "end_revoked"]
+
+REVOKED_GRACE = 0.5
+"""Seconds that a connection has to read why it is closed, when its credential proves nobody any more. Then it is cut."""
 
 
 def end_connections(factory: PeerFactory, seconds: float) -> Deferred[None]:
@@ -43,3 +47,18 @@ def end_connections(factory: PeerFactory, seconds: float) -> Deferred[None]:
     for connection in list(connections):
         connection.finish()
     return gone
+
+
+def end_revoked(factory: PeerFactory, gone: frozenset[str]) -> None:
+    """Tell the connections of *factory* whose credentials are *gone* why they end, and close them; cut those that linger."""
+    ended = [connection for connection in factory.connections if connection.peer.principal.credential in gone]
+
+    def cut() -> None:
+        for connection in ended:
+            if connection in factory.connections:
+                connection.peer.abort(Revoked.kind)
+
+    for connection in ended:
+        connection.revoked(Revoked(f"the {connection.peer.principal} is no longer admitted: its credential is gone or has ended"))
+    if ended:
+        factory.context.clock.callLater(REVOKED_GRACE, cut)

@@ -144,6 +144,12 @@ class Peer(Outbox):
         self.reason: str | None = None
         self.is_open = True
 
+    @property
+    def host(self) -> str:
+        """The address at the other end; empty on a unix socket."""
+        host: str = getattr(self._transport.getPeer(), "host", None) or ""
+        return host
+
     def prove(self, principal: Principal) -> None:
         """Note that the other side has proved to be *principal*. If that has any rights, newcomers displace it no longer."""
         self.principal = principal

@@ -19,6 +19,7 @@ from netd.connection.fairness import Lane, Standing
 from netd.connection.peer import Peer, PeerContext
 from netd.connection.stranger import ALERT, HELLO, Tongue, bad_request, first_words, page_of, tongue_of
 from netd.connection.vigil import ask_for_signs, describe_end
+from netd.errors import Revoked
 from netd.principal import ANONYMOUS
 from netd.redaction import without_tokens
 from netd.secrets.tries import network_of
@@ -154,6 +155,10 @@ class PeerProtocol(Protocol):
             self.refuse(kind, why, b"")
             self.peer.send(self.factory.refusal_at_door(why))
             self.peer.close(kind)
+
+    def revoked(self, why: Revoked) -> None:
+        """Close the connection, because its credential proves nobody any more. Override where its machine says so."""
+        self.dismiss(why.kind, str(why))
 
     def identified(self) -> None:
         """Note that the peer has sent a whole valid first message or a proof: newcomers do not displace it any more."""

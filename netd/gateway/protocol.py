@@ -18,6 +18,7 @@ from netd.connection.shares import own_share
 from netd.connection.websocket_protocol import WebSocketFactory, WebSocketProtocol
 from netd.console.dispatch import Dispatcher
 from netd.console.link import ConsoleLink
+from netd.errors import Revoked
 from netd.gateway.answer import plain
 from netd.gateway.chunks import LongAnswers
 from netd.gateway.config import Config
@@ -40,6 +41,9 @@ LOGIN_TIMEOUT = 8.0
 
 ANSWERING = 0.005
 """Seconds of a turn for the chunks of long answers."""
+
+GONE = "its token was removed or changed"
+"""The reason of the end of a WebSocket whose credential proves nobody any more."""
 
 EARLY_BYTES, EARLY_FRAMES = 1 << 12, 16
 """Most bytes and frames that a WebSocket may send before its login."""
@@ -149,6 +153,12 @@ class GatewayProtocol(WebSocketProtocol):
             self._early_frames += 1
             self._bound_early()
 
+    def revoked(self, why: Revoked) -> None:
+        if self._session is not None:
+            self.peer.close(GONE, CloseCode.POLICY)
+        else:
+            self.peer.close(why.kind)
+
     def judge(self, in_force: frozenset[str], is_open: bool) -> None:
         """Close the WebSocket if it would no longer be admitted.
 
@@ -161,7 +171,7 @@ class GatewayProtocol(WebSocketProtocol):
         if credential is None and not is_open:
             self.peer.close("a token is needed now", CloseCode.POLICY)
         elif credential is not None and credential not in in_force:
-            self.peer.close("its token was removed or changed", CloseCode.POLICY)
+            self.peer.close(GONE, CloseCode.POLICY)
 
     @property
     def browser_session(self) -> BrowserSession | None:

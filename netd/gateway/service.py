@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
+from netd.access.admission import SectionAccess
 from netd.change import Change
 from netd.config.descriptions import is_exposed, is_loopback
 from netd.config.options import section_name
@@ -96,6 +97,13 @@ class GatewayService(ListeningService):
     def use_state(self, part: IStatePart) -> None:
         """See :class:`netd.interfaces.IStateful`. Browsers that were signed in before a restart still are."""
         self._sessions.use_state(part)
+
+    def use_access(self, access: SectionAccess) -> None:
+        """See :class:`netd.interfaces.IAdmitting`. The tokens, and the count of wrong ones, are those of the whole daemon."""
+        super().use_access(access)
+        if access.proofs is not None:
+            self._tokens = self._sessions.tokens = access.proofs.tokens
+            self._gateway.wrong = access.proofs.wrong
 
     def privilegedStartService(self) -> None:
         """Read the files, and listen.

@@ -84,6 +84,7 @@ class BrowserSessions:
     :param monotonic: the clock, which is never set back.
     :param wall: the wall clock, in seconds since the epoch. Only the state database has its times.
     :param new_secret: returns so many random bytes: ``secrets.token_bytes``.
+    :ivar tokens: the tokens that began them.
     :ivar rules: how long sessions last.
     :ivar ended: called with each session that ends, and the reason.
     """
@@ -96,7 +97,7 @@ class BrowserSessions:
         wall: Callable[[], float],
         new_secret: Callable[[int], bytes],
     ) -> None:
-        self._tokens = tokens
+        self.tokens = tokens
         self._monotonic = monotonic
         self._wall = wall
         self._new_secret = new_secret
@@ -207,7 +208,7 @@ class BrowserSessions:
             return f"this session has ended after {duration(self.rules.session_limit)}"
         if now - session.used >= self.rules.session_idle:
             return f"this session has ended: nobody used it for {duration(self.rules.session_idle)}"
-        token = self._tokens.of_credential(session.credential)
+        token = self.tokens.of_credential(session.credential)
         if token is None:
             return "its token was removed or changed, or its end has come"
         if session.principal is None:

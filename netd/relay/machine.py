@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, ClassVar, Protocol
 
 from netd.codec.length_header import HEADER, BadHeader, Gatherer, encode_frame, parse_spaced_header
-from netd.errors import NotPermitted, ProtocolError, TimedOut
+from netd.errors import NotPermitted, ProtocolError, Revoked, TimedOut
 from netd.interfaces import IPeer, MachineShell
 from netd.principal import Action, Role, check
 from netd.relay.answers import NOT_FOUND, Answers
@@ -188,6 +188,11 @@ class RelayConversation:
         if self.state is RelayState.OVER:
             return
         self._refuse(TimedOut("timed out in the middle of a message"), b"")
+
+    def revoke(self, why: Revoked) -> None:
+        """Close the connection, because its credential proves nobody any more."""
+        if self.state is not RelayState.OVER:
+            self._refuse(why, b"")
 
     def lost(self, reason: str) -> None:
         """Drop everything: the connection is gone."""

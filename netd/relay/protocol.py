@@ -9,6 +9,7 @@ from netd.connection.bounds import Bounds, Policy
 from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerProtocol, describe_address, told_of
+from netd.errors import Revoked
 from netd.relay.devices import DeviceLink
 from netd.relay.exchange import Exchange
 from netd.relay.machine import RelayConversation
@@ -78,6 +79,9 @@ class RelayProtocol(PeerProtocol):
     def closed(self) -> None:
         """Tell the conversation."""
         self.conversation.lost(self.peer.reason or "its connection closed")
+
+    def revoked(self, why: Revoked) -> None:
+        self.conversation.revoke(why)
 
     def drained(self) -> None:
         """Tell the conversation."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from netd.codec.lines import LineDecoder, LineTooLong
-from netd.errors import ProtocolError, TimedOut
+from netd.errors import ProtocolError, Revoked, TimedOut
 from netd.interfaces import Cancellable, IPeer, MachineShell
 from netd.plaintext import unpadded
 from netd.principal import Action, Role, check
@@ -114,6 +114,11 @@ class BotConversation:
         if self._naming is not None:
             self._naming.cancel()
             self._naming = None
+
+    def revoke(self, why: Revoked) -> None:
+        """Close the connection, because its credential proves nobody any more."""
+        if self.state is not BotState.OVER:
+            self._refuse(why, b"")
 
     def lost(self, reason: str) -> None:
         """Give up the place: the connection is gone."""

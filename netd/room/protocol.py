@@ -8,6 +8,7 @@ from netd.connection.bounds import Bounds, Policy
 from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerProtocol
+from netd.errors import Revoked
 from netd.room.machine import BotConversation
 from netd.room.rooms import Rooms
 
@@ -36,6 +37,9 @@ class RoomProtocol(PeerProtocol):
     def expired(self) -> None:
         """Tell the conversation."""
         self.conversation.expired()
+
+    def revoked(self, why: Revoked) -> None:
+        self.conversation.revoke(why)
 
     def closed(self) -> None:
         """Tell the conversation."""

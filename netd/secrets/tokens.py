@@ -87,6 +87,13 @@ class Tokens:
     def __attrs_post_init__(self) -> None:
         self.uses = TokenUses(uses_file(self.path))
 
+    def known(self) -> tuple[AccessToken, ...]:
+        """Return all credentials, in the order of the file.
+
+        :raises PrivateFileError: when the file cannot be trusted.
+        """
+        return self._current().tokens
+
     def in_force(self) -> frozenset[str]:
         """Return the credentials that prove somebody now.
 

@@ -1,8 +1,9 @@
 """The limits for wrong secrets, tokens and passwords alike, of a connection and of the address that it comes from.
 
 A right token is always accepted at once, whatever others of the same address have tried: behind a proxy, or on a shared machine,
-one user with a wrong token would otherwise lock out all the others. A wrong one costs the connection, after a few. Passwords can
-be guessed, and checking one takes a third of a second: therefore only so many of an address are checked in a minute.
+one user with a wrong token would otherwise lock out all the others. A wrong one costs the connection, after a few, and after ten
+in a minute its bearer gets no reason any more. Passwords can be guessed, and checking one takes a third of a second: therefore
+only so many of an address are checked in a minute.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from ipaddress import IPv6Address, ip_address
 
 from attrs import define, field
 
-__all__ = ["PASSWORDS", "TRIES", "WINDOW", "Tries", "WrongSecrets", "network_of"]
+__all__ = ["MOST_WRONG", "TRIES", "WINDOW", "Tries", "WrongSecrets", "network_of"]
 
 TRIES = 3
 """The wrong secret that ends its connection: the third of one connection, or of all connections of one address within
 :data:`WINDOW`. After it, each further one of that address does."""
 
-PASSWORDS = 10
-"""Wrong passwords of one address within :data:`WINDOW` after which no further password of it is checked."""
+MOST_WRONG = 10
+"""Wrong secrets of one address within :data:`WINDOW`. After them, none of its passwords is checked, and a wrong token gets no
+reason."""
 
 WINDOW = 60.0
 """Seconds for which the wrong secrets of an address are counted together."""
@@ -53,9 +55,9 @@ class WrongSecrets:
     _counts: dict[str, tuple[float, int]] = field(factory=dict, init=False)
 
     def wait(self, host: str) -> float:
-        """Return the seconds until another password from *host* is checked; 0 if that is now."""
+        """Return the seconds for which *host* has had its tries; 0 if it has some left."""
         since, count = self._counts.get(network_of(host), (0.0, 0))
-        return max(0.0, since + WINDOW - self.monotonic()) if count >= PASSWORDS else 0.0
+        return max(0.0, since + WINDOW - self.monotonic()) if count >= MOST_WRONG else 0.0
 
     def note(self, host: str) -> bool:
         """Count a wrong secret.

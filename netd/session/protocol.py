@@ -8,6 +8,7 @@ from netd.connection.bounds import Bounds, Policy
 from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerProtocol
+from netd.errors import Revoked
 from netd.session.addresses import peer_address
 from netd.session.roster import Roster
 from netd.session.stream import AgentStream
@@ -37,6 +38,9 @@ class StreamProtocol(PeerProtocol):
     def expired(self) -> None:
         """Pass the expiry on to the machine."""
         self.stream.expired()
+
+    def revoked(self, why: Revoked) -> None:
+        self.stream.revoke(why)
 
     def closed(self) -> None:
         """Tell the machine of the end."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
 from netd.connection.fairness import Contender, Standing
-from netd.errors import ProtocolError, TimedOut
+from netd.errors import ProtocolError, Revoked, TimedOut
 from netd.interfaces import IPeer, MachineShell
 from netd.plaintext import BOM
 from netd.principal import Action, Role, check
@@ -230,6 +230,11 @@ class AgentStream(Contender):
         self._is_timed = False
         if self.state is StreamState.FRESH:
             self._wait_for_deadline()
+
+    def revoke(self, why: Revoked) -> None:
+        """Close the connection, because its credential proves nobody any more."""
+        if self.state is not StreamState.OVER:
+            self._refuse(why, b"")
 
     def lost(self, reason: str) -> None:
         """Handle the end of the connection, which completes the token that has begun."""

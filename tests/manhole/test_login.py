@@ -13,7 +13,7 @@ from netd.manhole.login import PasswordChecker
 from netd.manhole.telnet import HIDE_INPUT, SHOW_INPUT
 from netd.secrets.passwords import make_entry, write_entry
 from netd.secrets.private_files import PrivateFileError
-from netd.secrets.tries import PASSWORDS, WINDOW, WrongSecrets
+from netd.secrets.tries import MOST_WRONG, WINDOW, WrongSecrets
 from tests.manhole.visits import NAME, PASSWORD, ManholeTestCase
 
 IAC, WILL, DO, DONT, ECHO, NAWS = b"\xff", b"\xfb", b"\xfd", b"\xfe", b"\x01", b"\x1f"
@@ -60,7 +60,7 @@ class LoginTests(ManholeTestCase):
 
     def test_guessing(self) -> None:
         """After ten wrong passwords of an address in a minute none is checked, right or wrong. Others may log in."""
-        for _ in range(PASSWORDS):
+        for _ in range(MOST_WRONG):
             visit = self.visit(peer="10.0.0.5")
             visit.type("nobody")
             visit.type("wrong")
@@ -71,7 +71,7 @@ class LoginTests(ManholeTestCase):
             said = visit.type(password)
             self.assertTrue(said.endswith(b"too many wrong passwords came from your address; try again in 60 s\r\n"), said)
             self.assertTrue(visit.is_closing)
-        self.assertEqual(len(self.checks), PASSWORDS)
+        self.assertEqual(len(self.checks), MOST_WRONG)
         self.assertFalse(self.logged_in().is_closing)
         self.assertEqual(self.service.status().counters["refused"]["too many wrong passwords"], 2)
         self.reactor.advance(WINDOW)
@@ -83,13 +83,13 @@ class LoginTests(ManholeTestCase):
         """Whoever guesses on many connections at once has no more guesses than on one after the other."""
         answers: list[Deferred[bool]] = []
         self.check = lambda *_: answers.append(Deferred()) or answers[-1]  # type: ignore[func-returns-value]
-        visits = [self.visit(peer="10.0.0.5") for _ in range(PASSWORDS + 4)]
+        visits = [self.visit(peer="10.0.0.5") for _ in range(MOST_WRONG + 4)]
         for visit in visits:
             visit.type("nobody")
             visit.type("wrong")
         while len(answers) < len(visits) and not answers[-1].called:
             answers[-1].callback(False)
-        self.assertEqual(len(answers), PASSWORDS)
+        self.assertEqual(len(answers), MOST_WRONG)
         self.assertEqual(self.service.status().counters["refused"]["too many wrong passwords"], 4)
 
     def test_one_wrong_then_right(self) -> None:
