@@ -21,16 +21,16 @@ from twisted.internet.endpoints import TCP4ServerEndpoint, serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import Logger
-from twisted.protocols.haproxy import proxyEndpoint
 from twisted.python.failure import Failure
 
 from netd.certificates import Certificates
-from netd.config.descriptions import LOOPBACK, LOOPBACK_HOSTS, arguments_of, is_proxied, is_secured, may_be_secured
+from netd.config.descriptions import LOOPBACK, LOOPBACK_HOSTS, arguments_of, is_proxied, is_secured, may_be_secured, unproxied
 from netd.config.options import variable_name
 from netd.config.tls import Security
 from netd.connection.factory import BesideFactory, PeerFactory
 from netd.connection.parking import park, unpark
 from netd.connection.protocol import describe_address
+from netd.connection.proxied import proxied
 from netd.connection.tls import SecuredEndpoint
 from netd.errors import NetdError
 from netd.holders import Holder, holders_of
@@ -260,9 +260,9 @@ class Listener:
             port = self.ports[0].getHost().port if self._port == 0 and self.ports else self._port  # the same on each address
             backlog = int(self._arguments.get("backlog", BACKLOG))
             endpoint = TCP4ServerEndpoint(self._reactor, port, backlog, host)  # takes IPv6 addresses, too
-            return self._secured(proxyEndpoint(endpoint) if is_proxied(self.description) else endpoint)
+            return self._wrapped(endpoint)
         try:
-            return self._secured(serverFromString(self._reactor, self.description))
+            return self._wrapped(serverFromString(self._reactor, unproxied(self.description)))
         except LookupError:
             raise CannotListen(
                 self._factory.name,
@@ -270,8 +270,10 @@ class Listener:
                 "Start netd by its socket unit, or choose another with `listen`.",
             ) from None
 
-    def _secured(self, endpoint: IStreamServerEndpoint) -> IStreamServerEndpoint:
-        """Put TLS on *endpoint* where that is asked for. A proxy's header comes before TLS."""
+    def _wrapped(self, endpoint: IStreamServerEndpoint) -> IStreamServerEndpoint:
+        """Put a proxy's header and TLS on *endpoint* where they are asked for. The header comes before TLS."""
+        if is_proxied(self.description):
+            endpoint = proxied(endpoint, self._factory)
         return endpoint if self._certificates is None else SecuredEndpoint(endpoint, self._certificates, self._reactor)
 
     def _load(self) -> Certificates:

@@ -16,8 +16,10 @@ from twisted.logger import Logger, globalLogPublisher
 from zope.interface import implementer
 
 from netd.access.admission import SectionAccess
+from netd.access.rules import EVERYBODY, AccessRules
 from netd.change import Change
 from netd.config import ListeningConfig, SecuredConfig
+from netd.config.descriptions import is_exposed, is_loopback
 from netd.config.tls import Security
 from netd.connection.bounds import Traffic
 from netd.connection.budget import NO_LIMIT, Budget, Quota
@@ -26,6 +28,7 @@ from netd.connection.eager import HotSockets, accept_waiting, bound_accepts
 from netd.connection.ending import end_connections, end_revoked
 from netd.connection.factory import BesideFactory, PeerFactory
 from netd.connection.peer import PeerContext
+from netd.connection.protocol import describe_address
 from netd.connection.turn import Turn
 from netd.connection.vigil import DEAD_TIMEOUT
 from netd.interfaces import IAdmitting, IBudgeted, IDrainable, IOpening, IPaced, IReloadable, IRevoking, ITurnShare
@@ -34,7 +37,7 @@ from netd.listeners import Listeners
 from netd.log import LimitedObserver
 from netd.status import ListeningPlace
 
-__all__ = ["CannotListen", "ListeningRules", "ListeningService", "make_context", "quota_of", "reach_of"]
+__all__ = ["CannotListen", "ListeningRules", "ListeningService", "make_context", "quota_of", "reach_of", "rules_of"]
 
 
 class ListeningRules(Protocol):
@@ -65,6 +68,15 @@ def quota_of(config: object) -> Quota:
     )
 
 
+def rules_of(config: object) -> AccessRules:
+    """Who may connect to a section: its options, or everybody for a kind that has no such options and its own rules."""
+    return config.access_rules if isinstance(config, ListeningConfig) else EVERYBODY
+
+
+def _no_door(_exposed: list[str]) -> str:
+    return ""
+
+
 @implementer(IAdmitting, IBudgeted, IDrainable, IOpening, IPaced, IReloadable, IRevoking)
 class ListeningService(Service):
     """Listens on several endpoints with one factory.
@@ -86,6 +98,7 @@ class ListeningService(Service):
         self._factory = factory
         self._reactor = reactor
         self._stop_timeout = config.stop_timeout
+        self._open_door = config.open_door if isinstance(config, ListeningConfig) else _no_door
         self._security = config.security if isinstance(config, SecuredConfig) else None
         self._hot = HotSockets(reactor, factory.context.turn, self.rest)
         factory.end_those_who_left = self._hot.end_those_who_left
@@ -191,6 +204,7 @@ class ListeningService(Service):
             context.stall_timeout = config.stall_timeout
             self._factory.share.quota = quota_of(config)
             self._factory.silence.limit(config.silent_timeout)
+            self._reconsider(config.access_rules)
 
     def listening(self) -> list[ListeningPlace]:
         """The places where it listens, or will, and who can reach them, for people."""
@@ -229,10 +243,31 @@ class ListeningService(Service):
         """Return the factory of the connections at an endpoint. Override where endpoints differ in their protocol."""
         return self._factory
 
+    def _reconsider(self, rules: AccessRules) -> None:
+        """Go by *rules*, for the connections that are open as well."""
+        access = self._factory.access
+        if access.rules not in (rules, EVERYBODY):  # outside of a daemon, everybody stays admitted
+            access.follow(rules)
+            for connection in list(self._factory.connections):
+                connection.reconsider()
+
     def _start_listening(self) -> None:
         if not self._is_listening:
             self._is_listening = True
             self._listeners.open(self._listen)
+            self._check_sockets()
+
+    def _check_sockets(self) -> None:
+        """Check the sockets whose addresses are known only once they listen: those of systemd.
+
+        :raises CannotListen: if other machines reach one, and it is not said who may connect.
+        """
+        unknown = [listener for listener in self._listeners if is_exposed(listener.description) is None]
+        hosts = [port.getHost() for listener in unknown for port in listener.ports]
+        exposed = [describe_address(host) for host in hosts if not is_loopback(getattr(host, "host", "localhost"))]
+        why = self._open_door(exposed)
+        if why:
+            raise CannotListen(self._factory.name, why)
 
     def _make_listener(self, description: str) -> Listener:
         listener = Listener(

@@ -34,6 +34,9 @@ __all__ = [
 LOGIN_FIRST = "say who you are first: a token, in `Authorization: Bearer …` or by system.login"
 """Told to a principal without any role where a role is needed."""
 
+PROVE_FIRST = "this address alone is not admitted: say who you are by a token, which `netd token add` makes, in the first message"
+"""Told to an unknown principal that does what programs of the wires do."""
+
 
 class Role(enum.IntEnum):
     """What a principal may do with operations; each role may do all that a lower one may."""
@@ -228,7 +231,7 @@ def _described(principal: Principal) -> str:
 
 
 def _refusal(principal: Principal, action: Action, subject: str | None, name: str | None) -> str | None:
-    if action.is_open and principal.name is None and action.role <= Role.OPERATOR:
+    if action.is_open and principal.name is None and principal.proof in _BY_ADDRESS and action.role <= Role.OPERATOR:
         return None
     why = _kind_refusal(principal, action, name) if principal.kind in action.kinds else _role_refusal(principal, action)
     if why is None and subject is not None and not principal.sees(subject):
@@ -243,7 +246,7 @@ def _role_refusal(principal: Principal, action: Action) -> str | None:
         kinds = "".join(f", or the token of {_with_article(kind.value)}" for kind in sorted(action.kinds, key=lambda k: k.value))
         return f"{action.name} needs the role {action.role.name.lower()}{kinds}; this caller is the {principal}"
     if principal.role is Role.NOBODY:
-        return LOGIN_FIRST
+        return PROVE_FIRST if action.is_open and principal is ANONYMOUS else LOGIN_FIRST
     return f"{action.name} needs the role {action.role.name.lower()}; this caller has the role {principal.role.name.lower()}"
 
 

@@ -33,7 +33,7 @@ from netd.interfaces import (
     IWatchful,
     IWitness,
 )
-from netd.listening import quota_of
+from netd.listening import quota_of, rules_of
 from netd.operations import Operation, OperationTable
 from netd.state.state import State
 
@@ -100,7 +100,7 @@ class Sections(MultiService):
         if IBudgeted.providedBy(service):
             service.use_budget(self._budget, quota_of(section.config))
         if IAdmitting.providedBy(service):
-            service.use_access(SectionAccess(section.name, proofs=self.proofs))
+            service.use_access(SectionAccess(section.name, rules_of(section.config), self.proofs))
         if IWatchful.providedBy(service):
             service.use_watch(self.watch)
         if IAsyncio.providedBy(service):

@@ -162,7 +162,7 @@ LAYERS = (
         "shell",
         modules="netd.log netd.bus.{journal,local} netd.boards.{operations,shelf} netd.console.* netd.*.protocol netd.state.*"
         " netd.connection.{dialer,door,early,ending}"
-        " netd.connection.{eager,eager_client,factory,liveness,outbox,parking,peer,shares,silence,tls,turn,vigil}"
+        " netd.connection.{eager,eager_client,factory,liveness,outbox,parking,peer,proxied,shares,silence,tls,turn,vigil}"
         " netd.everywhere.* netd.threads netd.command.{execution,watcher} netd.access.*"
         " netd.gateway.{channel,chunks,conversation,guard,history,past,sessions,signing,site,tickets}"
         " netd.gateway.graphite.answers"

@@ -130,7 +130,7 @@ class LoopbackTests(ListenerTestCase):
     def test_behind_a_proxy(self) -> None:
         """A proxy on this machine can be in front, and say whose each connection is."""
         self.opens("haproxy:loopback:5050")
-        self.assertEqual({"HAProxyWrappingFactory"}, {type(server[1]).__name__ for server in self.machine.tcpServers})
+        self.assertEqual({"_GuardedFactory"}, {type(server[1]).__name__ for server in self.machine.tcpServers})
 
     def test_close(self) -> None:
         """All of them are closed together."""
@@ -153,7 +153,7 @@ class TlsTests(ListenerTestCase):
             (f"ssl:5051:privateKey={pem}", "0.0.0.0", 5051, "SecuredFactory"),
             (f"ssl:5051:privateKey={pem}:certKey={pem}:interface=127.0.0.1", "127.0.0.1", 5051, "SecuredFactory"),
             (f"tls:{pem.parent}", "::", 443, "SecuredFactory"),
-            (f"haproxy:ssl:5051:privateKey={pem}", "0.0.0.0", 5051, "HAProxyWrappingFactory"),
+            (f"haproxy:ssl:5051:privateKey={pem}", "0.0.0.0", 5051, "_GuardedFactory"),
         ):
             self.opens(description)
             server = self.machine.tcpServers[-1]

@@ -248,10 +248,10 @@ class ReloadTests(RealTestCase):
         path = self.folder / "relay.sock"
         for relay, room, feed in (
             (f"tcp:{one}:interface=127.0.0.1 unix:{path}:mode=600", f"[room]\nlisten = loopback:{two}\n", f"loopback:{three}"),
-            (f"loopback:{two} unix:{path}:mode=660", f"[room:b]\nlisten = tcp:{one}\n", f"tcp:{three}"),
+            (f"loopback:{two} unix:{path}:mode=660", f"[room:b]\naccess = anyone\nlisten = tcp:{one}\n", f"tcp:{three}"),
             (f"tcp:{one} unix:{path}:mode=666", f"[room]\nlisten = tcp:{two}:interface=127.0.0.1\n", f"loopback:{three}"),
         ):
-            self.write_ini(f"[relay]\nlisten = {relay}\n{room}[feed]\nlisten = {feed}\n")
+            self.write_ini(f"[relay]\naccess = anyone\nlisten = {relay}\n{room}[feed]\naccess = anyone\nlisten = {feed}\n")
             self.assertEqual(self.control.call("system.reload")["failures"], [])
             status = self.control.call("system.status")["services"]
             ports = [int(service["listening"][0]["address"].rpartition(":")[2]) for service in status]

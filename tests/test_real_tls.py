@@ -84,7 +84,9 @@ class AlpnTests(RealTlsTestCase):
 class ProxyTests(RealTlsTestCase):
     def test_header_before_tls(self) -> None:
         """A proxy that passes TLS on says first whose the connection is: that address is the device's."""
-        daemon = self.start(self.write_ini(f"[relay]\n{self.listen.replace('ssl:', 'haproxy:ssl:')}"))
+        daemon = self.start(
+            self.write_ini(f"[relay]\naccess = peers\npeers = 192.0.2.0/24\n{self.listen.replace('ssl:', 'haproxy:ssl:')}")
+        )
         proxied = self.connect(daemon.port())
         proxied.sendall(b"PROXY TCP4 192.0.2.7 192.0.2.1 50412 5050\r\n")
         device = self.trust.wrap_socket(proxied, server_hostname="localhost")

@@ -35,7 +35,7 @@ class OptionsTestCase(SynchronousTestCase):
         self.patch(os, "environ", {"HOME": str(self.folder), "NETD_USER": pwd.getpwuid(os.geteuid()).pw_name})
         self.ini = self.folder / "my.ini"
         self.ini.write_text(
-            f"[netd]\nstate_directory = {self.folder / 'state'}\n[relay:lab2]\nlisten = tcp:0\n", encoding="utf-8"
+            f"[netd]\nstate_directory = {self.folder / 'state'}\n[relay:lab2]\nlisten = loopback:0\n", encoding="utf-8"
         )
 
     def parse(self, *arguments: str, twistd: dict[str, Any] | None = None) -> Options:
@@ -128,7 +128,7 @@ class ShowTests(OptionsTestCase):
         """`--check` refuses what the start would refuse, in the same words, with all of it at once."""
         state = self.folder / "state"
         self.ini.write_text(
-            f"[netd]\nstate_directory = {state}\n[relay:lab2]\nlisten = tcp:0\n[gateway]\nlisten = tcp:0\n[manhole]\n",
+            f"[netd]\nstate_directory = {state}\n[relay:lab2]\nlisten = loopback:0\n[gateway]\nlisten = tcp:0\n[manhole]\n",
             encoding="utf-8",
         )
         self.assertEqual(78, self.leave("--check"))
@@ -153,11 +153,11 @@ class ShowTests(OptionsTestCase):
         self.ini.write_text(
             f"[netd]\nstate_directory = {self.ini}\n"
             "[feed]\nlocales = xx_YY, en_US\norigins = https://lab.example/\n"
-            "[feed:lab2]\nlisten = tcp:0\nlocales = de_XX\n"
+            "[feed:lab2]\nlisten = loopback:0\nlocales = de_XX\n"
             "[command]\nfunctions = ./broken.py\n"
             "[relay]\nlisten = tcp:0:interface=127.0.0.1, tcp:0\n"
-            "[room]\nlisten = tcp:0:interface=no-such-name.invalid\n"
-            "[room:lab2]\nlisten = tcp:0:interface=203.0.113.77\n"
+            "[room]\naccess = anyone\nlisten = tcp:0:interface=no-such-name.invalid\n"
+            "[room:lab2]\naccess = anyone\nlisten = tcp:0:interface=203.0.113.77\n"
             "[gateway]\n",
             encoding="utf-8",
         )
@@ -171,9 +171,9 @@ class ShowTests(OptionsTestCase):
             f"{self.ini}:8: [feed:lab2] locales: Faker does not know de_XX; it knows de_AT, de_CH, de_DE",
             f"{self.ini}:10: [command] functions: {self.folder / 'broken.py'}:1: ModuleNotFoundError",
             f"{self.ini}:12: [relay] listen: 'tcp:0:interface=127.0.0.1, tcp:0'",
-            f"{self.ini}:14: [room] listen: tcp:0:interface=no-such-name.invalid: there is no address of the name",
-            f"{self.ini}:16: [room:lab2] listen: tcp:0:interface=203.0.113.77: this machine has no address 203.0.113.77",
-            f"{self.ini}:17: [gateway] {self.ini}/tokens: cannot be read: Not a directory",
+            f"{self.ini}:15: [room] listen: tcp:0:interface=no-such-name.invalid: there is no address of the name",
+            f"{self.ini}:18: [room:lab2] listen: tcp:0:interface=203.0.113.77: this machine has no address 203.0.113.77",
+            f"{self.ini}:19: [gateway] {self.ini}/tokens: cannot be read: Not a directory",
             "environment NETD_XYZZY: unknown variable",
         ]
         self.assertEqual(starts, [line[: len(start)] for line, start in zip(lines, starts, strict=True)])
@@ -240,7 +240,7 @@ class ShowTests(OptionsTestCase):
         """`--show-config` shows the same without the places."""
         self.assertEqual(0, self.leave("--show-config"))
         lines = self.out.getvalue().splitlines()
-        self.assertIn("[relay:lab2] listen = tcp:0", lines)
+        self.assertIn("[relay:lab2] listen = loopback:0", lines)
         self.assertNotIn(" ; ", self.out.getvalue())
 
 
@@ -325,7 +325,7 @@ class MakeServiceTests(OptionsTestCase):
         self.patch(twisted.plugins, "__path__", [*twisted.plugins.__path__, str(folder)])
         self.addCleanup(sys.modules.pop, "twisted.plugins.hall_plugin", None)
         with self.ini.open("a", encoding="utf-8") as file:
-            file.write("[room]\nlisten = tcp:0\n[hall]\nlisten = tcp:0\n")
+            file.write("[room]\nlisten = loopback:0\n[hall]\nlisten = loopback:0\n")
         told = f"{self.ini}:7: [hall] room.list of the instance main is offered twice, by the kinds room and room; "
         self.assertEqual(78, self.leave("--check"))
         self.assertIn(told, self.errors.getvalue())

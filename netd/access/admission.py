@@ -78,7 +78,7 @@ class SectionAccess:
         On a unix socket, the daemon's own user and root are administrators.
         """
         host = getattr(transport.getPeer(), "host", None)
-        if host is None and self.rules is not EVERYBODY and is_own_user(transport):
+        if host is None and self.rules.knows_users and is_own_user(transport):
             return Principal(user_at(transport), Role.ADMIN, None, Proof.UNIX)
         return self.admit_host(host)
 

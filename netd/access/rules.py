@@ -39,11 +39,13 @@ class AccessRules:
     :ivar words: the words of ``access``.
     :ivar peers: the networks that ``peers`` names.
     :ivar proxies: the networks of the proxies that may say, by the PROXY protocol, whom a connection is from.
+    :ivar knows_users: whether the user at the other end of a unix socket counts.
     """
 
     words: frozenset[AccessWord]
     peers: tuple[Network, ...] = ()
     proxies: tuple[Network, ...] = LOOPBACK
+    knows_users: bool = True
 
     @property
     def takes_tokens(self) -> bool:
@@ -78,7 +80,7 @@ class _Everybody(AccessRules):
         return True
 
 
-EVERYBODY: AccessRules = _Everybody(frozenset(AccessWord))
+EVERYBODY: AccessRules = _Everybody(frozenset([AccessWord.ANYONE]), knows_users=False)
 """No rules: for services that are built outside of a daemon, and for connections that netd makes itself."""
 
 

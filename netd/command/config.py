@@ -6,13 +6,28 @@ The files that it names are read by :mod:`netd.command.functions`, when the daem
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
 import attrs
 
+from netd.access.rules import AccessWord
 from netd.command.trial import objection
-from netd.config import ListeningConfig, Parser, auto_or, duration, endpoints, flag, integer, off_or, option, size, within, words
+from netd.config import (
+    ListeningConfig,
+    Parser,
+    auto_or,
+    choice,
+    duration,
+    endpoints,
+    flag,
+    integer,
+    off_or,
+    option,
+    size,
+    within,
+    words,
+)
 from netd.paths import packaged
 
 __all__ = ["EXAMPLE", "Config"]
@@ -56,6 +71,12 @@ class Config(ListeningConfig):
 
     listen: tuple[str, ...] = option(
         endpoints, "loopback:65432", help="Where programs connect: one or more endpoints.", live=True
+    )
+    anyone: str | None = option(
+        off_or(choice("i know")),
+        "off",
+        help="Must be `i know` beside `access = anyone`: everybody who reaches the section can run all commands then.",
+        live=True,
     )
     functions: tuple[str, ...] | None = option(
         auto_or(_sources),
@@ -124,6 +145,18 @@ class Config(ListeningConfig):
         help="Most commands that wait for one of these threads. Above, a command fails at once.",
         live=True,
     )
+
+    def mistakes(self, unread: Container[str]) -> Iterator[tuple[str, str]]:
+        """See :meth:`SectionConfig.mistakes`. Here also: commands that everybody can run, without being told twice."""
+        yield from super().mistakes(unread)
+        is_open = self.access == (AccessWord.ANYONE,)
+        if is_open and self.anyone is None and "anyone" not in unread:
+            yield (
+                "access",
+                "everybody who reaches this section can run all commands then: write `anyone = i know` too, or peers",
+            )
+        if not is_open and self.anyone is not None and "access" not in unread:
+            yield "anyone", "does nothing without `access = anyone`"
 
     def objections(self) -> Iterable[tuple[str, str]]:
         """See :meth:`SectionConfig.objections`: the endpoints, and what is wrong with the functions; they are run to find out."""

@@ -39,6 +39,7 @@ __all__ = [
     "may_be_secured",
     "split_descriptions",
     "unix_address",
+    "unproxied",
 ]
 
 LOOPBACK = "loopback"
@@ -150,15 +151,15 @@ def check_description(description: str) -> None:
             raise ValueError("ends in a lone backslash")
         kind, arguments = _arguments(description)
         if not _TYPE.fullmatch(kind):
-            raise ValueError(_unknown_type(kind, _unwrapped(description)))
+            raise ValueError(_unknown_type(kind, unproxied(description)))
         if kind in PARAMETERS:
-            _check_arguments(kind, arguments, _unwrapped(description).removeprefix(f"{kind}:"))
+            _check_arguments(kind, arguments, unproxied(description).removeprefix(f"{kind}:"))
         if kind in _SECURED:
             from netd.certificates import Certificates
 
             Certificates(source_of(kind, arguments), (), kind).check()
         elif kind not in PARAMETERS:
-            _ask_twisted(_unwrapped(description), kind)
+            _ask_twisted(unproxied(description), kind)
     except ValueError as error:
         raise ValueError(f"{description}: {error}") from None
 
@@ -255,11 +256,11 @@ def _address(interface: str, port: int, takes_ipv4: bool) -> ListenAddress:
 
 
 def _located(description: str, directory: Path) -> str:
-    unwrapped = _unwrapped(description)
+    unwrapped = unproxied(description)
     return description.removesuffix(unwrapped) + _NOTATION.located(unwrapped, directory)
 
 
-def _unwrapped(description: str) -> str:
+def unproxied(description: str) -> str:
     """Return *description* without ``haproxy:`` before it."""
     while description.startswith(f"{_WRAPPER}:"):
         description = description.removeprefix(f"{_WRAPPER}:")
@@ -268,7 +269,7 @@ def _unwrapped(description: str) -> str:
 
 def _arguments(description: str) -> tuple[str, dict[str, str]]:
     """Return the type of *description*, without its wrapper, and its arguments by name. A foreign type has no arguments."""
-    return _NOTATION.arguments(_unwrapped(description))
+    return _NOTATION.arguments(unproxied(description))
 
 
 def _check_arguments(kind: str, arguments: dict[str, str], written: str) -> None:

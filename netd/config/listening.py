@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
+from typing import ClassVar
 
 import attrs
 
+from netd.access.rules import LOOPBACK, AccessRules, AccessWord, Network
+from netd.config.access import access_words, networks, proxy_networks
+from netd.config.descriptions import is_exposed, is_proxied, unproxied
 from netd.config.foresight import objection
 from netd.config.options import option
-from netd.config.parsers import duration, integer, unlimited_or, within
+from netd.config.parsers import auto_or, duration, integer, off_or, unlimited_or, within
 from netd.config.tls import SecuredConfig
 
 __all__ = ["ListeningConfig"]
@@ -16,7 +20,36 @@ __all__ = ["ListeningConfig"]
 
 @attrs.frozen(kw_only=True)
 class ListeningConfig(SecuredConfig):
-    """Base of the ``Config`` of a kind that listens. The option reference lists these options after the kind's own."""
+    """Base of the ``Config`` of a kind that listens. The option reference lists these options after the kind's own.
+
+    :cvar usual: who may connect where ``access`` is not written.
+    :cvar choices: the values of ``access`` that a message proposes where other machines can connect.
+    """
+
+    usual: ClassVar[frozenset[AccessWord]] = frozenset([AccessWord.LOOPBACK])
+    choices: ClassVar[str] = "`access = peers`, with `peers = 192.168.1.0/24`; or `access = tokens`; or `access = anyone`"
+
+    access: tuple[AccessWord, ...] | None = option(
+        auto_or(access_words),
+        "auto",
+        help="Who may connect: any of `loopback` (programs on this machine), `peers` (the addresses in `peers`) and `tokens` "
+        "(programs with a token or a certificate); or `anyone`. `auto` is loopback; it must be written where other machines "
+        "reach the section.",
+        live=True,
+    )
+    peers: tuple[Network, ...] | None = option(
+        off_or(networks),
+        "off",
+        help="The addresses and networks that `access = peers` lets in: 192.168.1.0/24 fd00:1::/64 10.0.0.7.",
+        live=True,
+    )
+    proxies: tuple[Network, ...] = option(
+        proxy_networks,
+        "loopback",
+        help="The addresses of the proxies before `haproxy:` endpoints. Others may not connect there, because they could "
+        "claim any address.",
+        live=True,
+    )
 
     stall_timeout: float = option(
         within(duration, "100ms", "1d"),
@@ -49,6 +82,41 @@ class ListeningConfig(SecuredConfig):
         help="Most connections at a time from one address; with IPv6, from one /64 network.",
         live=True,
     )
+
+    @property
+    def access_rules(self) -> AccessRules:
+        """Who may connect."""
+        words = self.usual if self.access is None else frozenset(self.access)
+        return AccessRules(words, self.peers or (), self.proxies)
+
+    def open_door(self, exposed: list[str]) -> str:
+        """Return why the section must not listen on *exposed*, which other machines reach; empty if it may."""
+        if not exposed or self.access is not None or AccessWord.TOKENS in self.usual:
+            return ""
+        return f"other machines reach {', '.join(exposed)}: write who may connect: {self.choices}"
+
+    def mistakes(self, unread: Container[str]) -> Iterator[tuple[str, str]]:
+        """See :meth:`SectionConfig.mistakes`. Here: a door that nobody said should be open, and words that contradict others."""
+        if any(name in unread for name in ("listen", "access", "peers", "proxies")):
+            return
+        listen: tuple[str, ...] = getattr(self, "listen", ())
+        exposed = [where for where in listen if is_exposed(where)]
+        why = self.open_door(exposed)
+        if why:
+            yield "listen", why
+        if AccessWord.PEERS in (self.access or ()) and self.peers is None:
+            yield "access", "peers are nobody yet: write their addresses, as in `peers = 192.168.1.0/24`"
+        if AccessWord.PEERS not in (self.access or ()) and self.peers is not None:
+            yield "peers", "does nothing without the word peers in `access`"
+        yield from self._mistakes_about_proxies(listen)
+
+    def _mistakes_about_proxies(self, listen: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+        proxied = [where for where in listen if is_proxied(where)]
+        if not proxied and self.proxies != LOOPBACK:
+            yield "proxies", "does nothing without an endpoint haproxy:… in `listen`"
+        open_to_all = [where for where in proxied if is_exposed(unproxied(where))]
+        if open_to_all and self.proxies == LOOPBACK:
+            yield "listen", f"other machines reach {', '.join(open_to_all)}: name the proxies, as in `proxies = 192.168.1.2`"
 
     def objections(self) -> Iterable[tuple[str, str]]:
         """See :meth:`SectionConfig.objections`. Here: endpoints of ``listen`` on which this machine cannot listen."""

@@ -336,6 +336,8 @@ def _section(
         if not missing:  # otherwise the error may be about a default in place of a mistake
             problems.add(draft.line, draft.section, "", str(error))
         return None
+    for name, mistake in config.mistakes(missing):
+        problems.add_about(draft, name, _setting(draft, name) or Setting("", DEFAULT, draft.line), mistake)
     return Section(draft.kind, draft.instance, config)
 
 

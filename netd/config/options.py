@@ -14,7 +14,7 @@ The default is INI text, read by the option's own parser: a user can write the s
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
 
@@ -121,6 +121,14 @@ class SectionConfig:
 
     def needs(self) -> Iterable[tuple[str, str]]:
         """Return what does nothing without a section of another kind: pairs of an option and that kind."""
+        return ()
+
+    def mistakes(self, unread: Container[str]) -> Iterable[tuple[str, str]]:
+        """Return what is wrong with the options together, although each by itself is valid.
+
+        :param unread: the options whose text is not valid. They have their defaults here, so nothing should be said about them.
+        :returns: pairs of an option, at whose place the mistake is reported, and the mistake with its remedy.
+        """
         return ()
 
     def objections(self) -> Iterable[tuple[str, str]]:

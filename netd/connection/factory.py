@@ -15,13 +15,16 @@ from netd.connection.budget import UNLIMITED, Budget, Occupant, Place, Refusal
 from netd.connection.eager import cut
 from netd.connection.fairness import TURN_SHARE, Turns
 from netd.connection.peer import PeerContext
-from netd.connection.protocol import PeerProtocol, describe_address, network_at
+from netd.connection.protocol import PeerProtocol, describe_address, network_at, told_of
 from netd.connection.shares import own_share
 from netd.connection.silence import Silence
 from netd.connection.vigil import Vigil
 from netd.log import LogLimiter
 
 __all__ = ["PeerFactory", "Tally"]
+
+UNKNOWN_PROXY = "unknown proxy"
+"""The kind of refusals of connections to a port for proxies that are from elsewhere."""
 
 REMEDIES = {
     Refusal.PER_ADDRESS: "which `max_connections_per_address` bounds",
@@ -114,7 +117,7 @@ class PeerFactory(Factory):
         """Make a connection by *make*, or one that is reset at once because there are too many."""
         place = self.admit(addr, None)
         if place is None:
-            return _TurnedAway()
+            return self.turn_away()
         connection = make()
         connection.place = place
         place.occupant = connection
@@ -149,6 +152,26 @@ class PeerFactory(Factory):
                 skipped=skipped,
             )
         return None
+
+    def trusts_proxy(self, address: Any) -> bool:
+        """Return True if a proxy at *address* may say whom its connections are from; count and log (limited) one that may not."""
+        if self.access.rules.trusts(getattr(address, "host", None)):
+            return True
+        self.tally.refuse(UNKNOWN_PROXY)
+        skipped = self.log_limiter.admit(UNKNOWN_PROXY, network_at(address))
+        if skipped is not None:
+            self._log.warn(
+                "{service}: {who} was refused ({kind}): `proxies` names those that may connect{more}",
+                service=self.name,
+                who=describe_address(address),
+                kind=UNKNOWN_PROXY,
+                more=told_of(skipped),
+            )
+        return False
+
+    def turn_away(self) -> Protocol:
+        """Make a connection that is reset at once."""
+        return _TurnedAway()
 
     def is_barred(self, host: str) -> bool:
         """Return True if nothing that a connection from *host* can say will admit it."""
@@ -210,3 +233,11 @@ class BesideFactory(Factory):
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """See :meth:`PeerFactory.buildProtocol`."""
         return self._main.build(addr, lambda: self._connection(self._main))
+
+    def trusts_proxy(self, address: Any) -> bool:
+        """See :meth:`PeerFactory.trusts_proxy`."""
+        return self._main.trusts_proxy(address)
+
+    def turn_away(self) -> Protocol:
+        """See :meth:`PeerFactory.turn_away`."""
+        return self._main.turn_away()

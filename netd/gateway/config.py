@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
+from typing import ClassVar
 
 import attrs
 
+from netd.access.rules import AccessRules, AccessWord
 from netd.config import ListeningConfig, Parser, duration, endpoints, flag, off_or, option, size, within
 from netd.config.descriptions import is_exposed
 from netd.config.pages import host_names, web_origins
@@ -37,6 +39,8 @@ class Config(ListeningConfig):
 
     Without tokens, the gateway serves this machine only; `netd token add NAME --role admin` makes one.
     """
+
+    usual: ClassVar[frozenset[AccessWord]] = frozenset([AccessWord.LOOPBACK, AccessWord.TOKENS])
 
     listen: tuple[str, ...] = option(
         endpoints,
@@ -91,6 +95,18 @@ class Config(ListeningConfig):
         within(duration, "1s", "1h"), "15s", help="How long a WebSocket has to answer a ping before it is cut.", live=True
     )
 
+    def mistakes(self, unread: Container[str]) -> Iterator[tuple[str, str]]:
+        """See :meth:`SectionConfig.mistakes`. Whether there are tokens for other machines is known when their file is read."""
+        if self.access is not None and not self.usual.issuperset(self.access):
+            yield "access", "an address alone gives no rights at the gateway: write loopback, tokens, or both"
+        else:
+            yield from super().mistakes(unread)
+
+    @property
+    def access_rules(self) -> AccessRules:
+        """Who may connect. A proxy before a unix socket is a user of this machine, but those behind it are not."""
+        return attrs.evolve(super().access_rules, knows_users=False)
+
     def objections(self) -> Iterable[tuple[str, str]]:
         """See :meth:`SectionConfig.objections`. Here also: endpoints that other machines can reach while there are no tokens."""
         yield from super().objections()
@@ -109,7 +125,7 @@ class Config(ListeningConfig):
         """
         reached = ", ".join(exposed)
         has_users = tokens.has(Kind.USER)
-        if not reached or has_users:
+        if not reached or has_users or not self.access_rules.takes_tokens:
             return ""
         return (
             f"other machines reach {reached}, and there are no tokens: everybody could do everything. "

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from twisted.logger import LogLevel
 from twisted.web.http import datetimeToString
 
+from netd.access.admission import SectionAccess
 from netd.codec.websocket import CloseCode, Opcode, frame, text_frame
-from netd.config.descriptions import is_loopback
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.origins import ANY_HOST
 from netd.connection.peer import PeerContext
@@ -29,7 +29,7 @@ from netd.gateway.sessions import BrowserSession, PageLogin
 from netd.gateway.site import ECHO, SOCKET, Site
 from netd.log import printable
 from netd.operations import Caller
-from netd.principal import ANONYMOUS, LOCAL, Role
+from netd.principal import Role
 from netd.secrets.tries import Tries, WrongSecrets
 
 __all__ = ["SUBPROTOCOL", "GatewayFactory", "GatewayProtocol"]
@@ -72,8 +72,6 @@ class GatewayProtocol(WebSocketProtocol):
     # HTTP
 
     def opened(self) -> None:
-        host = getattr(self.transport.getHost(), "host", None)
-        self.peer.prove(LOCAL if host is None or is_loopback(host) else ANONYMOUS)
         self._caller = Caller(self.peer, f"{self.factory.name} {self.describe()}", self._host())
         factory = self.factory
         self._conversation = GatewayConversation(
@@ -248,6 +246,7 @@ class GatewayFactory(WebSocketFactory):
 
     def __init__(self, name: str, context: PeerContext, rules: Config, wall: Callable[[], float]) -> None:
         super().__init__(name, context, rules)
+        self.access = SectionAccess(name, rules.access_rules)
         self.wrong = WrongSecrets(context.clock.seconds)
         self.wall = wall
         self.answers = LongAnswers(own_share(context.clock, "answer", ANSWERING))

@@ -34,7 +34,8 @@ class Nodes:
         state, ini = self._folder / name, self._folder / f"{name}.ini"
         cluster = f"[cluster]\nservers = {url or self._url}\n"
         ini.write_text(
-            f"[netd]\nstate_directory = {state}\nname = {name}\n{cluster}[relay]\nlisten = {listen}\n", encoding="utf-8"
+            f"[netd]\nstate_directory = {state}\nname = {name}\n{cluster}[relay]\naccess = anyone\nlisten = {listen}\n",
+            encoding="utf-8",
         )
         daemon = Daemon([*prefix, TWISTD, "-n", "--pidfile=", "netd", "-c", ini], self._folder, state)
         self._daemons.append(daemon)

@@ -19,7 +19,7 @@ from tests.tls import Authority, write_private
 class Valve(ListeningConfig):
     """Opens and closes."""
 
-    listen: tuple[str, ...] = option(endpoints, "tcp:7001", help="Where clients connect.")
+    listen: tuple[str, ...] = option(endpoints, "loopback:7001", help="Where clients connect.")
 
 
 KINDS: Mapping[str, type[SectionConfig]] = {"valve": Valve}
@@ -54,7 +54,7 @@ class TlsTestCase(SynchronousTestCase):
 class SecuredSectionTests(TlsTestCase):
     def test_used_where_it_is_asked_for(self) -> None:
         """Sections with `tls = yes` use the certificates of [tls]; others do not, and [tls] itself is no service."""
-        configuration = self.read(f"[valve]\ntls = yes\n[valve:plain]\nlisten = tcp:7002\n[tls]\ncertificate = {self.pem}\n")
+        configuration = self.read(f"[valve]\ntls = yes\n[valve:plain]\nlisten = loopback:7002\n[tls]\ncertificate = {self.pem}\n")
         secured, plain = (section.config for section in configuration.sections)
         assert isinstance(secured, Valve) and isinstance(plain, Valve)
         assert secured.security is not None

@@ -14,6 +14,8 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.access.admission import SectionAccess
+from netd.access.rules import AccessRules, AccessWord
 from netd.connection import door
 from netd.connection.bounds import Bounds, Policy, Traffic
 from netd.connection.budget import UNLIMITED, Budget, Quota, Refusal
@@ -53,6 +55,10 @@ class SpeakerFactory(PeerFactory):
     connection = Speaker
     answer: bytes | Exception = b"world\n"
     on_line: Callable[[], object] = staticmethod(lambda: None)
+
+    def refusal_at_door(self, why: str) -> bytes:
+        """In words of its own."""
+        return f"no: {why}\n".encode()
 
     def answer_at_once(self, line: bytes, address: tuple[Any, ...]) -> bytes | PeerProtocol:
         """As the class says."""
@@ -114,6 +120,14 @@ class DoorTests(SynchronousTestCase):
         self.assertEqual((program.recv(100), program.recv(100)), (b"world\n", b""))
         self.assertEqual((self.speakers(), self.port in self.reactor.readers), ([], False))
         self.assertIn(self.door, self.reactor.readers)
+
+    def test_not_admitted(self) -> None:
+        """A program that the section does not admit goes the ordinary way, which refuses it: its line is not looked at."""
+        self.factory.access = SectionAccess("speakers", AccessRules(frozenset([AccessWord.PEERS])))
+        program = self.connect(b"hello\n")
+        self.reactor.advance(0)
+        self.assertEqual(b"no: this address is not admitted by `access` of [speakers]\n", program.recv(100))
+        self.assertEqual([b""], [speaker.heard for speaker in self.speakers()])
 
     def test_others_have_their_turn(self) -> None:
         """Where answers take long, the reactor gets its turn after some of them, however many programs wait."""

@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.bus.journal import Journal
 from netd.client.websocket import FrameDecoder
+from netd.config.descriptions import is_loopback
 from netd.connection.budget import Budget
 from netd.connection.shares import TurnShares
 from netd.connection.turn import Turn
@@ -202,7 +203,7 @@ class GatewayTestCase(SynchronousTestCase):
     def visit(self, local: str | None = "127.0.0.1") -> Connection:
         """A connection to the gateway at the address *local*; at a unix socket where that is None."""
         here: Any = UNIXAddress(b"/run/gateway.sock") if local is None else IPv4Address("TCP", local, 8080)
-        there: Any = UNIXAddress(b"") if local is None else IPv4Address("TCP", "127.0.0.1", 50412)
+        there: Any = UNIXAddress(b"") if local is None else IPv4Address("TCP", local if is_loopback(local) else "10.0.0.9", 50412)
         protocol = self.factory.buildProtocol(there)
         transport = StringTransport(hostAddress=here, peerAddress=there)
         protocol.makeConnection(transport)

@@ -125,6 +125,6 @@ class FakeRemoteTests(SynchronousTestCase):
 
     def test_configured(self) -> None:
         """A section is read as the daemon reads it, with all its mistakes."""
-        self.assertEqual(configured(RELAY, "listen = tcp:7", "device_queue = 64KiB").device_queue, 1 << 16)
-        error = str(self.assertRaises(ConfigErrors, configured, RELAY, "listen = tcp:7", "device_quee = 64KiB"))
+        self.assertEqual(configured(RELAY, "listen = loopback:7", "device_queue = 64KiB").device_queue, 1 << 16)
+        error = str(self.assertRaises(ConfigErrors, configured, RELAY, "listen = loopback:7", "device_quee = 64KiB"))
         self.assertIn("test.ini:3: [relay]", error)
