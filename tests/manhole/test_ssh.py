@@ -16,7 +16,7 @@ from netd.manhole.terminal import MAX_LINE, MAX_UNREAD
 from netd.operations import Operation, Role
 from netd.principal import Proof
 from netd.secrets.ssh_keys import KEYS
-from netd.secrets.tries import PASSWORDS, WINDOW
+from netd.secrets.tries import MOST_WRONG, WINDOW
 from tests.manhole.ssh_visits import Forwarding, SshTestCase, key_of
 from tests.manhole.visits import NAME, PASSWORD
 
@@ -85,11 +85,11 @@ class SshLoginTests(SshTestCase):
 
     def test_guessing(self) -> None:
         """After ten wrong passwords of an address, none of it is checked for a minute; others, and a key, get in meanwhile."""
-        for _ in range(PASSWORDS):
+        for _ in range(MOST_WRONG):
             self.password_visit("wrong")
         visit = self.password_visit()
         self.assertIn("too many wrong passwords came from your address; try again in", visit.goodbye)
-        self.assertEqual(len(self.checks), PASSWORDS)
+        self.assertEqual(len(self.checks), MOST_WRONG)
         self.assertTrue(self.ssh().is_in)
         self.assertTrue(self.password_visit(host="10.0.0.9").is_in)
         self.reactor.advance(WINDOW)
