@@ -67,7 +67,7 @@ PURE = (Reach("vocabulary"), Reach("pure json", within="netd.{own}.* netd.codec.
 SHELL = (Reach("vocabulary secrets pure json files options shell"),)
 ASSEMBLY = (*SHELL, Reach("assembly"))
 OUTSIDE = (
-    Reach("vocabulary", within="netd netd.{errors,onefile,paths,plaintext} netd.bus.subject"),
+    Reach("vocabulary", within="netd netd.{certificate_faults,errors,onefile,paths,plaintext} netd.bus.subject"),
     Reach("secrets"),
     Reach("pure", within="netd.codec.* netd.recorder.*"),
     Reach("files"),
@@ -82,6 +82,7 @@ LAYERS = (
         reaches=(Reach("vocabulary"),),
         libraries="attrs zope.interface",
     ),
+    Layer("vocabulary", modules="netd.certificate_faults", reaches=(), libraries="cryptography"),
     # Passwords and tokens in files: they lock, flush to the disk and hash. The keys of NATS are Ed25519.
     Layer("secrets", modules="netd.secrets.nkeys", reaches=(), libraries="cryptography"),
     Layer("secrets", modules="netd.secrets.*", reaches=(Reach("vocabulary secrets"),), libraries="attrs"),
@@ -93,7 +94,13 @@ LAYERS = (
     ),
     Layer("client", modules="netd.client.gateway_http", reaches=(Reach("alone client"),), libraries="h11"),
     Layer("client", modules="netd.client.*", reaches=(*OUTSIDE, Reach("alone client"))),
-    Layer("cli", modules="netd.cli.authority", reaches=(Reach("vocabulary", within="netd"),), libraries="cryptography"),
+    Layer("cli", modules="netd.cli.authority", reaches=(Reach("vocabulary", within="netd"),), libraries="attrs cryptography"),
+    Layer(
+        "cli",
+        modules="netd.cli.cert_check",
+        reaches=(Reach("vocabulary", within="netd.certificate_faults"), Reach("alone")),
+        libraries="attrs cryptography",
+    ),
     Layer("cli", modules="netd.cli.*", reaches=(*OUTSIDE, Reach("alone client cli")), libraries="click rich"),
     # 2: what the configuration says
     Layer(

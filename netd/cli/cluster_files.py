@@ -92,9 +92,9 @@ class ClusterFiles:
             self.kept += ["hub/server-key.pem", "hub/server.pem"]
             self._check_names()
         else:
-            key, signed = self._authority(certificate).issue([*dict.fromkeys([*self.hosts, *LOCAL])])
-            self._write_private("hub/server-key.pem", key)
-            self._write("hub/server.pem", signed)
+            issued = self._authority(certificate).issue([*dict.fromkeys([*self.hosts, *LOCAL])])
+            self._write_private("hub/server-key.pem", issued.key_pem)
+            self._write("hub/server.pem", issued.pem)
         return certificate
 
     def _authority(self, certificate: str) -> Authority:

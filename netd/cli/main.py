@@ -78,6 +78,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
         "Set up": {
             "token": Listed("token", "Make, rotate, list and remove the tokens of people and programs."),
             "sessions": Listed("sessions", "List the browsers that are signed in, and sign them out."),
+            "cert": Listed("cert", "Make certificates for a lab, and check those of a port."),
             "passwd": Listed("passwd", "Set the password of NAME for the manhole."),
             "key": Listed("key", "Add, list and remove the SSH keys that open the manhole."),
             "context": Listed("context", "Name the gateways of other machines, and choose one."),

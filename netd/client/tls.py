@@ -80,8 +80,10 @@ class ClientTls:
         if self._certificate is not None:
             try:
                 context.load_cert_chain(self._certificate, self._key, lambda: b"")
-            except OSError as error:
+            except ssl.SSLError as error:
                 raise CannotTrust(f"{self._certificate}: {tls_reason(error)}") from None
+            except OSError as error:
+                raise CannotTrust(f"{self._certificate}: {error.strerror}") from None
         return context
 
 

@@ -117,7 +117,7 @@ def read_entries(path: Path, lines: Iterable[str], parse: Callable[[str], EntryT
     return entries
 
 
-def replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str | bytes) -> None:
     """Replace the file at *path*: write *text* to a new file beside it, mode 0600, flush that to the disk, then rename it.
 
     A crash leaves the old file or the new one, never a part. When root writes, the file keeps its owner, or gets that of its
@@ -130,7 +130,7 @@ def replace(path: Path, text: str) -> None:
 
 
 @contextmanager
-def drafted(path: Path, text: str) -> Iterator[None]:
+def drafted(path: Path, text: str | bytes) -> Iterator[None]:
     """Write the file as :func:`replace` does, and put it in its place at the end of the ``with``; after an error, leave no trace.
 
     So what must be done before the file counts, such as noting the hash of a token in it, happens only if it can be written.
@@ -138,11 +138,11 @@ def drafted(path: Path, text: str) -> Iterator[None]:
     descriptor, draft_name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     draft = Path(draft_name)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "wb") as file:
             if os.geteuid() == 0:
                 owner = (path if path.exists() else path.parent).stat()
                 os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
-            file.write(text)
+            file.write(text.encode() if isinstance(text, str) else text)
             file.flush()
             os.fsync(file.fileno())
         yield

@@ -24,6 +24,7 @@ __all__ = [
     "SECRET_BYTES",
     "NoSuchToken",
     "add_credential",
+    "add_key",
     "add_token",
     "remove_token",
     "rotate_token",
@@ -96,6 +97,27 @@ def add_credential(path: Path, token: AccessToken) -> None:
         return [*(line for line, _ in rows), token.to_line()]
 
     _rewrite(path, with_token)
+
+
+def add_key(path: Path, name: str, word: str, digest: str, instead_of: str | None = None) -> None:
+    """Let certificates of a key prove a name. If the name is there already, it keeps its other rights.
+
+    :param word: the kind of the program, where the name is new.
+    :param digest: the SHA-256 of the public key, in hexadecimal.
+    :param instead_of: the digest of an earlier key, whose line goes.
+    :raises UnfitToken: when the name is not valid.
+    :raises PrivateFileError: when the name is that of another kind, or the file cannot be read or written.
+    """
+    token = make_credential(name, word, digest, evidence=Evidence.CERTIFICATE)
+
+    def with_key(rows: list[Row]) -> list[str]:
+        model = next((one for _, one in rows if one is not None and one.name == name), token)
+        if model.kind is not token.kind:
+            raise PrivateFileError(f"{path}: {name} is there already, as {model.word}: choose another name")
+        kept = [line for line, one in rows if one is None or (one.evidence, one.digest) != (Evidence.CERTIFICATE, instead_of)]
+        return [*kept, evolve(model, digest=digest, until=None, evidence=Evidence.CERTIFICATE).to_line()]
+
+    _rewrite(path, with_key)
 
 
 def rotate_token(
