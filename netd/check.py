@@ -25,7 +25,7 @@ from netd.pem import exposed_keys
 from netd.state.file import STATE_FILE
 from netd.state.file import objection as state_objection
 
-__all__ = ["check", "main", "packaged_ini", "read", "refusal", "show"]
+__all__ = ["check", "main", "objections", "packaged_ini", "read", "refusal", "show"]
 
 EX_CONFIG = 78
 """Exit status when the configuration cannot be used (sysexits.h)."""
@@ -46,7 +46,7 @@ def read(path: Path, kinds: Mapping[str, IServiceKind], is_checked: bool) -> Con
         return load(path, {name: kind.config for name, kind in kinds.items()}, os.environ, os.getuid(), socket.gethostname())
     except ConfigErrors as errors:
         told = {(problem.section, problem.option) for problem in errors.problems}
-        more = _objections(errors.rest, kinds) if is_checked and errors.rest is not None else ()
+        more = objections(errors.rest, kinds) if is_checked and errors.rest is not None else ()
         new = (problem for problem in more if (problem.section, problem.option) not in told)
         raise refusal([*errors.problems, *new]) from None
 
@@ -56,7 +56,7 @@ def check(configuration: Configuration, path: Path, kinds: Mapping[str, IService
 
     :raises SystemExit: after the reasons have been printed that would keep the services from starting.
     """
-    problems = list(_objections(configuration, kinds))
+    problems = list(objections(configuration, kinds))
     if problems:
         raise refusal(problems)
     names = ", ".join(section.name for section in configuration.sections) or "no service"
@@ -99,7 +99,7 @@ def _warnings(configuration: Configuration) -> Iterator[str]:
                 yield from (f"[{section.name}] {text}\n" for text in exposed_keys(source))
 
 
-def _objections(configuration: Configuration, kinds: Mapping[str, IServiceKind]) -> Iterator[ConfigProblem]:
+def objections(configuration: Configuration, kinds: Mapping[str, IServiceKind]) -> Iterator[ConfigProblem]:
     """Reasons on this machine that would keep the services from starting, although their options are valid."""
     netd, uid = configuration.netd, os.geteuid()
     why = privileges.objection(netd.user, uid) if netd.user is not None else ""  # the unit may start another user than this one

@@ -35,6 +35,7 @@ from netd.console.operations import BusConsole
 from netd.console.streams import EventStreams
 from netd.control.service import ControlService, make_control_service
 from netd.descriptors import DescriptorsService
+from netd.doctor.watch import Doctor
 from netd.errors import ConfigErrors, NetdError, OperationFailed
 from netd.everywhere.history import EverywhereHistory
 from netd.heap import HeapService
@@ -178,12 +179,10 @@ def assemble(
         notify.reload_ended,
     )
     bus_console = BusConsole(bus, streams, custom)
-    table.add([*system.operations(), *reloader.operations(), *bus_console.operations(), *boards.operations()])
-    for section in configuration.sections:
-        try:
-            sections.adopt(section.name, sections.start(section))
-        except OfferedTwice as error:
-            raise ConfigErrors((configuration.problem(section.name, "", str(error)),)) from None
+    doctor = Doctor(system, budget.refusals, reloader.read, lambda: reloader.configuration, reactor, wall, _in_thread(reactor))
+    offered = (system, doctor, reloader, bus_console, boards)
+    table.add([operation for one in offered for operation in one.operations()])
+    _start_sections(configuration, sections)
 
     def become_user() -> int:
         descriptors.ask()  # while netd is root still, which may have more than others
@@ -199,6 +198,7 @@ def assemble(
         UseDiary(tokens, reactor, in_thread),
         VitalsService(reactor, bus, system.note_lag, system.vitals),
         descriptors,
+        doctor,
         HeapService(reactor, budget),
     ]
 
@@ -206,6 +206,14 @@ def assemble(
         reactor.callFromThread(reloader.reload_by_signal)
 
     return Daemon(system, sections, control, others, state, notify, is_in_foreground, reload=reload)
+
+
+def _start_sections(configuration: Configuration, sections: Sections) -> None:
+    for section in configuration.sections:
+        try:
+            sections.adopt(section.name, sections.start(section))
+        except OfferedTwice as error:
+            raise ConfigErrors((configuration.problem(section.name, "", str(error)),)) from None
 
 
 def _cluster_events(configuration: Configuration) -> list[EventKind]:

@@ -26,6 +26,7 @@ __all__ = [
     "PairSource",
     "Pairs",
     "exposed_keys",
+    "openssl_version",
     "reason_of",
     "source_of",
     "trusted",
@@ -286,3 +287,10 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, SSL.Error) and error.args and error.args[0]:
         return str(error.args[0][0][2])
     return str(error).partition("\n")[0] or type(error).__name__
+
+
+def openssl_version() -> str:
+    """Return the version of OpenSSL, as ``3.5.4``."""
+    from OpenSSL import SSL
+
+    return SSL.SSLeay_version(SSL.SSLEAY_VERSION).decode().split()[1]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from attrs import frozen
 
 from netd.codec.units import Prose, Seconds
 
-__all__ = ["Counters", "DialStatus", "ListeningPlace", "ServiceStatus", "Work"]
+__all__ = ["Counters", "DialStatus", "ListeningPlace", "ServiceStatus", "Work", "section_of"]
 
 Counters = dict[str, int | dict[str, int]]
 """Counters of a service since its start: a number, or a number for each reason."""
@@ -69,3 +72,9 @@ class ServiceStatus:
     listening: list[ListeningPlace]
     connections: int
     counters: Counters
+
+
+def section_of(status: Mapping[str, Any]) -> str:
+    """Return the name of the section of a service with this status: ``relay``, ``relay:lab2``."""
+    kind, instance = str(status["kind"]), status["instance"]
+    return kind if instance == "main" else f"{kind}:{instance}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal, get_type_hints
 
@@ -29,7 +30,10 @@ from netd.usage import Usage, measure_usage
 from netd.vitals import SUBJECT as VITALS
 from netd.vitals import Vitals
 
-__all__ = ["Rights", "SessionEnd", "Stopping", "System", "SystemStatus"]
+__all__ = ["LAGS", "Rights", "SessionEnd", "Stopping", "System", "SystemStatus"]
+
+LAGS = 600
+"""Seconds of which the delays are kept."""
 
 
 @frozen(slots=False)
@@ -116,6 +120,7 @@ class System:
     :ivar own_events: events of parts of the daemon that belong to no section.
     :ivar usage: measures memory and descriptors.
     :ivar lag: delay of the event loop in seconds; see :mod:`netd.vitals`.
+    :ivar lags: the same for the last minutes, second by second.
     :ivar began: time at which the daemon was built, by the monotonic clock.
     :ivar started: the same by the wall clock; it identifies this run of the daemon.
     """
@@ -136,6 +141,7 @@ class System:
     own_events: Sequence[EventKind] = ()
     usage: Callable[[], Usage] = measure_usage
     lag: float = 0.0
+    lags: deque[float] = field(factory=lambda: deque(maxlen=LAGS), init=False)
     began: float = field(init=False)
     started: float = field(init=False)
 
@@ -270,6 +276,7 @@ class System:
     def note_lag(self, seconds: float) -> None:
         """Note the greatest delay of the event loop within the last second."""
         self.lag = seconds
+        self.lags.append(seconds)
 
     def vitals(self) -> Vitals:
         """The vitals of the daemon at this moment."""

@@ -149,7 +149,7 @@ class AssemblyTests(DaemonTestCase):
         """Each section of the INI is a service, beside the control socket; nothing acts yet."""
         daemon = self.assemble()
         self.assertEqual(["main", "lab2"], [pump.instance for pump in self.kind.made])
-        self.assertEqual((2, 8), (len(list(daemon.sections)), len(list(daemon))))
+        self.assertEqual((2, 9), (len(list(daemon.sections)), len(list(daemon))))
         self.assertEqual(([], [], ""), (self.reactor.unixServers, list(self.folder.iterdir()), self.shown.getvalue()))
 
     def test_one_table(self) -> None:

@@ -170,7 +170,7 @@ LAYERS = (
         modules="netd.log netd.bus.{journal,local} netd.boards.{operations,shelf} netd.console.* netd.*.protocol netd.state.*"
         " netd.connection.{dialer,door,early,ending}"
         " netd.connection.{eager,eager_client,factory,liveness,outbox,parking,peer,proxied,shares,silence,tls,turn,vigil}"
-        " netd.everywhere.* netd.threads netd.command.{execution,watcher} netd.access.*"
+        " netd.doctor.{clock,machine} netd.everywhere.* netd.threads netd.command.{execution,watcher} netd.access.*"
         " netd.gateway.{channel,chunks,conversation,guard,history,past,sessions,signing,site,tickets}"
         " netd.gateway.graphite.answers"
         " netd.manhole.{login,menu,prompt,ssh,terminal} netd.recorder.{backlog,history,reader,replay,store}"
@@ -185,7 +185,8 @@ LAYERS = (
     Layer("assembly", modules="netd.feed.service", reaches=ASSEMBLY, libraries="attrs zope.interface twisted faker"),
     Layer(
         "assembly",
-        modules="netd.{descriptors,dialing,heap,holders,kinds,listener,listeners,listening,notify,own_name,system,usage,vitals}"
+        modules="netd.doctor.{ports,watch}"
+        " netd.{descriptors,dialing,heap,holders,kinds,listener,listeners,listening,notify,own_name,system,usage,vitals}"
         " netd.{lifecycle,reload,sections} netd.testing.* netd.*.service netd.command.functions",
         reaches=ASSEMBLY,
         libraries="attrs zope.interface twisted",
@@ -193,14 +194,14 @@ LAYERS = (
     # 5: what knows everything
     Layer(
         "root",
-        modules="netd.{check,clock,daemon,promptreactor,reference,tap} twisted.plugins.netd_plugin",
+        modules="netd.doctor.__main__ netd.{check,clock,daemon,promptreactor,reference,tap} twisted.plugins.netd_plugin",
         reaches=(*ASSEMBLY, Reach("root")),
         libraries="*",
     ),
     # 1: the rest. A new module of a service or of a connection is pure until a row above says otherwise.
     Layer(
         "pure",
-        modules="netd.{boards,codec,connection}.* netd.bus netd.status"
+        modules="netd.{boards,codec,connection,doctor}.* netd.bus netd.status"
         " netd.{alert,cluster,command,control,feed,gateway,manhole,recorder,relay,room,session}.*",
         reaches=PURE,
         libraries="attrs",

@@ -17,6 +17,7 @@ from attrs import frozen
 from netd.codec.units import Bytes
 from netd.connection.crowd import Crowd
 from netd.connection.ledger import MemoryLedger
+from netd.connection.refusals import RefusalLedger
 
 __all__ = ["NO_LIMIT", "UNLIMITED", "Budget", "CapacityFacts", "Occupant", "Place", "Quota", "Refusal", "Share"]
 
@@ -237,12 +238,14 @@ class Budget:
     :param memory: bytes that all connections together may use.
     :ivar limit: how many connections all services together may have; set once the number of descriptors is known.
     :ivar unidentified: the unidentified connections of all services.
+    :ivar refusals: what was refused lately.
     """
 
     def __init__(self, monotonic: Callable[[], float], memory: int = NO_LIMIT) -> None:
         self.monotonic = monotonic
         self.limit = NO_LIMIT
         self.unidentified: Crowd[Place] = Crowd()
+        self.refusals = RefusalLedger()
         self.memory: MemoryLedger[Place] = MemoryLedger(memory)
         self.unidentified_memory: MemoryLedger[Place] = MemoryLedger(memory)
         self.bound_memory(memory)

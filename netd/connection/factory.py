@@ -140,7 +140,7 @@ class PeerFactory(Factory):
             place = self.share.admit(network, occupant)
         if isinstance(place, Place):
             return place
-        self.tally.refuse(place.value)
+        self.note_refusal(place.value, address, f"{place.value}, {REMEDIES[place]}")
         skipped = self.log_limiter.admit(f"refused, {place.value}")
         if skipped is not None:
             self._log.warn(
@@ -180,6 +180,16 @@ class PeerFactory(Factory):
     def refusal_at_door(self, why: str) -> bytes:
         """Return the bytes that tell a program *why* it is not admitted, as its protocol has them. Override."""
         return b""
+
+    def note_refusal(self, kind: str, address: Any, why: str, opening: bytes = b"") -> None:
+        """Count a refusal of the peer at *address*, and keep it for whoever asks why the peer is not let in.
+
+        :param opening: the beginning of what the peer has sent.
+        """
+        self.tally.refuse(kind)
+        budget = self.share.budget
+        network, shown = network_at(address), describe_address(address)
+        budget.refusals.note(self.name, network, kind, shown, why, opening, budget.monotonic())
 
     def note_displaced(self, refusal: Refusal) -> None:
         """Count and log (limited) a connection that was displaced for a newcomer."""

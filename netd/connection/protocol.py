@@ -386,7 +386,7 @@ class PeerProtocol(Protocol):
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """Count a peer that broke the protocol, and log it (limited by address); *excerpt* is what the peer sent."""
         factory = self.factory
-        factory.tally.refuse(kind)
+        factory.note_refusal(kind, self.transport.getPeer(), why, excerpt)
         skipped = factory.log_limiter.admit(kind, "" if self.place is None else self.place.address)
         if skipped is not None:
             self._log.warn(

@@ -18,6 +18,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.registry import Collector
 
 from netd.gateway.measures import DAEMON, MEASURES, Measure
+from netd.status import section_of
 
 __all__ = ["OPENMETRICS", "PLAIN", "exposition", "format_for"]
 
@@ -73,7 +74,7 @@ class _Facts(Collector):
             yield _family(measure, (), [((), status)])
         yield from self._of_services()
         for kind, measures in MEASURES.items():
-            told = [((_section(service),), service) for service in services if service["kind"] == kind]
+            told = [((section_of(service),), service) for service in services if service["kind"] == kind]
             for measure in measures if told else ():
                 yield _family(measure, ("section",), told)
         for service in services:
@@ -88,7 +89,7 @@ class _Facts(Collector):
         reasons = {key: CounterMetricFamily(name, text, labels=(*_SERVICE, label)) for key, name, text, label in _REASONS}
         remotes = GaugeMetricFamily("netd_remote_connected", "1 while a remote is connected.", labels=(*_SERVICE, "remote"))
         for service in self.status["services"]:
-            labels = (service["kind"], _section(service))
+            labels = (service["kind"], section_of(service))
             if "connections" in service:
                 connections.add_metric(labels, service["connections"])
             for dialled in service.get("dialling", ()):
@@ -114,8 +115,3 @@ def _family(measure: Measure, labels: tuple[str, ...], told: Iterable[tuple[tupl
         for word, value in measure.values(status):
             family.add_metric((*own, *word), value)
     return family
-
-
-def _section(service: Mapping[str, Any]) -> str:
-    """Return the name of a service's section: ``relay``, ``relay:lab2``."""
-    return service["kind"] if service["instance"] == "main" else f"{service['kind']}:{service['instance']}"

@@ -243,6 +243,8 @@ class CommandTests(SynchronousTestCase):
         self.programs: list[tuple[list[str], bytes, float | None]] = []
         self.completed: Completed | Exception = Completed(0, b"")
         self.executed: list[tuple[list[str], Mapping[str, str]]] = []
+        self.ran: list[tuple[Sequence[str], Mapping[str, str]]] = []
+        self.written = b""
         self.environ = {"HOME": "/home/ada", "PATH": "/nowhere"}
         self.python = Path("/nowhere/python")
 
@@ -261,10 +263,15 @@ class CommandTests(SynchronousTestCase):
             gateway=GatewayPorts(open_control=self._open_gateway, subscribe=self.events.open, subscribe_locally=self.events.open),
             relay=relay,
             replace_process=lambda arguments, environ: self.executed.append((arguments, environ)),
+            run_program=self._look,
             wall_clock=lambda: NOW,
             sleep=self.naps.append,
             random_bytes=bytes,
         )
+
+    def _look(self, arguments: Sequence[str], environ: Mapping[str, str], timeout: float) -> bytes:
+        self.ran.append((arguments, environ))
+        return self.written
 
     def _open_gateway(self, context: Context, timeout: float) -> GatewayControl:
         self.gateways.append((context, timeout))

@@ -1,0 +1,46 @@
+"""Tests of ``netd.doctor.strangers``: the remedy for a program that is not let in."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.connection.refusals import RefusalLedger
+from netd.doctor.strangers import examine_refusals
+
+SECTIONS = ("relay:lab2", "gateway")
+
+
+class RemedyTests(SynchronousTestCase):
+    def remedy(self, kind: str, opening: bytes, service: str = "relay", address: str = "10.0.0.7:4711") -> str:
+        """What is to be done about a program that *service* has refused."""
+        ledger = RefusalLedger()
+        ledger.note(service, address, kind, address, "why", opening, 10.0)
+        [diagnosis] = examine_refusals(ledger, SECTIONS, 70.0)
+        self.assertEqual((diagnosis.level, diagnosis.section), ("warning", service))
+        self.assertIn(f"[{service}] refused {address} once, last 1 min ago: why", diagnosis.text)
+        return diagnosis.remedy
+
+    def test_not_admitted(self) -> None:
+        """The options are named that admit this very address, and a credential for its kind."""
+        self.assertEqual(
+            self.remedy("not admitted", b""),
+            "if it is yours: access = peers and peers = 10.0.0.7 in [relay]; "
+            "or `netd token add NAME --device` for its program, and access = tokens",
+        )
+        self.assertIn("peers = fd00::7 in [gateway]", self.remedy("not admitted", b"", "gateway", "[fd00::7]:80"))
+
+    def test_other_wires(self) -> None:
+        """Who has mistaken the port is sent to the section that serves such programs, if one runs."""
+        self.assertIn("tls = yes in [command]", self.remedy("a TLS handshake", b"\x16\x03\x01", "command"))
+        self.assertIn("connect to [gateway]", self.remedy("an HTTP request", b"GET /"))
+        self.assertIn("connect to [relay:lab2]", self.remedy("not JSON", b"11" + b" " * 62, "command"))
+        self.assertIn("haproxy: before", self.remedy("bad header", b"PROXY TCP4 "))
+        self.assertIn("with a section [manhole]", self.remedy("bad header", b"SSH-2.0"))
+        self.assertIn("docs/protocols/relay.md", self.remedy("bad header", b"?"))
+
+    def test_long_ago(self) -> None:
+        """What was refused days ago is no news, and all is well."""
+        ledger = RefusalLedger()
+        ledger.note("relay", "", "bad header", "10.0.0.7:4711", "why", b"", 10.0)
+        [diagnosis] = examine_refusals(ledger, (), 100_000.0)
+        self.assertEqual(diagnosis.level, "ok")
