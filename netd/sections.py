@@ -12,6 +12,7 @@ from twisted.logger import Logger
 
 from netd.access.admission import SectionAccess
 from netd.access.proofs import Proofs
+from netd.access.refusals import REFUSED, PeerRefused
 from netd.access.watch import CredentialWatch
 from netd.carriage import Carriage
 from netd.config import Section
@@ -34,6 +35,7 @@ from netd.interfaces import (
     IWitness,
 )
 from netd.listening import quota_of, rules_of
+from netd.message import Message
 from netd.operations import Operation, OperationTable
 from netd.state.state import State
 
@@ -100,7 +102,7 @@ class Sections(MultiService):
         if IBudgeted.providedBy(service):
             service.use_budget(self._budget, quota_of(section.config))
         if IAdmitting.providedBy(service):
-            service.use_access(SectionAccess(section.name, rules_of(section.config), self.proofs))
+            service.use_access(SectionAccess(section.name, rules_of(section.config), self.proofs, self._publish_refusal))
         if IWatchful.providedBy(service):
             service.use_watch(self.watch)
         if IAsyncio.providedBy(service):
@@ -110,6 +112,9 @@ class Sections(MultiService):
         if ICarried.providedBy(service):
             service.use_carriage(self._carriage)
         return service
+
+    def _publish_refusal(self, section: str, kind: str, who: str, why: str, more: int) -> None:
+        self._bus.publish(Message(REFUSED, PeerRefused(section, kind, who, why, more, self._bus.wall())))
 
     def _keepers(self) -> list[Any]:
         return [service for service in self.by_name.values() if IHistoryKeeper.providedBy(service)]

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_type_hints
 from attrs import define, evolve, field, frozen
 
 from netd import __version__
+from netd.access.refusals import REFUSALS
 from netd.bus.local import LocalBus
 from netd.codec.jsontext import to_plain
 from netd.codec.jsontypes import result_schema, schema
@@ -178,7 +179,7 @@ class System:
 
     def list_subjects(self, caller: Caller) -> list[SubjectFacts]:
         """List the published subjects with their JSON Schemas; for a confined caller, those that overlap with its own."""
-        published = [EventKind(STATE, DaemonStateChanged), EventKind(VITALS, Vitals), AUDITED, *self.own_events]
+        published = [EventKind(STATE, DaemonStateChanged), EventKind(VITALS, Vitals), AUDITED, REFUSALS, *self.own_events]
         for service in self.services:
             published += service.events() if IPublisher.providedBy(service) else []
         seen = [kind for kind in published if sees_some(caller.principal, kind.subject)]

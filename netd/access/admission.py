@@ -5,6 +5,7 @@ Each service that listens has one, which its factory asks for every connection b
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from netd.access.proofs import UNUSABLE, Proofs
@@ -18,6 +19,9 @@ __all__ = ["Provable", "SectionAccess"]
 
 MOST_REMEMBERED = 4096
 """Addresses whose principals are remembered: looking at the networks costs some microseconds for each connection."""
+
+
+Told = Callable[[str, str, str, str, int], object]
 
 
 class Provable(Protocol):
@@ -41,12 +45,16 @@ class SectionAccess:
     :param section: the section, as ``relay`` or ``relay:lab2``, for messages.
     :ivar proofs: finds the credentials of tokens; None outside of a daemon, where there are none.
     :ivar rules: who may connect; a reload replaces them by :meth:`follow`.
+    :param told: called with each refusal that is logged: section, kind, the peer, the reason, and how many were not logged.
     """
 
-    def __init__(self, section: str = "", rules: AccessRules = EVERYBODY, proofs: Proofs | None = None) -> None:
+    def __init__(
+        self, section: str = "", rules: AccessRules = EVERYBODY, proofs: Proofs | None = None, told: Told | None = None
+    ) -> None:
         self.section = section
         self.rules = rules
         self.proofs = proofs
+        self._told = told
         self._known: dict[str | None, Principal | None] = {}
 
     def follow(self, rules: AccessRules) -> None:
@@ -81,6 +89,14 @@ class SectionAccess:
         if host is None and self.rules.knows_users and is_own_user(transport):
             return Principal(user_at(transport), Role.ADMIN, None, Proof.UNIX)
         return self.admit_host(host)
+
+    def report(self, kind: str, who: str, why: str, more: int) -> None:
+        """Publish a refusal.
+
+        :param more: refusals like it that were not published before.
+        """
+        if self._told is not None:
+            self._told(self.section, kind, who, why, more)
 
     def objection(self) -> str:
         """Return why a connection is refused whose address is not admitted, for the program at its other end."""

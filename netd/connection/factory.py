@@ -151,6 +151,7 @@ class PeerFactory(Factory):
                 remedy=REMEDIES[place],
                 skipped=skipped,
             )
+            self.access.report(place.value, describe_address(address), REMEDIES[place], skipped)
         return None
 
     def trusts_proxy(self, address: Any) -> bool:
@@ -167,6 +168,7 @@ class PeerFactory(Factory):
                 kind=UNKNOWN_PROXY,
                 more=told_of(skipped),
             )
+            self.access.report(UNKNOWN_PROXY, describe_address(address), "`proxies` names those that may connect", skipped)
         return False
 
     def turn_away(self) -> Protocol:
@@ -203,6 +205,7 @@ class PeerFactory(Factory):
                 remedy=REMEDIES[refusal],
                 skipped=skipped,
             )
+            self.access.report(f"displaced: {refusal.value}", "", REMEDIES[refusal], skipped)
 
     def beside(self, connection: type[PeerProtocol]) -> BesideFactory:
         """Return a factory for endpoints at which the service speaks another protocol, by connections of that class."""

@@ -398,6 +398,7 @@ class PeerProtocol(Protocol):
                 excerpt=without_tokens(excerpt[:EXCERPT]),
                 more=told_of(skipped),
             )
+            factory.access.report(kind, self.describe(), why, skipped)
 
 
 def _tune(transport: Any, send_buffer: int | None, receive_buffer: int | None, context: PeerContext) -> bool:

@@ -58,7 +58,8 @@ class LodgeTestCase(SynchronousTestCase):
     def admit(self, *words: AccessWord) -> None:
         """Admit those whom *words* name; peers are 10.0.0.0/8."""
         rules = AccessRules(frozenset(words), (ip_network("10.0.0.0/8"),), (ip_network("10.1.1.1"),))
-        self.factory.access = SectionAccess("lodge", rules)
+        self.reported: list[tuple[object, ...]] = []
+        self.factory.access = SectionAccess("lodge", rules, told=lambda *refusal: self.reported.append(refusal))
 
     def visit(self, host: str = "203.0.113.9") -> Connection:
         """A connection from *host*."""
@@ -89,6 +90,8 @@ class AddressTests(LodgeTestCase):
             told = connection.say(b"hello")
         self.assertEqual((NOT_YOU, b""), (told, connection.protocol.heard))
         self.assertEqual({"not admitted": 1}, self.factory.counters()["refused"])
+        reason = "this address is not admitted by `access` of [lodge]"
+        self.assertEqual([("lodge", "not admitted", "203.0.113.9:50412", reason, 0)], self.reported)
         [line] = [text for text in map(formatEvent, events) if text and "refused" in text]
         self.assertIn("lodge: 203.0.113.9:50412 refused (not admitted): this address is not admitted", line)
         self.clock.pump([1.0] * 3)
@@ -226,6 +229,7 @@ class ProxyTests(LodgeTestCase):
                 self.visit_by("10.0.0.7")
         self.assertEqual(set(), self.factory.connections)
         self.assertEqual({"unknown proxy": 2}, self.factory.counters()["refused"])
+        self.assertEqual(["unknown proxy"], [kind for _, kind, *_ in self.reported])
         [line] = [text for text in map(formatEvent, events) if text and "proxies" in text]
         self.assertIn("lodge: 10.0.0.7:50412 was refused (unknown proxy): `proxies` names those that may connect", line)
 
