@@ -60,14 +60,14 @@ class PasswordChecker:
         self._waiting: dict[str, deque[Deferred[None]]] = {}  # by address, in the order of their turns
         self._is_checking = False
 
-    def check(self, name: str, password: str, host: str = "") -> Deferred[bool]:
+    def check(self, name: str, password: str, host: str = "") -> Deferred[str | None]:
         """Check whether *password* is that of *name*, by the file as it is at the time.
 
         :param host: the address that the password comes from.
-        :returns: a Deferred of the answer. Cancelling it gives the place in the queue up. It fails with
-            :class:`netd.secrets.private_files.PrivateFileError` when the file cannot be used any more, and with
-            :class:`TooManyWrong` when too many passwords of that address are wrong by the time of its turn; so many connections
-            that ask at once get no more checks than one that asks again and again.
+        :returns: a Deferred of the line of the file that proves it, or None if it is wrong. Cancelling it gives the place in the
+            queue up. It fails with :class:`netd.secrets.private_files.PrivateFileError` when the file cannot be used any more,
+            and with :class:`TooManyWrong` when too many passwords of that address are wrong by the time of its turn; so many
+            connections that ask at once get no more checks than one that asks again and again.
         """
         turns = self._waiting.setdefault(network_of(host), deque())
         turn: Deferred[None] = Deferred(turns.remove)
@@ -86,25 +86,26 @@ class PasswordChecker:
                 self._is_checking = True
                 turns.popleft().callback(None)
 
-    def _begin(self, name: str, password: str, host: str) -> Deferred[bool]:
+    def _begin(self, name: str, password: str, host: str) -> Deferred[str | None]:
         wait = self._wrong.wait(host)
         if wait:
             self._is_checking = False
             raise TooManyWrong(wait)
         # Cancelling the answer cannot stop the thread. The next check must wait for its end all the same: otherwise connections
         # that hang up at once could fill all threads.
-        answer: Deferred[bool] = Deferred()
+        answer: Deferred[str | None] = Deferred()
         self._in_thread(_check, self.path, name, password).addBoth(self._finish, answer)
         return answer
 
-    def _finish(self, outcome: bool | Failure, answer: Deferred[bool]) -> None:
+    def _finish(self, outcome: str | Failure | None, answer: Deferred[str | None]) -> None:
         self._is_checking = False
         answer.callback(outcome)  # before the next check begins: a wrong password counts for that one already
         self._go_on()
 
 
-def _check(path: Path, name: str, password: str) -> bool:
-    return verify(read_password_file(path), name, password)
+def _check(path: Path, name: str, password: str) -> str | None:
+    entries = read_password_file(path)
+    return entries[name].to_line() if verify(entries, name, password) else None
 
 
 def log_login(terminal: Terminal, name: str) -> None:
@@ -233,22 +234,22 @@ class Login:
         self._checking = checking = self._checker.check(self._name, password, self._tries.host)
         checking.addCallbacks(self._checked, self._check_failed)
 
-    def _checked(self, is_right: bool) -> None:
+    def _checked(self, line: str | None) -> None:
         terminal = self._terminal
         if not terminal.is_open:
             return
-        if is_right:
+        if line is not None:
             log_login(terminal, self._name)
-            self._admit()
+            self._admit(line)
         else:
             self._refuse()
         terminal.set_busy(False)
 
-    def _admit(self) -> None:
+    def _admit(self, line: str) -> None:
         terminal = self._terminal
         objection = terminal.factory.objection_to_another()
         if objection is None:
-            terminal.peer.prove(Principal(self._name, Role.ADMIN, None, Proof.PASSWORD))
+            terminal.peer.prove(Principal(self._name, Role.ADMIN, None, Proof.PASSWORD, line))
             self._welcome(terminal)
         else:
             terminal.refuse("not admitted", objection, b"")

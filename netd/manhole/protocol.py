@@ -92,7 +92,7 @@ class Doors(Protocol):
     def tries(self, terminal: Terminal) -> Tries:
         """Return the count of wrong passwords of one connection."""
 
-    def check(self, name: str, password: str, host: str) -> Deferred[bool]:
+    def check(self, name: str, password: str, host: str) -> Deferred[str | None]:
         """Check a password; see :meth:`netd.manhole.login.PasswordChecker.check`."""
 
     def login(self, terminal: Terminal) -> Dialogue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
@@ -11,6 +12,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 from zope.interface import implementer
 
+from netd.access.files import CredentialFile
+from netd.access.watch import CredentialWatch
 from netd.change import Change
 from netd.config.options import section_name
 from netd.connection.budget import Budget, Quota
@@ -18,7 +21,7 @@ from netd.connection.factory import BesideFactory, PeerFactory
 from netd.connection.protocol import describe_address
 from netd.console.audit import Audit
 from netd.console.dispatch import Dispatcher
-from netd.interfaces import IBus, IConsole, INetdService
+from netd.interfaces import IBus, IConsole, INetdService, IWatchful
 from netd.listening import ListeningService, make_context
 from netd.manhole.config import Config
 from netd.manhole.grammar import MenuGrammar
@@ -31,6 +34,7 @@ from netd.manhole.results import ManholeSession
 from netd.manhole.ssh import SshProtocol
 from netd.manhole.terminal import Terminal
 from netd.operations import Caller, Operation, OperationTable, Role
+from netd.secrets.passwords import read_password_file
 from netd.secrets.private_files import PrivateFileError
 from netd.secrets.ssh_keys import KEYS, LoginKey, read_keys
 from netd.secrets.tries import Tries, WrongSecrets
@@ -54,7 +58,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> ManholeService:
     return ManholeService(config, reactor, bus, in_thread)
 
 
-@implementer(INetdService, IConsole)
+@implementer(INetdService, IConsole, IWatchful)
 class ManholeService(ListeningService):
     """One manhole.
 
@@ -72,6 +76,13 @@ class ManholeService(ListeningService):
             section_name("manhole", config.instance), make_context(reactor, STALL_TIMEOUT, config.dead_timeout), config, self
         )
         self._ssh = self._manhole.beside(SshProtocol)
+        self._files = (
+            CredentialFile(lambda: self._config.state_directory / KEYS, lambda path: (key.to_line() for key in read_keys(path))),
+            CredentialFile(
+                lambda: self._config.passwords, lambda path: (entry.to_line() for entry in read_password_file(path).values())
+            ),
+        )
+        self._forget_files: list[Callable[[], None]] = []
         super().__init__(config, self._manhole, reactor)
 
     def use_budget(self, budget: Budget, quota: Quota) -> None:
@@ -81,6 +92,10 @@ class ManholeService(ListeningService):
     def use_operations(self, table: OperationTable) -> None:
         """Offer *table* in the menu. Called once, before ``startService``."""
         self._table = table
+
+    def use_watch(self, watch: CredentialWatch) -> None:
+        """Have those put out whose key or password is gone, or has changed."""
+        self._forget_files = [watch.add(file.look) for file in self._files]
 
     def endpoints_of(self, config: Any) -> tuple[str, ...]:
         return (*(config.listen or ()), *(config.ssh or ()))
@@ -113,6 +128,12 @@ class ManholeService(ListeningService):
         super().follow(config)
         self._config = self._manhole.rules = config
         self._checker.path = config.passwords
+
+    def stopService(self) -> Deferred[None]:
+        """Look at the files no more, then end like any service."""
+        for forget in self._forget_files:
+            forget()
+        return super().stopService()
 
     def operations(self) -> list[Operation]:
         """Return the operations of a manhole."""
@@ -174,7 +195,7 @@ class ManholeService(ListeningService):
         audit, caller = Audit(self._bus, self._manhole.context.clock.seconds), self._caller(terminal)
         return Tries(self._wrong, caller.host, lambda: audit.login_failed(caller, "this name or password is wrong"))
 
-    def check(self, name: str, password: str, host: str) -> Deferred[bool]:
+    def check(self, name: str, password: str, host: str) -> Deferred[str | None]:
         """Check a password; see :class:`PasswordChecker`."""
         return self._checker.check(name, password, host)
 

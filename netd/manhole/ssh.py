@@ -219,10 +219,10 @@ class SshProtocol(Terminal):
             self.factory.doors.welcome(self)
             self._take()
 
-    def _checked(self, is_right: bool, name: str, tries: Tries) -> bool:
+    def _checked(self, line: str | None, name: str, tries: Tries) -> bool:
         self._checking = None
-        if is_right:
-            return self._admit(Principal(name, Role.ADMIN, None, Proof.PASSWORD))
+        if line is not None:
+            return self._admit(Principal(name, Role.ADMIN, None, Proof.PASSWORD, line))
         tries.fail()
         log_wrong_password(self, name, tries)
         if tries.is_over:

@@ -88,7 +88,7 @@ class LoginTests(ManholeTestCase):
             visit.type("nobody")
             visit.type("wrong")
         while len(answers) < len(visits) and not answers[-1].called:
-            answers[-1].callback(False)
+            answers[-1].callback(None)
         self.assertEqual(len(answers), MOST_WRONG)
         self.assertEqual(self.service.status().counters["refused"]["too many wrong passwords"], 4)
 
@@ -155,7 +155,7 @@ class LoginTests(ManholeTestCase):
         self.reactor.advance(31)
         self.assertTrue(visit.is_closing)
         visit.shown()
-        waiting.callback(True)
+        waiting.callback(self.line)
         self.assertEqual(b"", visit.shown())
         self.assertNotIn("logged in", self.log())
 
@@ -172,7 +172,7 @@ class LoginTests(ManholeTestCase):
         visit = self.visit()
         visit.send(f"{NAME}\n{PASSWORD}\nquit\n".encode())
         self.assertFalse(visit.is_closing)
-        waiting.callback(True)
+        waiting.callback(self.line)
         self.assertTrue(visit.shown().endswith(b"netd> goodbye\r\n"))
         self.assertTrue(visit.is_closing)
 
@@ -195,7 +195,7 @@ class LoginTests(ManholeTestCase):
         visit.type(PASSWORD)
         visit.send(b"\x03")
         self.assertEqual(b"", visit.shown())
-        waiting.callback(True)
+        waiting.callback(self.line)
         self.assertIn(b"netd> ", visit.shown())
         self.assertEqual([(NAME, PASSWORD)], self.checks)
 
@@ -262,7 +262,7 @@ class PasswordCheckerTests(SynchronousTestCase):
         checker = PasswordChecker(Path("x"), threads, WrongSecrets(Clock().seconds))
         first, second = checker.check("a", "x"), checker.check("b", "x")
         self.assertEqual(["a"], [name for name, _ in threads.asked])
-        threads.asked[0][1].callback(True)
+        threads.asked[0][1].callback("a line")
         self.assertTrue(self.successResultOf(first))
         self.assertEqual(["a", "b"], [name for name, _ in threads.asked])
         threads.asked[1][1].errback(PrivateFileError("gone"))
@@ -279,7 +279,7 @@ class PasswordCheckerTests(SynchronousTestCase):
         for name, host in (("operator", "10.0.0.6"), ("other", "fd00::1"), ("another", "fd00::2")):
             checker.check(name, "x", host)
         for place in range(8):
-            threads.asked[place][1].callback(False)
+            threads.asked[place][1].callback(None)
         order = ["guess0", "guess1", "operator", "other", "guess2", "another", "guess3", "guess4"]
         self.assertEqual(order, [name for name, _ in threads.asked])
 
@@ -292,9 +292,9 @@ class PasswordCheckerTests(SynchronousTestCase):
             abandoned.addErrback(lambda _: None)
             abandoned.cancel()
         self.assertEqual(1, len(threads.asked))
-        threads.asked[0][1].callback(True)
+        threads.asked[0][1].callback("a line")
         self.assertEqual(["running", "last"], [name for name, _ in threads.asked])
-        threads.asked[1][1].callback(True)
+        threads.asked[1][1].callback("a line")
         self.assertTrue(self.successResultOf(last))
 
 
@@ -308,7 +308,7 @@ class HangingUpTests(ManholeTestCase):
             visit.type(NAME)
             visit.type(PASSWORD)
         second.hang_up()
-        waiting.callback(False)
+        waiting.callback(None)
         self.assertEqual(1, len(self.checks))
 
     def test_gone_while_checking(self) -> None:
@@ -319,5 +319,5 @@ class HangingUpTests(ManholeTestCase):
         visit.type(NAME)
         visit.type(PASSWORD)
         visit.hang_up()
-        waiting.callback(True)
+        waiting.callback(self.line)
         self.assertNotIn("logged in", self.log())

@@ -10,12 +10,13 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import StringTransport
 
+from netd.access.watch import LOOK_EVERY, CredentialWatch
 from netd.manhole.conch import LONGEST_PACKET, MOST_MESSAGES, MOST_PROOFS
 from netd.manhole.host_key import HOST_KEY
 from netd.manhole.terminal import MAX_LINE, MAX_UNREAD
 from netd.operations import Operation, Role
 from netd.principal import Proof
-from netd.secrets.ssh_keys import KEYS
+from netd.secrets.ssh_keys import KEYS, read_keys, remove_keys
 from netd.secrets.tries import MOST_WRONG, WINDOW
 from tests.manhole.ssh_visits import Forwarding, SshTestCase, key_of
 from tests.manhole.visits import NAME, PASSWORD
@@ -149,6 +150,41 @@ class SshLoginTests(SshTestCase):
         before.pump()
         self.assertEqual(before.goodbye, "its key was removed")
         self.assertIn("its key was removed", after.shown())
+
+
+class RevocationTests(SshTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.watch = CredentialWatch(self.reactor, self.service.revoke)
+        self.service.use_watch(self.watch)
+        self.watch.startService()
+        self.addCleanup(self.watch.stopService)
+
+    def test_key(self) -> None:
+        """A session ends within a second after its key was removed, in words; those by other keys and passwords stay."""
+        gone, other, by_password = self.terminal(), self.ssh(key=key_of("ecdsa")).open(), self.password_visit().open()
+        self.reactor.advance(LOOK_EVERY)
+        remove_keys(self.state / KEYS, NAME, read_keys(self.state / KEYS)[0].fingerprint)
+        self.reactor.advance(LOOK_EVERY)
+        self.assertIn("is no longer admitted: its credential is gone", gone.shown())
+        self.assertFalse(gone.protocol.is_open)
+        self.assertTrue(other.protocol.is_open and by_password.protocol.is_open)
+        gone.hang_up()
+        self.assertIn("refused (no longer admitted)", self.log())
+        self.reactor.advance(1)
+
+    def test_password(self) -> None:
+        """A new password ends the sessions by the old one, by telnet, too."""
+        by_ssh, by_telnet, by_key = self.password_visit().open(), self.logged_in(), self.terminal()
+        self.passwords.write_text(self.line.replace("A", "B") + "\n")
+        self.reactor.advance(LOOK_EVERY)
+        self.assertIn("is no longer admitted", by_ssh.shown())
+        self.assertIn(b"is no longer admitted", by_telnet.shown())
+        self.assertTrue(by_key.protocol.is_open)
+        self.reactor.advance(1)
+        self.service.stopService()
+        self.passwords.unlink()
+        self.reactor.advance(LOOK_EVERY)
 
 
 class SshProtocolTests(SshTestCase):

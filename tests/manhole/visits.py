@@ -79,7 +79,9 @@ class ManholeTestCase(SynchronousTestCase):
         self.events: list[LogEvent] = []
         self.visits: list[Visit] = []
         self.checks: list[tuple[Any, ...]] = []
-        self.check: Callable[..., Deferred[Any]] = lambda name, password: succeed((name, password) == (NAME, PASSWORD))
+        self.check: Callable[..., Deferred[Any]] = lambda name, password: succeed(
+            self.line if (name, password) == (NAME, PASSWORD) else None
+        )
         observer: Any = self.events.append
         globalLogPublisher.addObserver(observer)
         self.addCleanup(globalLogPublisher.removeObserver, observer)
@@ -95,7 +97,8 @@ class ManholeTestCase(SynchronousTestCase):
         """Assemble and start the manhole anew, with these options."""
         self.reactor.tcpServers.clear()
         self.passwords = Path(self.mktemp())
-        self.passwords.write_text(f"{NAME}:scrypt$32768$8$3${'A' * 22}==${'A' * 43}=\n")
+        self.line = f"{NAME}:scrypt$32768$8$3${'A' * 22}==${'A' * 43}="
+        self.passwords.write_text(f"{self.line}\n")
         self.passwords.chmod(0o600)
         self.service = ManholeService(Config(password_file=self.passwords, **options), self.reactor, self.bus, self._in_thread)
         self.service.use_operations(self.table)

@@ -1,0 +1,36 @@
+"""A look at a file whose lines are credentials, one each: which of them have gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+__all__ = ["CredentialFile"]
+
+
+class CredentialFile:
+    """Tells which credentials have gone from a file. A file that is not there has none.
+
+    :param path: returns the path of the file, which a reload may change.
+    :param read: returns the credentials in it, or raises :class:`netd.errors.NetdError` if it cannot be trusted.
+    """
+
+    def __init__(self, path: Callable[[], Path], read: Callable[[Path], Iterable[str]]) -> None:
+        self._path = path
+        self._read = read
+        self._seen: object = None
+        self._lines: frozenset[str] = frozenset()
+
+    def look(self) -> frozenset[str]:
+        """Return the credentials that have gone since the last look; see :data:`netd.access.watch.Look`."""
+        path = self._path()
+        try:
+            status = path.stat()
+            seen: object = (path, status.st_dev, status.st_ino, status.st_ctime_ns, status.st_mtime_ns, status.st_size)
+        except OSError:
+            seen = path
+        if seen == self._seen:
+            return frozenset()
+        lines = frozenset(self._read(path)) if seen != path else frozenset()
+        gone, self._lines, self._seen = self._lines - lines, lines, seen
+        return gone
