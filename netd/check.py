@@ -10,10 +10,12 @@ import socket
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from netd import privileges
-from netd.config import Configuration, load
+from netd.access.rules import AccessWord
+from netd.config import Configuration, ListeningConfig, Section, load
 from netd.config.options import NETD, options_of
 from netd.config.tls import TLS
 from netd.control.directory import objection
@@ -22,6 +24,9 @@ from netd.interfaces import IServiceKind
 from netd.kinds import find_kinds, is_own
 from netd.paths import packaged
 from netd.pem import exposed_keys
+from netd.principal import Kind
+from netd.secrets.private_files import PrivateFileError
+from netd.secrets.tokens import TOKENS, Tokens, how_to_add
 from netd.state.file import STATE_FILE
 from netd.state.file import objection as state_objection
 
@@ -60,7 +65,7 @@ def check(configuration: Configuration, path: Path, kinds: Mapping[str, IService
     if problems:
         raise refusal(problems)
     names = ", ".join(section.name for section in configuration.sections) or "no service"
-    _print([f"{path}: good; it runs {names}"])
+    _print([f"{path}: good; it runs {names}", *_admitted(configuration)])
     print(*(f"{path}: warning: {text}" for text in _warnings(configuration)), sep="", end="", file=sys.stderr)
 
 
@@ -89,6 +94,13 @@ def main() -> None:
         show(configuration, what == "origin")
 
 
+def _admitted(configuration: Configuration) -> Iterator[str]:
+    """Who may connect to each section that says so; to the others, programs on this machine may."""
+    for section in configuration.sections:
+        if isinstance(section.config, ListeningConfig) and section.config.admitted:
+            yield f"[{section.name}] admits {section.config.admitted}"
+
+
 def _warnings(configuration: Configuration) -> Iterator[str]:
     """Settings that are allowed, but not recommended."""
     if configuration.tls is not None:
@@ -97,6 +109,17 @@ def _warnings(configuration: Configuration) -> Iterator[str]:
         for name, option in options_of(type(section.config)).items():
             for source in option.parser.sources(getattr(section.config, name)):
                 yield from (f"[{section.name}] {text}\n" for text in exposed_keys(source))
+        if isinstance(section.config, ListeningConfig) and AccessWord.TOKENS in (section.config.access or ()):
+            yield from _nobody_with_a_token(section)
+
+
+def _nobody_with_a_token(section: Section) -> Iterator[str]:
+    """A section that takes tokens while there are none: whoever needs one cannot connect yet."""
+    path = section.config.state_directory / TOKENS
+    certificates = getattr(section.config, "certificates", None)
+    with suppress(PrivateFileError):  # which keeps the daemon from starting, and is reported there
+        if not Tokens(path).has(*Kind) and (certificates is None or certificates.client_ca is None):
+            yield f"[{section.name}] takes tokens, and nobody has one yet: run {how_to_add(path)}, or --device, --agent, …\n"
 
 
 def objections(configuration: Configuration, kinds: Mapping[str, IServiceKind]) -> Iterator[ConfigProblem]:

@@ -189,11 +189,17 @@ class Listener:
                 raise self._cannot(Failure()) from None
         self.is_parked = False
 
-    def places(self) -> list[ListeningPlace]:
-        """The place where it listens, and those where it cannot yet; each with who can reach it, for people."""
+    def places(self, admitted: str = "") -> list[ListeningPlace]:
+        """The place where it listens, and those where it cannot yet; each with who can reach it, for people.
+
+        :param admitted: who may connect, where that is written; otherwise, the address tells it.
+        """
         hosts = [port.getHost() for port in self.ports[:1]]
         return [
-            *(ListeningPlace(describe_address(host), self._parked if self.is_parked else reach_of(host)) for host in hosts),
+            *(
+                ListeningPlace(describe_address(host), self._parked if self.is_parked else admitted or reach_of(host))
+                for host in hosts
+            ),
             *(ListeningPlace(self._address(late.host), late.reach) for late in self._late),
         ]
 

@@ -99,6 +99,7 @@ class ListeningService(Service):
         self._reactor = reactor
         self._stop_timeout = config.stop_timeout
         self._open_door = config.open_door if isinstance(config, ListeningConfig) else _no_door
+        self._admitted = config.admitted if isinstance(config, ListeningConfig) else ""
         self._security = config.security if isinstance(config, SecuredConfig) else None
         self._hot = HotSockets(reactor, factory.context.turn, self.rest)
         factory.end_those_who_left = self._hot.end_those_who_left
@@ -204,11 +205,12 @@ class ListeningService(Service):
             context.stall_timeout = config.stall_timeout
             self._factory.share.quota = quota_of(config)
             self._factory.silence.limit(config.silent_timeout)
+            self._admitted = config.admitted
             self._reconsider(config.access_rules)
 
     def listening(self) -> list[ListeningPlace]:
         """The places where it listens, or will, and who can reach them, for people."""
-        return [place for listener in self._listeners for place in listener.places()]
+        return [place for listener in self._listeners for place in listener.places(self._admitted)]
 
     @property
     def farewell(self) -> str:

@@ -16,6 +16,7 @@ from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.access.rules import AccessWord
 from netd.change import Change
 from netd.config import ListeningConfig, TlsConfig
 from netd.connection.bounds import Bounds, Policy
@@ -330,6 +331,15 @@ class EndTests(ListeningTestCase):
         self.running._listeners.close()
         prepared(self.running, Options(listen=("tcp:5051",))).apply()
         self.assertEqual(1, len(self.running.listening()))
+
+    def test_admitted(self) -> None:
+        """Where it is written who may connect, that is shown in place of who can reach the address."""
+        options = Options(listen=("tcp:7001:interface=0.0.0.0",), access=(AccessWord.TOKENS, AccessWord.LOOPBACK))
+        service = ListeningService(options, self.factory, self.reactor)
+        service.startService()
+        self.assertEqual([ListeningPlace("0.0.0.0:7001", "programs on this machine, programs with a token")], service.listening())
+        prepared(service, Options(listen=("tcp:7001:interface=0.0.0.0",), access=(AccessWord.ANYONE,))).apply()
+        self.assertEqual(["anyone"], [place.reach for place in service.listening()])
 
     def test_does_not_listen(self) -> None:
         """A service that has not started, or has drained for good, opens nothing in a reload."""

@@ -115,11 +115,13 @@ class SystemTests(SynchronousTestCase):
     def test_subjects(self) -> None:
         """What is published is listed by subject, with the schema of the events; a service need not tell of its own."""
         told = self.call("system.subjects")
-        self.assertEqual(["system.main.state", "system.main.vitals", "audit.>"], [one["subject"] for one in told])
+        self.assertEqual(
+            ["system.main.state", "system.main.vitals", "audit.>", "system.main.refused"], [one["subject"] for one in told]
+        )
         self.assertEqual({"type": "number", "format": "seconds"}, told[1]["schema"]["properties"]["lag"])
         directlyProvides(self.pumps[0], INetdService, IPublisher)
         self.assertEqual(
-            {"subject": "pump.main.*", "schema": {"type": "integer"}}, self.call("system.subjects")[3], "of a service that tells"
+            {"subject": "pump.main.*", "schema": {"type": "integer"}}, self.call("system.subjects")[4], "of a service that tells"
         )
         self.caller = make_caller(Role.VIEWER, ("pump.main.speed",))
         self.assertEqual(["pump.main.*"], [one["subject"] for one in self.call("system.subjects")])

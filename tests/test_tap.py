@@ -124,6 +124,26 @@ class ShowTests(OptionsTestCase):
         self.assertEqual(0, self.leave("--check"))
         self.assertEqual(f"{self.ini}: good; it runs relay:lab2\n", self.out.getvalue())
 
+    def test_check_of_open_doors(self) -> None:
+        """A section that others reach is refused before anything is done, until it is said who may connect; check tells who."""
+        state = self.folder / "state"
+        lines = f"[netd]\nstate_directory = {state}\n[room]\n[relay]\nlisten = tcp:0\n"
+        for arguments in ((), ("--check",)):
+            self.ini.write_text(lines, encoding="utf-8")
+            self.assertEqual(78, self.leave(*arguments))
+        told = f"{self.ini}:5: [relay] listen: other machines reach tcp:0: write who may connect: `access = peers`, with `peers ="
+        self.assertEqual(2, self.errors.getvalue().count(told))
+        self.assertFalse(state.exists())
+        self.errors.truncate(self.errors.seek(0))
+        self.ini.write_text(f"{lines}access = peers tokens\npeers = 192.168.1.0/24 10.0.0.7\n", encoding="utf-8")
+        self.assertEqual(0, self.leave("--check"))
+        admitted = "[relay] admits 192.168.1.0/24, 10.0.0.7/32, programs with a token"
+        self.assertEqual(f"{self.ini}: good; it runs room, relay\n{admitted}\n", self.out.getvalue())
+        self.assertIn("warning: [relay] takes tokens, and nobody has one yet: run `netd token add", self.errors.getvalue())
+        add_token(state / TOKENS, "panel", "viewer", (), bytes)
+        self.errors.truncate(self.errors.seek(0))
+        self.assertEqual((0, ""), (self.leave("--check"), self.errors.getvalue()))
+
     def test_check_of_what_cannot_start(self) -> None:
         """`--check` refuses what the start would refuse, in the same words, with all of it at once."""
         state = self.folder / "state"

@@ -47,6 +47,16 @@ class AccessRules:
     proxies: tuple[Network, ...] = LOOPBACK
     knows_users: bool = True
 
+    def __str__(self) -> str:
+        """For people: ``programs on this machine, 192.168.1.0/24, programs with a token``."""
+        phrases = {
+            AccessWord.LOOPBACK: "programs on this machine",
+            AccessWord.PEERS: ", ".join(map(str, self.peers)),
+            AccessWord.TOKENS: "programs with a token",
+            AccessWord.ANYONE: "anyone",
+        }
+        return ", ".join(phrase for word, phrase in phrases.items() if word in self.words)
+
     @property
     def takes_tokens(self) -> bool:
         """Whether a connection may prove who it is, where its address does not admit it."""

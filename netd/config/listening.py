@@ -89,6 +89,11 @@ class ListeningConfig(SecuredConfig):
         words = self.usual if self.access is None else frozenset(self.access)
         return AccessRules(words, self.peers or (), self.proxies)
 
+    @property
+    def admitted(self) -> str:
+        """Who may connect, for people; empty where it is not written, so that it goes without saying."""
+        return "" if self.access is None else str(self.access_rules)
+
     def open_door(self, exposed: list[str]) -> str:
         """Return why the section must not listen on *exposed*, which other machines reach; empty if it may."""
         if not exposed or self.access is not None or AccessWord.TOKENS in self.usual:
