@@ -14,7 +14,7 @@ from netd.carriage import Carriage, CarriedReport, DevicePlace, HostedDevice, Ow
 from netd.change import Change
 from netd.message import Demand, Described, EventKind, Message, Want
 from netd.operations import Operation, OperationTable
-from netd.principal import Principal
+from netd.principal import Kind, Principal
 
 __all__ = [
     "Cancellable",
@@ -60,6 +60,13 @@ class MachineShell(Protocol):
 
     def identified(self) -> None:
         """Note that the peer has sent a whole valid first message."""
+
+    def prove(self, text: str, *kinds: Kind) -> None:
+        """Take the token *text* out of a hello: the peer is the credential's principal from now on.
+
+        :param kinds: the kinds of principals that the hello is for.
+        :raises NotPermitted: if it proves none of these.
+        """
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """Count and log a breach of the protocol; *excerpt* is what the peer sent."""

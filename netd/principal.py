@@ -20,6 +20,7 @@ __all__ = [
     "LOCAL",
     "LOCAL_ADMIN",
     "LOGIN_FIRST",
+    "PROVE_FIRST",
     "Action",
     "Identified",
     "Kind",
@@ -246,6 +247,8 @@ def _role_refusal(principal: Principal, action: Action) -> str | None:
         kinds = "".join(f", or the token of {_with_article(kind.value)}" for kind in sorted(action.kinds, key=lambda k: k.value))
         return f"{action.name} needs the role {action.role.name.lower()}{kinds}; this caller is the {principal}"
     if principal.role is Role.NOBODY:
+        if action.is_open and principal.proof in _BY_ADDRESS:
+            return f"{action.name} needs the role {action.role.name.lower()} here, and of this program only the address is known"
         return PROVE_FIRST if action.is_open and principal is ANONYMOUS else LOGIN_FIRST
     return f"{action.name} needs the role {action.role.name.lower()}; this caller has the role {principal.role.name.lower()}"
 

@@ -78,7 +78,7 @@ LAYERS = (
     Layer(
         "vocabulary",
         modules="netd netd.{carriage,change,errors,interfaces,message,onefile,operations,paging,paths,plaintext,principal}"
-        " netd.{redaction,timezone} netd.access netd.access.rules netd.bus.subject netd.secrets.tries",
+        " netd.{redaction,reserved,timezone} netd.access netd.access.rules netd.bus.subject netd.secrets.tries",
         reaches=(Reach("vocabulary"),),
         libraries="attrs zope.interface",
     ),

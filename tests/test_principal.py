@@ -9,7 +9,20 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.codec.length_header import encode_frame
 from netd.errors import NotPermitted, ProtocolError
-from netd.principal import ANONYMOUS, LOCAL, LOCAL_ADMIN, LOGIN_FIRST, Action, Kind, Principal, Proof, Role, check, may
+from netd.principal import (
+    ANONYMOUS,
+    LOCAL,
+    LOCAL_ADMIN,
+    LOGIN_FIRST,
+    PROVE_FIRST,
+    Action,
+    Kind,
+    Principal,
+    Proof,
+    Role,
+    check,
+    may,
+)
 from tests.command.bench import TEST, answers
 from tests.command.bench import Bench as CommandBench
 from tests.relay.bench import Relay, event, frames, pairs
@@ -248,13 +261,12 @@ class WireTests(SynchronousTestCase):
         self.assertEqual("welcome", told["status"])
 
     def test_controllers(self) -> None:
-        """So do controllers, by what they say first."""
-        why = self.why("relay.control", "relay.main.>")
+        """A controller that may neither list nor send learns so from the answer to what it says first."""
         old, newer = Relay().connect(), Relay().connect()
-        old.peer.principal = newer.peer.principal = self.KNOWN
-        self.assertEqual([f"|error: {why}|".encode()], frames(old.say(event("|no target|"))))
+        old.peer.principal = newer.peer.principal = ANONYMOUS
+        self.assertEqual([f"|error: {PROVE_FIRST}|".encode()], frames(old.say(event("|no target|"))))
         [(told, _)] = pairs(newer.say(encode_frame(b"controller {}")))
-        self.assertEqual({"status": "error", "error": why, "denied": True}, told)
+        self.assertEqual({"status": "error", "error": PROVE_FIRST, "denied": True}, told)
         self.assertEqual((False, False), (old.is_identified, newer.is_identified))
 
     def test_agents(self) -> None:
@@ -265,7 +277,9 @@ class WireTests(SynchronousTestCase):
             side = bench.connect()
             side.peer.principal = self.KNOWN
             side.say(said)
-            self.assertEqual((self.why("session.stream", "session.main.>"), "not permitted"), (side.why, side.peer.closed))
+            self.assertEqual(
+                (self.why("session.stream", "session.main.10-0-0-5.>"), "not permitted"), (side.why, side.peer.closed)
+            )
         bench.connect().say(b"s11\n")
         self.assertEqual("streaming", session.state.value)
 
@@ -275,7 +289,7 @@ class WireTests(SynchronousTestCase):
         side = bench.connect()
         side.peer.principal = self.KNOWN
         side.say(b"x1\n")
-        self.assertEqual((self.why("session.stream", "session.main.>"), []), (side.why, bench.roster.live()))
+        self.assertEqual((self.why("session.stream", "session.main.10-0-0-5.>"), []), (side.why, bench.roster.live()))
 
     def test_bot(self) -> None:
         """A bot gets no place."""
@@ -293,6 +307,6 @@ class WireTests(SynchronousTestCase):
             side = bench.connect()
             side.peer.principal = self.KNOWN
             [told] = answers(side.say(said))
-            self.assertEqual(("error", self.why("command.run", "command.main.>")), (told["status"], told["error"]))
+            self.assertEqual(("error", self.why("command.run", "command.main.test_command")), (told["status"], told["error"]))
             self.assertEqual(is_over, side.peer.closed is not None)
         self.assertEqual([], bench.ran)

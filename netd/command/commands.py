@@ -12,10 +12,13 @@ from attrs import field, frozen
 
 from netd.codec.arguments import describe_argument
 from netd.codec.jsontypes import bind, check_type
+from netd.codec.proof import TOKEN
 from netd.command.declaration import Declaration
 from netd.command.results import CommandFacts
+from netd.command.rights import LISTING, action_of
 from netd.errors import NetdError
 from netd.operations import NO_DEFAULT, Argument
+from netd.principal import Action, Role
 
 __all__ = ["COMMAND_ID", "ID", "LIST", "BadFunctions", "Command", "Commands", "place_of", "read_command"]
 
@@ -45,6 +48,8 @@ class Command:
     :ivar whole: the name of the parameter that takes the whole JSON object, or ``""``.
     :ivar help: its docstring.
     :ivar place: ``file:line`` of the function.
+    :ivar role: the least role that a caller with a token for the consoles needs.
+    :ivar action: running it.
     """
 
     command_id: str
@@ -55,8 +60,14 @@ class Command:
     whole: str
     help: str
     place: str
+    role: Role = Role.OPERATOR
+    action: Action = field(init=False, repr=False, eq=False)
     _types: dict[str, object] = field(init=False, repr=False, eq=False)
     _defaults: dict[str, object] = field(init=False, repr=False, eq=False)
+
+    @action.default
+    def _own_action(self) -> Action:
+        return LISTING if self.command_id == LIST else action_of(self.role)
 
     @_types.default
     def _all_types(self) -> dict[str, object]:
@@ -124,6 +135,18 @@ class Commands:
                 f"{command.place}: command {command.command_id!r} is there already, at {other.place}; rename one of the two"
             )
 
+    def check_names(self) -> None:
+        """Make sure that no function has a parameter that is a proof where the section takes tokens.
+
+        :raises BadFunctions: naming the first that has one.
+        """
+        for command in self:
+            if any(argument.name == TOKEN for argument in command.arguments):
+                raise BadFunctions(
+                    f"{command.place}: command {command.command_id!r}: {TOKEN}: programs prove by this member who they are, as "
+                    "`access` has `tokens`; call the parameter something else"
+                )
+
     def find(self, command_id: str) -> Command | None:
         """Return the command of that name, or None."""
         return self._commands.get(command_id)
@@ -136,9 +159,9 @@ class Commands:
         near = difflib.get_close_matches(command_id, candidates, 1)
         return f"did you mean {near[0]!r}?" if near else ""
 
-    def describe(self) -> list[CommandFacts]:
-        """Return facts about all commands."""
-        return [command.describe() for command in self]
+    def describe(self, is_shown: Callable[[Command], bool] = lambda command: True) -> list[CommandFacts]:
+        """Return facts about all commands, or those that *is_shown* returns True for."""
+        return [command.describe() for command in self if is_shown(command)]
 
 
 def place_of(function: Callable[..., Any]) -> str:
@@ -168,6 +191,7 @@ def read_command(declaration: Declaration) -> Command:
         whole,
         inspect.getdoc(function) or "",
         place,
+        Role[declaration.role.upper()],
     )
 
 

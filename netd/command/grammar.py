@@ -162,10 +162,14 @@ def success(request_id: object, result: object, limit: int, *, takes_nan: bool =
     return line
 
 
-def failure(request_id: object, why: str, limit: int) -> bytes:
-    """Return the answer that says *why* there is no result, cut to *limit* bytes."""
+def failure(request_id: object, why: str, limit: int, is_denied: bool = False) -> bytes:
+    """Return the answer that says *why* there is no result, cut to *limit* bytes.
+
+    :param is_denied: whether it is because of who the program is.
+    """
     answer: dict[str, Any] = {} if request_id is None else {ID: request_id}
     text = why.encode("utf-8", "backslashreplace").decode()[:limit]
-    while len(line := encode({**answer, "status": "error", "error": text}) + b"\n") > limit:
+    denied = {"denied": True} if is_denied else {}
+    while len(line := encode({**answer, "status": "error", "error": text, **denied}) + b"\n") > limit:
         text = text[: len(text) * 3 // 4] + "…"
     return line

@@ -13,12 +13,14 @@ from typing import Any, ClassVar, Protocol
 
 from netd.codec.jsontext import BadJSON, depth_of, is_conclusive, leading_objects, objects_in
 from netd.codec.lines import LineDecoder, LineTooLong
+from netd.codec.proof import TOKEN, token_in
 from netd.command.commands import Command
 from netd.command.grammar import OLD_ANSWER, CommandRequest, NotACommand, Spread, failure, is_spread, read_request, success
 from netd.command.preparation import CommandContext, CommandFault, ReportedOutcome, prepare
-from netd.errors import Revoked, TimedOut
+from netd.errors import NotPermitted, ProtocolError, Revoked, TimedOut
 from netd.interfaces import IPeer, MachineShell
 from netd.plaintext import unpadded
+from netd.principal import Kind
 
 __all__ = [
     "CommandConversation",
@@ -68,6 +70,10 @@ class CommandInput(enum.Enum):
 
 class CommandShell(MachineShell, Protocol):
     """The shell of a conversation: the connection around it."""
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether the member ``token`` of a command is a proof, and no argument."""
 
     def later(self, callback: Callable[[], None]) -> None:
         """Call *callback* after other connections have had their turn, and the outbox has been flushed."""
@@ -347,13 +353,27 @@ class CommandConversation:
 
     def _carry_out(self, request: CommandRequest) -> None:
         self._request_id, self._takes_nan = request.id, request.has_nan
-        prepared = prepare(self._context, request, self._peer.principal)
+        prepared = self._prepare(request)
         if isinstance(prepared, CommandFault):
             self._bad_line(prepared)
             return
         self._command, arguments = prepared
         self._is_kept = self._is_kept or request.id is not None
         self._step(CommandInput.COMMAND if self._is_kept else CommandInput.LAST_COMMAND, arguments)
+
+    def _prepare(self, request: CommandRequest) -> tuple[Command, dict[str, Any]] | CommandFault:
+        """Take the proof out of *request*, if it has one, and prepare the rest of it."""
+        if TOKEN in request.members and self._shell.takes_tokens:
+            members = dict(request.members)
+            try:
+                proof = token_in(members)
+                if proof is not None:
+                    self._shell.prove(proof, Kind.COMMAND, Kind.USER)
+            except ProtocolError as error:
+                return CommandFault(error, request.id)
+            del members[TOKEN]
+            request = request._replace(members=members)
+        return prepare(self._context, request, self._peer.principal)
 
     def _take_more(self, begun: Spread, line: bytes) -> None:
         begun.add(line)
@@ -418,7 +438,7 @@ class CommandConversation:
 
     def _do_complain(self, fault: CommandFault) -> None:
         self._shell.refuse(fault.error.kind, str(fault.error), fault.excerpt)
-        self._send(failure(fault.id, str(fault.error), self._limit(fault.id)))
+        self._send(failure(fault.id, str(fault.error), self._limit(fault.id), isinstance(fault.error, NotPermitted)))
         self._rest()
 
     def _do_refuse(self, fault: CommandFault) -> None:

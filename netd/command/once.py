@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netd.codec.jsontext import BadJSON
+from netd.codec.proof import TOKEN
 from netd.command.commands import Command
 from netd.command.grammar import OLD_ANSWER, CommandRequest, NotACommand, read_request, success
 from netd.command.preparation import CommandContext, CommandFault, ReportedOutcome, prepare
@@ -55,12 +56,13 @@ class Once:
 
 
 def run_once(
-    context: CommandContext, line: bytes, principal: Principal, caller: Callable[[], str]
+    context: CommandContext, line: bytes, principal: Principal, caller: Callable[[], str], takes_tokens: bool = False
 ) -> Once | CommandRequest | CommandFault | None:
     """Run the command in the one *line* of a newcomer, its newline included.
 
     :param principal: the newcomer, of which only the address is known.
     :param caller: returns the address of the newcomer.
+    :param takes_tokens: whether a ``token`` in the line is a proof, which a conversation has to take out.
     :returns: the run. Otherwise nothing was run, and a conversation must go on with it: with the request, if it asks for a kept
         connection; with the fault in it; or with nothing (None), if the line is no command or longer than ``max_command``.
     """
@@ -71,7 +73,7 @@ def run_once(
         request = read_request(line, rules.name_member)
     except NotACommand:
         return None
-    if request.id is not None or request.has_nan:
+    if request.id is not None or request.has_nan or (takes_tokens and TOKEN in request.members):
         return request
     prepared = prepare(context, request, principal)
     if isinstance(prepared, CommandFault):

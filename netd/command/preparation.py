@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
-from netd.command.commands import Command, Commands
+from netd.bus.subject import token
+from netd.command.commands import LIST, Command, Commands
 from netd.command.grammar import CommandRequest
 from netd.command.rules import CommandRules
 from netd.errors import InvalidArguments, NotPermitted, ProtocolError
-from netd.principal import Action, Principal, Role, check
+from netd.principal import ANONYMOUS, PROVE_FIRST, Principal, check
 
-__all__ = ["CommandContext", "CommandFault", "ReportedOutcome", "UnknownCommand", "WrongArguments", "prepare"]
-
-RUN = Action("command.run", Role.OPERATOR, is_open=True)
-"""To run a command."""
+__all__ = [
+    "CommandContext",
+    "CommandFault",
+    "ReportedOutcome",
+    "UnknownCommand",
+    "WrongArguments",
+    "check_runs",
+    "may_run",
+    "prepare",
+]
 
 
 class UnknownCommand(ProtocolError):
@@ -52,14 +60,14 @@ class CommandContext:
     :ivar run: runs a command with arguments; returns its outcome, or None and reports it later. Its last argument tells who has
         asked for the command.
     :ivar monotonic: the clock, which is never set back.
-    :ivar subjects: all subjects of the service, as a pattern.
+    :ivar prefix: first tokens of the subjects of the service, ``command.<instance>``.
     """
 
     rules: CommandRules
     commands: Commands
     run: Callable[[Command, dict[str, Any], Callable[[ReportedOutcome], None], Callable[[], str]], ReportedOutcome | None]
     monotonic: Callable[[], float]
-    subjects: str
+    prefix: str
 
 
 @frozen
@@ -75,16 +83,39 @@ class CommandFault:
     excerpt: bytes = b""
 
 
+def check_runs(context: CommandContext, command: Command, principal: Principal) -> None:
+    """Raise an error unless *principal* may run *command*.
+
+    :raises NotPermitted: with what is missing.
+    """
+    # Most principals are confined to no subjects: the subject of a command is made for the others alone.
+    subject = None if principal.subjects is None else f"{context.prefix}.{token(command.command_id)}"
+    check(principal, command.action, subject, command.command_id)
+
+
+def may_run(context: CommandContext, principal: Principal, command: Command) -> bool:
+    """Return True if *principal* may run *command*."""
+    try:
+        check_runs(context, command, principal)
+    except NotPermitted:
+        return False
+    return True
+
+
 def prepare(
     context: CommandContext, request: CommandRequest, principal: Principal
 ) -> tuple[Command, dict[str, Any]] | CommandFault:
     """The command that *request* names and its arguments, or why *principal* cannot run it."""
+    if principal is ANONYMOUS:  # which commands there are is no business of strangers
+        return CommandFault(NotPermitted(PROVE_FIRST), request.id)
     command = context.commands.find(request.command_id)
     if command is None:
         why, hint = f"there is no command {request.command_id[:80]!r}", context.commands.nearest(request.command_id)
         return CommandFault(UnknownCommand(f"{why}; {hint}" if hint else why), request.id, request.command_id.encode())
     try:
-        check(principal, RUN, context.subjects)
+        check_runs(context, command, principal)
+        if command.command_id == LIST:
+            command = evolve(command, function=partial(command.function, partial(may_run, context, principal)))
         return command, command.bind(request.members, request.named_by)
     except InvalidArguments as error:
         return CommandFault(WrongArguments(str(error)), request.id)

@@ -21,7 +21,7 @@ from netd.connection.fairness import Contender, Standing
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerProtocol
 from netd.errors import Revoked
-from netd.principal import ANONYMOUS, Principal
+from netd.principal import ANONYMOUS, Kind, Principal
 
 __all__ = ["CommandFactory", "CommandProtocol"]
 
@@ -75,7 +75,7 @@ class CommandProtocol(PeerProtocol):
         """
         self._address = address
         self._bytes_in = len(line)
-        self.early = early = EarlyPeer(self.factory.principal_at(address))
+        self.early = early = EarlyPeer(self.factory.principal_at(address), address[0])
         self.conversation = CommandConversation(self.factory.commands, early, self)
         if known is None:
             self.conversation.receive(line)
@@ -142,6 +142,15 @@ class CommandProtocol(PeerProtocol):
             self._rest = _Rest(self)
         self._rest.await_turn(callback)
 
+    @property
+    def takes_tokens(self) -> bool:
+        """See :class:`netd.command.machine.CommandShell`."""
+        return self.factory.access.takes_tokens
+
+    def prove(self, text: str, *kinds: Kind) -> None:
+        """See :class:`netd.interfaces.MachineShell`: also for a program whose first line has come at the door."""
+        self.factory.access.prove(self.peer if self.early is None else self.early, text, *kinds)
+
     def failed(self) -> None:
         """Log (limited) a fault of netd's own."""
         self.factory.failed()
@@ -178,7 +187,7 @@ class CommandFactory(PeerFactory):
         return self.access.admit_host(address[0]) or ANONYMOUS
 
     def refusal_at_door(self, why: str) -> bytes:
-        return failure(None, why, OLD_ANSWER)
+        return failure(None, why, OLD_ANSWER, is_denied=True)
 
     def answer_at_once(self, line: bytes, address: tuple[Any, ...]) -> bytes | CommandProtocol:
         """The whole answer to the one *line* of a program, or a connection that goes on from there.
@@ -202,7 +211,8 @@ class CommandFactory(PeerFactory):
             )
 
     def _answer(self, line: bytes, address: tuple[Any, ...]) -> bytes | CommandProtocol:
-        known = run_once(self.commands, line, self.principal_at(address), lambda: f"{address[0]}:{address[1]}")
+        takes_tokens = self.access.takes_tokens
+        known = run_once(self.commands, line, self.principal_at(address), lambda: f"{address[0]}:{address[1]}", takes_tokens)
         answer = known.answer() if isinstance(known, Once) else None
         if answer is None:
             connection = CommandProtocol(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from netd.command.config import Config
 from netd.command.events import Run
 from netd.command.execution import CommandOutcome, CommandStatus, Execution
 from netd.command.functions import Functions, load_functions, stamps_of
-from netd.command.preparation import CommandContext
+from netd.command.preparation import CommandContext, check_runs, may_run
 from netd.command.protocol import CommandFactory
 from netd.command.results import CommandFacts, CommandResult, CommandServiceStatus, ThreadFacts
 from netd.command.watcher import Watcher
@@ -36,7 +37,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> CommandService:
     limiter = LogLimiter(reactor.seconds)
     threads = Threads(reactor, size=config.threads, most_waiting=config.max_waiting)
     execution = Execution(reactor, threads, config.timeout, bus, f"command.{config.instance}.run", limiter)
-    commands = CommandContext(config, Commands(), execution.run, reactor.seconds, f"command.{config.instance}.>")
+    commands = CommandContext(config, Commands(), execution.run, reactor.seconds, f"command.{config.instance}")
     context = make_context(reactor, config.stall_timeout, config.dead_timeout)
     factory = CommandFactory(section_name("command", config.instance), context, commands)
     return CommandService(config, factory, execution, reactor)
@@ -127,9 +128,9 @@ class CommandService(ListeningService):
             counters={**self._factory.counters(), "runs": dict(execution.counts)},
         )
 
-    def list(self) -> list[CommandFacts]:
-        """The commands."""
-        return self._commands.describe()
+    def list(self, caller: Caller) -> list[CommandFacts]:
+        """The commands that *caller* may run."""
+        return self._commands.describe(lambda command: may_run(self._context, caller.principal, command))
 
     def run(self, caller: Caller, command_id: str, arguments: dict[str, Any] | None = None) -> Deferred[CommandResult]:
         """Run a command.
@@ -137,12 +138,14 @@ class CommandService(ListeningService):
         :returns: a Deferred of what it has returned.
         :raises NoSuchTarget: when there is none of that name.
         :raises InvalidArguments: naming the argument that is missing, unknown or of the wrong type.
+        :raises NotPermitted: when the caller may not run it.
         :raises NotInTime: when the function has not returned within the service's time-out.
         """
         command = self._commands.find(command_id)
         if command is None:
             hint = self._commands.nearest(command_id)
             raise NoSuchTarget(f"there is no command {command_id!r}{f' ({hint})' if hint else ''}; `command.list` lists them")
+        check_runs(self._context, command, caller.principal)
         taken = [name for name in (COMMAND_ID, ID) if name in (arguments or {})]
         if taken:
             raise InvalidArguments(f"arguments: none can be called {taken[0]!r}, which is the protocol's own")
@@ -204,8 +207,15 @@ class CommandService(ListeningService):
 
         :raises BadFunctions: if two of them have the same name.
         """
-        own = Command(LIST, self.list, False, (), False, "", "List the commands.", "netd itself")
-        return Commands([own, *functions.commands])
+        own = Command(LIST, self._list_to, False, (), False, "", "List the commands.", "netd itself")
+        commands = Commands([own, *functions.commands])
+        if self._factory.access.takes_tokens:
+            commands.check_names()
+        return commands
+
+    def _list_to(self, is_shown: Callable[[Command], bool]) -> Sequence[CommandFacts]:
+        """The commands that a program may run, for the program."""
+        return self._commands.describe(is_shown)
 
     def _use(self, functions: Functions, commands: Commands) -> None:
         """Run *commands* from now on; a command that runs ends as it began."""

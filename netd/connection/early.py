@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zope.interface import implementer
 
+from netd.connection.peer import Peer
 from netd.interfaces import IPeer
 from netd.principal import Principal
 
@@ -15,14 +16,16 @@ class EarlyPeer:
     """An :class:`IPeer` that notes each call, to be repeated on the peer of the connection if one is made.
 
     :ivar principal: the newcomer, of which only the address is known.
+    :ivar host: the address.
     :ivar sent: the bytes that were sent.
     :ivar reason: why it was closed, or None.
     """
 
-    __slots__ = ("_expiry", "_is_reading", "is_flushed", "is_full", "principal", "reason", "sent")
+    __slots__ = ("_expiry", "_is_reading", "host", "is_flushed", "is_full", "principal", "reason", "sent")
 
-    def __init__(self, principal: Principal) -> None:
+    def __init__(self, principal: Principal, host: str) -> None:
         self.principal = principal
+        self.host = host
         self.sent = b""
         self.reason: str | None = None
         self.is_flushed = True
@@ -58,8 +61,14 @@ class EarlyPeer:
         """Return 0: the line has come a moment ago."""
         return 0.0
 
-    def hand_over(self, peer: IPeer) -> None:
+    def prove(self, principal: Principal) -> None:
+        """Note that the newcomer has proved to be *principal*."""
+        self.principal = principal
+
+    def hand_over(self, peer: Peer) -> None:
         """Repeat on *peer* what was done here."""
+        if self.principal.has_rights:
+            peer.prove(self.principal)
         if self.sent:
             peer.send(self.sent)
         peer.expire_after(self._expiry)

@@ -20,7 +20,7 @@ from netd.connection.peer import Peer, PeerContext
 from netd.connection.stranger import ALERT, HELLO, Tongue, bad_request, first_words, page_of, tongue_of
 from netd.connection.vigil import ask_for_signs, describe_end
 from netd.errors import Revoked
-from netd.principal import ANONYMOUS
+from netd.principal import ANONYMOUS, Kind
 from netd.redaction import without_tokens
 from netd.secrets.tries import network_of
 
@@ -166,6 +166,10 @@ class PeerProtocol(Protocol):
             self._is_known = True
             self.place.identify()
             self.factory.unproven.end(self)
+
+    def prove(self, text: str, *kinds: Kind) -> None:
+        """See :class:`netd.interfaces.MachineShell`."""
+        self.factory.access.prove(self.peer, text, *kinds)
 
     def make_room(self, refusal: Refusal, is_at_once: bool) -> None:
         """See :class:`netd.connection.budget.Occupant`."""

@@ -11,7 +11,7 @@ expiry. Compression is never agreed to.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar, cast
 
@@ -27,7 +27,7 @@ from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerProtocol
 from netd.connection.websocket_rules import WebSocketRules
 from netd.connection.websocket_session import WebSocketPeer, WebSocketSession
-from netd.errors import NotPermitted
+from netd.errors import ProtocolError
 from netd.log import printable
 
 __all__ = [
@@ -78,8 +78,11 @@ class WebSocketProtocol(PeerProtocol):
         self._is_keeping = False
         self._holds = UNHELD
 
-    def check_entry(self) -> None:
+    def check_entry(self, headers: Mapping[str, str], subprotocol: str | None) -> None:
         """Accept any client. Override to check the principal.
+
+        :param headers: those of the handshake, by their names in lower case.
+        :param subprotocol: the one that is agreed on.
 
         :raises NotPermitted: to refuse the handshake, in the words of the error.
         """
@@ -205,11 +208,12 @@ class WebSocketProtocol(PeerProtocol):
                 HTTPStatus.FORBIDDEN.value,
                 f"web pages from {origin!a} may not connect; the option `origins` of [{self.factory.name}] names those that may",
             )
+        subprotocol = next((name for name in factory.subprotocols if name in request.protocols), None)
         try:
-            self.check_entry()
-        except NotPermitted as error:
+            self.check_entry(request.headers, subprotocol)
+        except ProtocolError as error:
             raise ConnectionDeny(HTTPStatus.FORBIDDEN.value, str(error)) from None
-        return next((name for name in factory.subprotocols if name in request.protocols), None)
+        return subprotocol
 
     def handshaken(self, subprotocol: str | None) -> None:
         """Begin: Autobahn has answered the handshake."""

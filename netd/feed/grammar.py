@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from attrs import field, frozen
 
 from netd.codec.jsontext import decode_object, encode
+from netd.codec.proof import TOKEN, BadToken, token_in
 from netd.errors import ProtocolError
 from netd.feed.rounds import TYPES
 
@@ -20,6 +21,7 @@ __all__ = [
     "Remark",
     "Said",
     "Subscribe",
+    "bearer_token",
     "encode_block",
     "read_request",
     "read_words",
@@ -85,6 +87,7 @@ class Subscribe:
 
     :ivar types: types of values, or subject patterns; empty for all.
     :ivar block: samples in a message; 1 sends each by itself.
+    :ivar token: what proves who the client is, if it says so.
     """
 
     name: str = ""
@@ -93,6 +96,7 @@ class Subscribe:
     interval: float | None = None
     locale: str | None = None
     seed: int | None = None
+    token: str | None = field(default=None, repr=False)
 
 
 Said = Named | BlockReport | Remark | Subscribe
@@ -129,6 +133,19 @@ def read_request(payload: bytes) -> Said:
     raise BadFeedRequest("a request is an object with one of `subscribe`, `report` and `remark`")
 
 
+def bearer_token(header: str | None) -> str | None:
+    """Return the token in a header ``Authorization: Bearer …``; None where there is no such header.
+
+    :raises BadToken: when the header holds anything else.
+    """
+    if header is None:
+        return None
+    scheme, _, token = header.strip().partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise BadToken("a feed takes `Authorization: Bearer TOKEN`, and nothing else there")
+    return token_in({TOKEN: token.strip()})
+
+
 def _read_subscribe(members: _Members) -> Subscribe:
     return Subscribe(
         members.text("name", ""),
@@ -137,6 +154,7 @@ def _read_subscribe(members: _Members) -> Subscribe:
         members.seconds("interval") if "interval" in members else None,
         members.text("locale", "") or None,
         members.integer("seed", 0, 2**63) if "seed" in members else None,
+        members.token(),
     )
 
 
@@ -163,6 +181,9 @@ class _Members:
         if not isinstance(value, str) or len(value) > MAX_NAME:
             raise self._wrong(name, f"a text of at most {MAX_NAME} characters")
         return value
+
+    def token(self) -> str | None:
+        return token_in(self._members)
 
     def words(self, name: str) -> tuple[str, ...]:
         value = self._members.get(name) or []

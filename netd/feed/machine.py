@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 from netd.codec.jsontext import encode
 from netd.codec.websocket import text_frame
 from netd.connection.fanout import Item
-from netd.errors import ProtocolError
+from netd.errors import NotPermitted, ProtocolError
 from netd.feed.feed import Feed
 from netd.feed.grammar import BadFeedRequest, BlockReport, Named, Remark, Said, Subscribe, encode_block, read_request, read_words
 from netd.feed.reports import FeedClient
@@ -52,6 +52,15 @@ class FeedShell(Protocol):
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """Count and log a breach of the protocol."""
+
+    def enter(self, token: str | None) -> None:
+        """Take the client's token, if there is one, and make sure that it may read the feed.
+
+        :raises NotPermitted: if it may not.
+        """
+
+    def turn_away(self, why: str) -> None:
+        """Close the connection of a client that may not read the feed."""
 
     def fail(self) -> None:
         """Log the exception that is being handled, which this client has raised, and cut the connection."""
@@ -132,6 +141,10 @@ class Subscriber:
             action, dialect = transition
             action(self, said)
             self.dialect = dialect
+        except NotPermitted as error:
+            self._shell.refuse(error.kind, str(error), b"")
+            self._answer({"error": str(error), "denied": True})
+            self._shell.turn_away(str(error))
         except ProtocolError as error:
             self._shell.refuse(error.kind, str(error), payload)
             self._answer({"error": str(error)})
@@ -206,6 +219,7 @@ class Subscriber:
         self._be(said.name)
 
     def _do_subscribe(self, said: Subscribe) -> None:
+        self._shell.enter(said.token)
         wanted = self._feed.subscribe(self, said)
         if said.name:
             self._be(said.name)
@@ -227,6 +241,10 @@ class Subscriber:
         self._feed.remarked(self._known(), said.text)
         self._shell.note_remark(said.text)
 
+    def _do_remarked_early(self, said: Remark) -> None:
+        self._shell.enter(None)
+        self._do_remarked(said)
+
     def _known(self) -> FeedClient:
         return self.client if self.client is not None else self._be(self.address)
 
@@ -245,7 +263,7 @@ class Subscriber:
         (FeedDialect.OLD, BlockReport): (_do_reported, FeedDialect.OLD),
         (FeedDialect.OLD, Remark): (_do_remarked, FeedDialect.OLD),
         (FeedDialect.GREETED, Subscribe): (_do_subscribe, FeedDialect.SUBSCRIBED),
-        (FeedDialect.GREETED, Remark): (_do_remarked, FeedDialect.GREETED),
+        (FeedDialect.GREETED, Remark): (_do_remarked_early, FeedDialect.GREETED),
         (FeedDialect.SUBSCRIBED, Subscribe): (_do_subscribe, FeedDialect.SUBSCRIBED),
         (FeedDialect.SUBSCRIBED, BlockReport): (_do_reported, FeedDialect.SUBSCRIBED),
         (FeedDialect.SUBSCRIBED, Remark): (_do_remarked, FeedDialect.SUBSCRIBED),

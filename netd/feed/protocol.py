@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from netd.codec.websocket import CloseCode
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import describe_address
 from netd.connection.websocket_protocol import WebSocketFactory, WebSocketProtocol
 from netd.connection.websocket_session import WebSocketPeer
 from netd.feed.feed import Feed
-from netd.feed.grammar import SUBPROTOCOL
+from netd.feed.grammar import SUBPROTOCOL, bearer_token
 from netd.feed.machine import Subscriber
 from netd.feed.rules import FeedRules
-from netd.principal import Action, Role, check
+from netd.principal import ANONYMOUS, Action, Kind, Role, check
 
 __all__ = ["FeedFactory", "FeedProtocol"]
 
@@ -24,7 +27,7 @@ SEND_BUFFER = 1 << 16
 RECEIVE_BUFFER = 1 << 16
 """Bytes: clients say little, and one that floods is told to wait by its own operating system, not by netd's."""
 
-READ = Action("feed.read", Role.VIEWER, is_open=True)
+READ = Action("feed.read", Role.VIEWER, frozenset({Kind.FEED}), is_open=True)
 """To have what a feed delivers."""
 
 EXCERPT = 120
@@ -44,8 +47,27 @@ class FeedProtocol(WebSocketProtocol):
         self.bounds = self.factory.bounds  # type: ignore[misc]  # the same for all connections of a factory, but not of a class
         return super().make_peer()
 
-    def check_entry(self) -> None:
+    def check_entry(self, headers: Mapping[str, str], subprotocol: str | None) -> None:
+        token = bearer_token(headers.get("authorization"))
+        # A client of the second dialect may show its token in the subscription: browsers cannot send that header.
+        if token is not None or not (self.peer.principal is ANONYMOUS and subprotocol == SUBPROTOCOL):
+            self.enter(token)
+
+    def enter(self, token: str | None) -> None:
+        """Take the *token* of a client, if there is one, and make sure that the client may read the feed.
+
+        :raises NotPermitted: if it may not.
+        """
+        if token is not None:
+            self.prove(token, Kind.FEED, Kind.USER)
         check(self.peer.principal, READ, f"{self.factory.feed.prefix}.>")
+
+    def is_greeted(self) -> bool:
+        return self.peer.principal is not ANONYMOUS
+
+    def turn_away(self, why: str) -> None:
+        """Close the connection of a client that may not read the feed."""
+        self.peer.close(why, CloseCode.POLICY)
 
     def websocket_opened(self) -> None:
         """Start the subscriber, in the dialect that was agreed on."""

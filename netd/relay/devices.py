@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_address
 
 from attrs import define, field, frozen
@@ -12,12 +12,13 @@ from netd.codec.length_header import HEADER, encode_frame
 from netd.errors import ProtocolError
 from netd.interfaces import Cancellable, IPeer
 from netd.plaintext import moment
-from netd.principal import Principal
+from netd.principal import Kind, Principal, Proof
 from netd.relay.hosts import DeviceHosts
 from netd.relay.requests import RelayRequest
 from netd.relay.results import DeviceFacts
 from netd.relay.rules import RelayRules
 from netd.relay.target import Target, address_text, parse_target
+from netd.reserved import NOTHING_RESERVED, Reserves, owns, refusal
 
 __all__ = ["DeviceHello", "DeviceLink", "DeviceName", "Devices", "NameHeld", "owner_in_words", "owner_of"]
 
@@ -31,32 +32,39 @@ class DeviceHello:
     """The hello of a second-dialect device.
 
     :ivar ping: the interval in seconds at which it wants to be pinged; None for no pings.
+    :ivar token: what proves who it is, if it says so.
     """
 
     name: str = ""
     aliases: tuple[str, ...] = ()
     ping: float | None = None
+    token: str | None = field(default=None, repr=False)
 
 
 class NameHeld(ProtocolError):
     """A device asked for a name that another one holds.
 
     :ivar name: the name, or alias.
-    :ivar holder: the connection that holds it; None if the configuration reserves it for another host.
+    :ivar holder: the connection that holds it; None if the configuration keeps it for another host, or a credential has it.
     """
 
     kind = "name held"
 
     def __init__(self, name: str, why: str, holder: DeviceLink | None) -> None:
-        super().__init__(f"the name {name!r} {why}")
+        super().__init__(why)
         self.name = name
         self.holder = holder
 
 
 def owner_of(principal: Principal, host: str) -> str:
-    """Return the owner of a connection: its credential, or else its host. All addresses of this machine count as one host."""
+    """Return the owner of a connection: whoever it has proved to be, or else its host.
+
+    A credential counts by its name, because a rotated one has two lines, and a device may show a certificate or a token. All
+    addresses of this machine count as one host.
+    """
     if principal.credential is not None:
-        return principal.credential
+        is_listed = principal.proof in (Proof.TOKEN, Proof.CERTIFICATE, Proof.SESSION)
+        return f"{principal.kind.value} {principal.name}" if is_listed else principal.credential
     return HERE if host in ("", "unix", "::1") or host.startswith("127.") else host
 
 
@@ -196,6 +204,7 @@ class Devices:
 
     :param wall: the wall clock, in seconds since the epoch.
     :ivar remembered: how many names of absent devices are kept.
+    :ivar reserves: knows which names have credentials.
     :ivar version: a number that grows with each connection, disconnection and change of the rules. While it is the same, a target
         that was looked up still means the same device.
     """
@@ -203,6 +212,7 @@ class Devices:
     def __init__(self, wall: Callable[[], float], rules: RelayRules, remembered: int = 10_000) -> None:
         self._wall = wall
         self.remembered = remembered
+        self.reserves: Reserves = NOTHING_RESERVED
         self.version = 0
         self.follow(rules)
         self._generation = int(wall())
@@ -232,9 +242,13 @@ class Devices:
     def listed(self) -> bytes:
         """The answer to a list event, as a frame: each device, followed by a comma. Kept until a device comes or goes."""
         if self._listed is None:
-            items = "".join(f"{link.short_label if self._list_names else link.address}," for link in self)
-            self._listed = encode_frame(items.encode() or NO_DEVICES)
+            self._listed = self.list_of(self)
         return self._listed
+
+    def list_of(self, links: Iterable[DeviceLink]) -> bytes:
+        """The same of *links* alone."""
+        items = "".join(f"{link.short_label if self._list_names else link.address}," for link in links)
+        return encode_frame(items.encode() or NO_DEVICES)
 
     def connect(
         self, peer: IPeer, host: str, port: int, hello: DeviceHello | None, owner: str | None = None
@@ -246,12 +260,14 @@ class Devices:
         :returns: its link, and the link whose name it took over, if that one was still connected.
         :raises NameHeld: when another owner holds a name of its hello.
         """
-        owner = owner_of(peer.principal, host) if owner is None else owner
-        if hello is not None:
-            self._check_names(hello, host, owner)
-        self._generation += 1
-        name = self.name_at(host, hello)
+        principal = peer.principal
+        owner = owner_of(principal, host) if owner is None else owner
+        name = self.name_at(host, hello, principal)
         aliases = hello.aliases if hello else ()
+        self._check_reserved((name, *aliases) if name else (), principal)
+        if hello is not None:
+            self._check_names((name, *aliases) if name else (), host, owner)
+        self._generation += 1
         number = 0 if name else self._hosts.take(host)
         link = DeviceLink(peer, host, port, self._generation, self._wall(), owner, hello is not None, name, number, aliases)
         self._online[host, port] = link
@@ -259,13 +275,16 @@ class Devices:
         self.version += 1
         return link, self._take_name(link) if name else None
 
-    def name_at(self, host: str, hello: DeviceHello | None) -> str:
-        """Return the name of a device at *host*, from its *hello* or from the configuration; ``""`` for none."""
-        return hello.name if hello else self._host_names.get(host, "")
+    def name_at(self, host: str, hello: DeviceHello | None, principal: Principal) -> str:
+        """Return the name of a device at *host*: from its *hello*, its credential or the configuration; ``""`` for none."""
+        proved = principal.name if principal.kind is Kind.DEVICE else None
+        if hello is not None:
+            return hello.name or proved or ""
+        return proved or self._host_names.get(host, "")
 
-    def subject_at(self, host: str, hello: DeviceHello | None) -> str:
-        """Return the token in subjects that a device at *host* would have."""
-        return self.name_at(host, hello) or DeviceHosts.subject(host, self._hosts.following(host))
+    def subject_at(self, host: str, name: str) -> str:
+        """Return the token in subjects that a device *name*, or one without a name, at *host* would have."""
+        return name or DeviceHosts.subject(host, self._hosts.following(host))
 
     def disconnect(self, link: DeviceLink) -> bool:
         """Remove a device.
@@ -313,6 +332,15 @@ class Devices:
             return link.subject
         return token(target.text if target.address is None else address_text(*target.address))
 
+    def called(self, target: Target) -> str:
+        """Return the name of the device that *target* names, known or not; empty for a device that has none."""
+        link, name = self.resolve(target), self.name_of(target.text)
+        if link is None and name is not None:
+            link = name.link
+        if link is not None:
+            return link.name
+        return target.text if target.address is None else ""
+
     def raise_generation(self, generation: int) -> int:
         """Give further devices a generation above *generation*, which a device of another node has; see :class:`IDeviceHost`."""
         self._generation = max(self._generation, generation)
@@ -336,15 +364,21 @@ class Devices:
         self._generation = max(self._generation, link.generation)
         self._take_name(link)
 
-    def _check_names(self, hello: DeviceHello, host: str, owner: str) -> None:
-        for name in (hello.name, *hello.aliases) if hello.name else ():
+    def _check_reserved(self, names: tuple[str, ...], principal: Principal) -> None:
+        for name in names:
+            if not owns(self.reserves, principal, Kind.DEVICE, name):
+                raise NameHeld(name, refusal(Kind.DEVICE, name), None)
+
+    def _check_names(self, names: tuple[str, ...], host: str, owner: str) -> None:
+        for name in names:
             kept_for = self._named_hosts.get(name, host)
             if kept_for != host:
-                raise NameHeld(name, f"is kept for the device at {kept_for}, by `host_names`", None)
+                raise NameHeld(name, f"the name {name!r} is kept for the device at {kept_for}, by `host_names`", None)
             known = self.name_of(name)
             if known is not None and known.link.is_online and known.link.owner != owner:
                 holder = known.link
-                raise NameHeld(name, f"is held by the device at {holder.address} since {moment(holder.since)}", holder)
+                why = f"the name {name!r} is held by the device at {holder.address} since {moment(holder.since)}"
+                raise NameHeld(name, why, holder)
 
     def _take_name(self, link: DeviceLink) -> DeviceLink | None:
         before = self._names.pop(link.name, None)

@@ -15,9 +15,10 @@ from typing import Any
 from attrs import define, field
 
 from netd.codec.length_header import HEADER, encode_frame
+from netd.errors import NotPermitted
 from netd.interfaces import Cancellable, IBus, IPeer, IStatePart
 from netd.message import Message, Want
-from netd.principal import Action, Role, check
+from netd.principal import check
 from netd.relay.abroad import Abroad
 from netd.relay.answers import Keeping
 from netd.relay.devices import DeviceHello, DeviceLink, DeviceName, Devices, NameHeld
@@ -27,13 +28,11 @@ from netd.relay.outcomes import UNKNOWN, Outcomes
 from netd.relay.queues import OfflineQueues
 from netd.relay.records import DeviceRecords
 from netd.relay.requests import RelayRequest, RequestInput, RequestOutcome, RequestStatus
+from netd.relay.rights import CONNECT
 from netd.relay.rules import RelayRules
 from netd.relay.target import Target, address_text
 
 __all__ = ["NO_SUCH_DEVICE", "Exchange"]
-
-CONNECT = Action("relay.connect", Role.OPERATOR, is_open=True)
-"""To be a device."""
 
 NO_SUCH_DEVICE = "no such device"
 AWAY = "the device is away"
@@ -105,13 +104,15 @@ class Exchange:
         :raises NameHeld: when another device holds its name. That one is probed: after 5 s, the name is free if it is dead.
         :raises NotPermitted: when the principal of *peer* may not be this device.
         """
-        device = self.devices.subject_at(host, hello)
-        check(peer.principal, CONNECT, self.subject("presence", device))
+        name = self.devices.name_at(host, hello, peer.principal)
+        device = self.devices.subject_at(host, name)
         is_new = self.devices.name_of(device) is None
         try:
+            for called in (name, *(hello.aliases if hello else ())):
+                check(peer.principal, CONNECT, self.subject("presence", device), called)
             link, replaced = self.devices.connect(peer, host, port, hello, owner)
-        except NameHeld as error:
-            self._deny(error, address_text(host, port))
+        except (NameHeld, NotPermitted) as error:
+            self._deny(error, name, address_text(host, port))
             raise
         self.records.saw(link, is_new)
         if replaced is not None:
@@ -124,9 +125,9 @@ class Exchange:
                 self._beat(link, ping)
         self.counts["devices"] += 1
         self._publish_presence(link, f"it took the name from {link.took_from}" if link.took_from else "")
-        name = self.devices.name_of(link.name) if link.name else None
-        if name is not None and name.link is link and name.queue:
-            for request in self.queues.take(name):
+        known = self.devices.name_of(link.name) if link.name else None
+        if known is not None and known.link is link and known.queue:
+            for request in self.queues.take(known):
                 self.queues.start_clock(request, request.time_left(self.monotonic()))
                 self._hand(link, request)
         return link
@@ -141,13 +142,15 @@ class Exchange:
 
         link.beat = self.later(seconds, ping)
 
-    def _deny(self, error: NameHeld, address: str) -> None:
+    def _deny(self, error: NameHeld | NotPermitted, name: str, address: str) -> None:
         """Publish the refusal, and probe the holder of the name: it may be the same device, dead, under an earlier address."""
         self.counts["denied"] += 1
-        holder = error.holder
+        holder = None
+        if isinstance(error, NameHeld):
+            name, holder = error.name, error.holder
         if holder is not None:
             holder.peer.probe()
-        refused = DeviceRefused(error.name, address, "" if holder is None else holder.address, str(error))
+        refused = DeviceRefused(name or address, address, "" if holder is None else holder.address, str(error))
         self.bus.publish(Message(f"{self.prefix}.refused", refused))
 
     def _replace(self, old: DeviceLink, new: DeviceLink) -> None:

@@ -10,10 +10,11 @@ import enum
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from netd.codec.jsontext import BadJSON, decode_object, encode
 from netd.codec.length_header import HEADER, LONGEST, BadHeader, FrameTooLong, begins_header, parse_header
+from netd.codec.proof import token_in
 from netd.errors import ProtocolError
 from netd.plaintext import unpadded
 from netd.relay.devices import DeviceHello
@@ -21,6 +22,7 @@ from netd.relay.rules import RelayRules
 from netd.relay.target import NAME
 
 __all__ = [
+    "ControllerHello",
     "Envelope",
     "RelayDialect",
     "RelayEvent",
@@ -74,7 +76,7 @@ class RelayEvent:
     :ivar target: the target field's 64 bytes, for ``CONNECT`` and ``SEND``.
     :ivar lead: type frame and target field, for ``CONNECT`` and ``SEND``: what a controller repeats.
     :ivar frame: header and payload for the device, for ``CONNECT`` and ``SEND``: as they came, the header padded with spaces.
-    :ivar content: the payload; a :class:`DeviceHello` for ``DEVICE_HELLO``; an :class:`Envelope` for ``PAIR``.
+    :ivar content: the payload; a :class:`DeviceHello` or :class:`ControllerHello` for those; an :class:`Envelope` for ``PAIR``.
     """
 
     input: RelayInput
@@ -83,6 +85,16 @@ class RelayEvent:
     lead: bytes = b""
     frame: bytes = b""
     content: Any = None
+
+
+@frozen
+class ControllerHello:
+    """The hello of a second-dialect controller.
+
+    :ivar token: what proves who it is, if it says so.
+    """
+
+    token: str | None = field(default=None, repr=False)
 
 
 @frozen
@@ -216,7 +228,7 @@ def _hello(word: bytes, end: int, dialect: RelayDialect) -> RelayEvent:
     except BadJSON as error:
         raise UnknownClientType(f"the hello is {error}") from None
     if role == b"controller":
-        return RelayEvent(RelayInput.CONTROLLER_HELLO, end)
+        return RelayEvent(RelayInput.CONTROLLER_HELLO, end, content=ControllerHello(token_in(members)))
     name, aliases = members.get("name", ""), members.get("aliases", [])
     if not isinstance(aliases, list) or len(aliases) > 16:
         raise UnknownClientType("the hello's `aliases` is a list of at most 16 names")
@@ -225,7 +237,8 @@ def _hello(word: bytes, end: int, dialect: RelayDialect) -> RelayEvent:
             raise UnknownClientType("the hello's names are 1 to 63 characters of A-Z a-z 0-9 _ -")
     if aliases and not name:
         raise UnknownClientType("the hello has aliases, but no name")
-    return RelayEvent(RelayInput.DEVICE_HELLO, end, content=DeviceHello(name, tuple(aliases), _ping(members.get("ping"))))
+    hello = DeviceHello(name, tuple(aliases), _ping(members.get("ping")), token_in(members))
+    return RelayEvent(RelayInput.DEVICE_HELLO, end, content=hello)
 
 
 def _ping(asked: object) -> float | None:

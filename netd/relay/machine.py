@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol
 from netd.codec.length_header import HEADER, BadHeader, Gatherer, encode_frame, parse_spaced_header
 from netd.errors import NotPermitted, ProtocolError, Revoked, TimedOut
 from netd.interfaces import IPeer, MachineShell
-from netd.principal import Action, Role, check
+from netd.principal import Kind
 from netd.relay.answers import NOT_FOUND, Answers
 from netd.relay.devices import DeviceLink, NameHeld
 from netd.relay.exchange import Exchange
@@ -32,6 +32,7 @@ from netd.relay.grammar import (
     read_pair,
 )
 from netd.relay.requests import RelayRequest, RequestInput, RequestOutcome
+from netd.relay.rights import ControllerRights
 from netd.relay.target import MalformedTarget, address_text, parse_target
 
 __all__ = ["RelayConversation", "RelayShell", "RelayState"]
@@ -46,10 +47,6 @@ AHEAD = 1 << 20
 all devices, so a read of 64 KiB could ask for hundreds of them."""
 
 
-CONTROL = Action("relay.control", Role.OPERATOR, is_open=True)
-"""Listing devices and sending to them. It is open, because old programs cannot prove who they are."""
-
-
 class RelayState(enum.Enum):
     """The kind of a connection, by what it has sent."""
 
@@ -62,6 +59,8 @@ class RelayState(enum.Enum):
 
 
 CONTROLLERS = (RelayState.CONTROLLER, RelayState.NAMED_CONTROLLER)
+
+HELLOS = (RelayInput.DEVICE_HELLO, RelayInput.CONTROLLER_HELLO)
 
 READERS: dict[RelayState, Callable[[bytes, int, RelayDialect], RelayEvent | int]] = {
     RelayState.FRESH: read_event,
@@ -109,6 +108,7 @@ class RelayConversation:
         "_prefix_link",
         "_prefix_version",
         "_progress",
+        "_rights",
         "_sender",
         "_shell",
         "link",
@@ -125,6 +125,7 @@ class RelayConversation:
         self._progress = 0
         self._answers: Answers | None = None
         self._sender = ""
+        self._rights: ControllerRights | None = None
         self._ahead = 0
         self._is_held = False
         self._is_timed = True
@@ -249,10 +250,18 @@ class RelayConversation:
         if self.state is not RelayState.OVER:
             self.role = self.state
         if is_first:
-            if self.state in CONTROLLERS:
-                check(self._peer.principal, CONTROL, f"{self._exchange.prefix}.>")
-            self._shell.identified()
+            self._enter(event)
         action(self, event)
+
+    def _enter(self, event: RelayEvent) -> None:
+        """Take the proof of a hello, and make sure that a controller may be one; for a device, the exchange does that."""
+        token = event.content.token if event.input in HELLOS else None
+        if token is not None:
+            self._shell.prove(token, Kind.DEVICE, Kind.USER)
+        if self.state in CONTROLLERS:
+            self._rights = ControllerRights(self._peer.principal, self._devices, self._exchange.prefix)
+            self._rights.check()
+        self._shell.identified()
 
     def _finish_read(self, received: bytes, at: int, need: int) -> None:
         if at < len(received):
@@ -314,14 +323,20 @@ class RelayConversation:
         self._end("said goodbye")
 
     def _do_list(self, event: RelayEvent) -> None:
-        exchange = self._exchange
-        listed = exchange.abroad.listed() if exchange.rules.remote else exchange.devices.listed
+        exchange, rights = self._exchange, self._own_rights
+        rights.check_list()
+        if not rights.sees_all:
+            listed = exchange.devices.list_of(filter(rights.sees, exchange.devices))
+        else:
+            listed = exchange.abroad.listed() if exchange.rules.remote else exchange.devices.listed
         self._ahead += len(listed)
         self._owe().add(listed)
 
     def _do_connect(self, event: RelayEvent) -> None:
         link = self._exchange.devices.find(event.target)
         target = parse_target(event.target)
+        if self._objects_to(event.target):
+            return
         place = None if link is not None else self._exchange.abroad.elsewhere(target)
         if link is None and place is None:
             self._owe().add(NOT_FOUND)
@@ -332,12 +347,28 @@ class RelayConversation:
     def _do_send(self, event: RelayEvent) -> None:
         devices = self._exchange.devices
         link = devices.find(event.target)
+        if self._objects_to(event.target):
+            return
         if link is not None:
             self._prefix, self._prefix_link, self._prefix_version = event.lead, link, devices.version
             self._forward(link, [event.frame])
             return
         keeping = self._exchange.abroad.keep_frame(parse_target(event.target), event.content, self._shell.address)
         self._owe().add_kept(keeping)
+
+    @property
+    def _own_rights(self) -> ControllerRights:
+        assert self._rights is not None, "a controller"
+        return self._rights
+
+    def _objects_to(self, field: bytes) -> bool:
+        """Answer a first-dialect event about a device that this controller may not send to, and return True."""
+        rights = self._own_rights
+        why = "" if rights.may_send_all else rights.objection(parse_target(field))
+        if why:
+            self._shell.refuse(NotPermitted.kind, why, b"")
+            self._owe().add(encode_frame(f"|error: {why}|".encode()))
+        return bool(why)
 
     def _do_said(self, event: RelayEvent) -> None:
         assert self.link is not None
@@ -369,12 +400,7 @@ class RelayConversation:
         if not is_id:
             raise ProtocolError("an envelope's `id` is a whole number or a string of at most 64 characters")
         if members.get("list") is True:
-            exchange = self._exchange
-            others = list(exchange.abroad.described()) if exchange.rules.remote else []
-            moved = {other.name for other in others}
-            away = [link for link in exchange.devices.absent() if link.name not in moved]
-            devices: list[object] = [*(link.describe() for link in (*exchange.devices, *away)), *others]
-            self._tell(request_id, {"status": "list", "final": True, "devices": devices}, b"")
+            self._list_to(request_id)
             return
         deadline = members.get("deadline")
         if deadline is not None and (isinstance(deadline, bool) or not isinstance(deadline, int | float) or deadline <= 0):
@@ -383,6 +409,12 @@ class RelayConversation:
             target = parse_target(_text(members.get("to"), "to").encode())
         except MalformedTarget as error:
             self._tell(request_id, {"status": "failed", "final": True, "error": str(error)}, b"")
+            return
+        rights = self._own_rights
+        why = "" if rights.may_send_all else rights.objection(target)
+        if why:
+            self._shell.refuse(NotPermitted.kind, why, b"")
+            self._tell(request_id, {"status": "failed", "final": True, "error": why, "denied": True}, b"")
             return
         outstanding = self._outstanding = {} if self._outstanding is None else self._outstanding
         if request_id in outstanding or len(outstanding) >= self._exchange.rules.max_outstanding:
@@ -396,6 +428,20 @@ class RelayConversation:
         request = send(target, envelope.payload, self._sender, deadline, partial(self._report, request_id))
         if not request.is_done:
             outstanding[request_id] = request
+
+    def _list_to(self, request_id: object) -> None:
+        exchange, rights = self._exchange, self._own_rights
+        try:
+            rights.check_list()
+        except NotPermitted as error:
+            self._tell(request_id, {"status": "failed", "final": True, "error": str(error), "denied": True}, b"")
+            return
+        others = list(exchange.abroad.described()) if exchange.rules.remote and rights.sees_all else []
+        moved = {other.name for other in others}
+        away = [link for link in exchange.devices.absent() if link.name not in moved]
+        seen = [link for link in (*exchange.devices, *away) if rights.sees_all or rights.sees(link)]
+        devices: list[object] = [*(link.describe() for link in seen), *others]
+        self._tell(request_id, {"status": "list", "final": True, "devices": devices}, b"")
 
     def _report(self, request_id: object, outcome: RequestOutcome) -> None:
         if self.state is RelayState.OVER:

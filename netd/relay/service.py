@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
+from netd.access.admission import SectionAccess
 from netd.carriage import Carriage, CarriedReport, DevicePlace, HostedDevice, place_text
 from netd.codec.units import ABSENT, Seconds
 from netd.config import section_name
@@ -72,6 +73,11 @@ class RelayService(ListeningService):
     def use_state(self, part: IStatePart) -> None:
         """See :class:`netd.interfaces.IStateful`."""
         self._exchange.use_state(part)
+
+    def use_access(self, access: SectionAccess) -> None:
+        """See :meth:`netd.listening.ListeningService.use_access`."""
+        super().use_access(access)
+        self._exchange.devices.reserves = access
 
     def use_carriage(self, carriage: Carriage) -> None:
         """See :class:`netd.interfaces.ICarried`."""

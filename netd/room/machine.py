@@ -11,18 +11,19 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from netd.codec.lines import LineDecoder, LineTooLong
-from netd.errors import ProtocolError, Revoked, TimedOut
+from netd.errors import NotPermitted, ProtocolError, Revoked, TimedOut
 from netd.interfaces import Cancellable, IPeer, MachineShell
 from netd.plaintext import unpadded
-from netd.principal import Action, Role, check
+from netd.principal import Action, Kind, Role, check
+from netd.reserved import check_owns
 from netd.room.room import FLOOD, Room
 from netd.room.rooms import AnyRoom, Rooms
 from netd.room.seat import Seat, SeatInput
-from netd.room.texts import BadName, Flooding, parse_name
+from netd.room.texts import BadName, Flooding, begins_hello, parse_name, read_hello
 
 __all__ = ["BotConversation", "BotInput", "BotState"]
 
-JOIN = Action("room.join", Role.OPERATOR, is_open=True)
+JOIN = Action("room.join", Role.OPERATOR, frozenset({Kind.BOT}), is_open=True, is_own=True)
 """Taking a place in a room."""
 
 _NAME_FIELD = 1024
@@ -143,13 +144,14 @@ class BotConversation:
         said = self._said + received
         name, newline, rest = said.partition(b"\n")
         limit = self._rooms.rules.max_name
-        if len(name) > _NAME_FIELD or len(unpadded(name)) > limit:
+        is_hello = begins_hello(name)
+        if len(name) > _NAME_FIELD or (len(unpadded(name)) > limit and not is_hello):
             raise BadName(f"Your name is too long. Connect again with one of at most {limit} bytes.")
         self._said = name
         if newline:
             self._step(BotInput.NEWLINE, rest)
         else:
-            self._peer.expire_after(self._rooms.rules.reply_gap)
+            self._peer.expire_after(None if is_hello else self._rooms.rules.reply_gap)  # half a hello is no name
 
     def _do_join(self, _received: bytes) -> None:
         self._take_seat(reads_lines=False)
@@ -162,9 +164,19 @@ class BotConversation:
             self._do_reply_with_lines(rest)
 
     def _take_seat(self, reads_lines: bool) -> None:
-        name = parse_name(self._said, self._rooms.rules.max_name)
+        said, token = read_hello(self._said) if reads_lines else (self._said, None)
+        if token is not None:
+            self._shell.prove(token, Kind.BOT, Kind.USER)
+        principal = self._peer.principal
+        proved = principal.name if principal.kind is Kind.BOT else None
+        name = parse_name(said or (proved or "").encode(), self._rooms.rules.max_name)
         seat = Seat(name, self._address, self._peer, reads_lines, self._rooms.bus.wall())
-        check(self._peer.principal, JOIN, f"{self._rooms.prefix}.>")
+        try:
+            check(principal, JOIN, f"{self._rooms.prefix}.>", name)
+            check_owns(self._rooms.reserves, principal, Kind.BOT, name)
+        except NotPermitted as error:
+            self._rooms.refused(seat, str(error))
+            raise
         self._end_naming()
         self._room = self._rooms.join(seat)
         self._shell.identified()

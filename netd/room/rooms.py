@@ -14,6 +14,7 @@ from attrs import define, field
 
 from netd.interfaces import Cancellable, IBus, IStatePart
 from netd.message import Message
+from netd.reserved import NOTHING_RESERVED, Reserves
 from netd.room.endings import Endings
 from netd.room.events import BotPresence, BotRefused, RoomProgress, RoomSaid
 from netd.room.observer import Observed, RoomState
@@ -39,6 +40,7 @@ class Rooms:
     :ivar choose: picks one action.
     :ivar counts: counters, by name.
     :ivar endings: how rooms ended.
+    :ivar reserves: knows which names have credentials.
     """
 
     rules: RoomRules
@@ -49,6 +51,7 @@ class Rooms:
     choose: Callable[[Sequence[str]], str]
     counts: Counter[str] = field(factory=Counter)
     endings: Endings = field(factory=Endings)
+    reserves: Reserves = NOTHING_RESERVED
     _rooms: dict[int, AnyRoom] = field(factory=dict)
     _ids: Iterator[int] = field(factory=lambda: count(1))
 
@@ -80,10 +83,16 @@ class Rooms:
         try:
             room.join(seat)
         except NameTaken as error:
-            refused = BotRefused(error.name, seat.address, error.holder, str(error))
-            self.bus.publish(Message(f"{self.prefix}.refused", refused))
+            self.refused(seat, str(error), error.holder)
             raise
         return room
+
+    def refused(self, seat: Seat, why: str, holder: str = "") -> None:
+        """Publish that a bot has got no place.
+
+        :param holder: the address of the bot that has the name.
+        """
+        self.bus.publish(Message(f"{self.prefix}.refused", BotRefused(seat.name, seat.address, holder, why)))
 
     def _build(self, id: int) -> AnyRoom:
         if not self.rules.turns:

@@ -8,6 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
+from netd.access.admission import SectionAccess
 from netd.config import section_name
 from netd.errors import NoSuchTarget
 from netd.interfaces import IBus, INetdService, IPublisher, IStateful, IStatePart
@@ -52,6 +53,11 @@ class RoomService(ListeningService):
         self._room_factory = factory
         self._rooms = factory.rooms
         self._visitors = Visitors(factory.rooms, config.instance, reactor.callLater, lambda: self.is_accepting)
+
+    def use_access(self, access: SectionAccess) -> None:
+        """See :meth:`netd.listening.ListeningService.use_access`."""
+        super().use_access(access)
+        self._rooms.reserves = access
 
     def use_state(self, part: IStatePart) -> None:
         """See :class:`netd.interfaces.IStateful`."""

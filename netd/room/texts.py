@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from attrs import frozen
 
+from netd.codec.jsontext import decode_object
+from netd.codec.proof import token_in
 from netd.errors import ProtocolError
 from netd.plaintext import is_text, unpadded
 
@@ -15,13 +18,18 @@ __all__ = [
     "Flooding",
     "NameTaken",
     "Text",
+    "begins_hello",
     "joined",
     "line_of",
     "opening",
     "parse_name",
+    "read_hello",
     "readable",
     "welcome",
 ]
+
+_HELLO = re.compile(rb'\{[ \t]*"').match
+"""Matches the beginning of a hello. A JSON object begins so, and no name of a bot does."""
 
 
 class BadName(ProtocolError):
@@ -109,6 +117,29 @@ def parse_name(said: bytes, limit: int) -> str:
     if name.isspace():
         raise BadName("Your name is empty. Connect again and send a name first.")
     return name
+
+
+def begins_hello(said: bytes) -> bool:
+    """Return True if *said* is the beginning of a hello, ``{"name": "Ann", "token": "…"}``, and not of a name."""
+    return _HELLO(unpadded(said)) is not None
+
+
+def read_hello(line: bytes) -> tuple[bytes, str | None]:
+    """Return name and token of a newer bot's first *line*: those in its hello, or the whole line if it is a name.
+
+    :raises BadName: when it is a broken hello.
+    """
+    if not begins_hello(line):
+        return line, None
+    try:
+        members = decode_object(unpadded(line))
+        token = token_in(members)
+    except ProtocolError as error:
+        raise BadName(f'Your hello is wrong: {error}. It is one line, {{"name": "Ann", "token": "…"}}.') from None
+    name = members.get("name", "")
+    if not isinstance(name, str):
+        raise BadName("Your hello is wrong: `name` is a text.")
+    return name.encode(errors="replace"), token
 
 
 def readable(reply: bytes, limit: int) -> bytes:

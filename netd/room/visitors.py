@@ -12,9 +12,10 @@ from zope.interface import implementer
 
 from netd.codec.lines import LineDecoder
 from netd.connection.attached import AttachedPeer, Attachments
-from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
+from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationFailed
 from netd.interfaces import Cancellable, IPeer
 from netd.operations import Caller, CallerLink, Operation, Role
+from netd.principal import Kind
 from netd.room.machine import BotConversation
 from netd.room.results import TakenPlace, Visit
 from netd.room.rooms import Rooms
@@ -95,6 +96,13 @@ class _Visitor(AttachedPeer):
 
     def identified(self) -> None:
         """Do nothing: a console connection is known."""
+
+    def prove(self, text: str, *kinds: Kind) -> None:
+        """Refuse: a console connection has its own way to prove who it is.
+
+        :raises NotPermitted: always.
+        """
+        raise NotPermitted("a page has its place by the token that it has logged in with: `room.join` takes a name alone")
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """Keep the reason, for the notification about the end."""

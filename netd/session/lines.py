@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from netd.codec.jsontext import BadJSON, decode_object, encode
+from netd.codec.proof import token_in
 from netd.errors import ProtocolError
 from netd.plaintext import is_text
 from netd.session.names import is_name
@@ -61,18 +62,20 @@ class AgentHello:
     :ivar session: the id that netd gave it on the control connection, or None where netd did not dial it.
     :ivar dropped: for each name, label or unit that was left out, what is wrong with it.
     :ivar name: what the agent calls itself, where it does.
+    :ivar token: what proves who it is, if it says so.
     """
 
     session: int | None
     channels: tuple[ChannelSpec, ...]
     dropped: tuple[str, ...] = ()
     name: str | None = None
+    token: str | None = field(default=None, repr=False)
 
 
 def parse_hello(line: bytes) -> AgentHello:
     """Read a hello.
 
-    :raises BadHello: naming what is wrong with it.
+    :raises ProtocolError: naming what is wrong with it.
     """
     members = _members(line)
     session = members.get("session")
@@ -87,12 +90,15 @@ def parse_hello(line: bytes) -> AgentHello:
         dropped.append("`name` is 1 to 63 characters of A-Z a-z 0-9 _ -, not digits alone")
         name = None
     specs = tuple(_channel(channel, facts, dropped) for channel, facts in channels.items())
-    return AgentHello(session, specs, tuple(dropped), name)
+    return AgentHello(session, specs, tuple(dropped), name, token_in(members))
 
 
-def encode_error(text: str) -> bytes:
-    """The line that tells a newer agent why its connection is closed."""
-    return encode({"error": text}) + b"\n"
+def encode_error(text: str, is_denied: bool = False) -> bytes:
+    """The line that tells a newer agent why its connection is closed.
+
+    :param is_denied: whether it is because of who the agent is.
+    """
+    return encode({"error": text, "denied": True} if is_denied else {"error": text}) + b"\n"
 
 
 def _members(line: bytes) -> dict[str, Any]:

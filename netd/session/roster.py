@@ -10,6 +10,7 @@ from attrs import define
 
 from netd.connection.fairness import Turns
 from netd.errors import NoSuchTarget, OperationFailed, ProtocolError
+from netd.reserved import NOTHING_RESERVED, Reserves
 from netd.session.addresses import Address, AllowList, Forbidden
 from netd.session.letters import Alphabet
 from netd.session.lines import ChannelSpec
@@ -58,6 +59,7 @@ class Roster:
     :ivar wanted: the sessions that should be running, also after a restart.
     :ivar is_leaving: whether sessions end because netd stops or drains.
     :ivar turns: shares the time of a turn among the connections that bring samples.
+    :ivar reserves: knows which names have credentials.
     """
 
     def __init__(self, world: SessionSurroundings, where: tuple[str, str] = ("[session]", "NETD_SESSION_AGENTS")) -> None:
@@ -67,6 +69,7 @@ class Roster:
         self.totals = Totals()
         self.wanted = WantedSessions()
         self.is_leaving = False
+        self.reserves: Reserves = NOTHING_RESERVED
         self.turns = Turns(world.receiving, world.monotonic)
         self._sessions: dict[int, TelemetrySession] = {}
         self._numbers: dict[int, TelemetrySession] = {}
@@ -173,6 +176,10 @@ class Roster:
         """The agent of *session* says its own *name*. An operator, or the configuration, may have given it another."""
         if session not in self._given:
             self._call(session, name)
+
+    def name_of(self, session: TelemetrySession, said: str | None) -> str:
+        """Return the name that the agent of *session* gets, before any number is added, if it has *said* one or None."""
+        return session.agent if said is None or session in self._given else said
 
     def when_empty(self, callback: Callable[[], Any]) -> None:
         """Call *callback* when the last live session has ended; at once when there is none."""

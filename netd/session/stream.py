@@ -10,10 +10,11 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
 from netd.connection.fairness import Contender, Standing
-from netd.errors import ProtocolError, Revoked, TimedOut
+from netd.errors import NotPermitted, ProtocolError, Revoked, TimedOut
 from netd.interfaces import IPeer, MachineShell
 from netd.plaintext import BOM
-from netd.principal import Action, Role, check
+from netd.principal import ANONYMOUS, Action, Kind, Role, check
+from netd.reserved import check_owns
 from netd.session.addresses import Address
 from netd.session.letters import LetterReader
 from netd.session.lines import HELLO_LIMIT, AgentHello, BadHello, ChannelSpec, LineReader, encode_error, parse_hello
@@ -45,7 +46,7 @@ BIG_SLICE = 1 << 15
 """Bytes of a piece while samples are only counted."""
 
 
-STREAM = Action("session.stream", Role.OPERATOR, is_open=True)
+STREAM = Action("session.stream", Role.OPERATOR, frozenset({Kind.AGENT}), is_open=True, is_own=True)
 """The action for which a principal needs the right to be the agent of a session."""
 
 EXCERPT = 60
@@ -286,8 +287,9 @@ class AgentStream(Contender):
         hello = self._hello = bytearray() if self._hello is None else self._hello
         hello += received
         line, newline, rest = bytes(hello).partition(b"\n") if b"\n" in received else (b"", b"", b"")
-        if len(line or hello) > HELLO_LIMIT:
-            raise BadHello(f"a hello has at most {HELLO_LIMIT} bytes")
+        limit = EARLY_LIMIT if self._peer.principal is ANONYMOUS else HELLO_LIMIT
+        if len(line or hello) > limit:
+            raise BadHello(f"a hello has at most {limit} bytes")
         if newline:
             self._step(StreamInput.HELLO, parse_hello(line))
             self._hello = None
@@ -365,7 +367,7 @@ class AgentStream(Contender):
     def _refuse(self, error: ProtocolError, excerpt: bytes) -> None:
         self._shell.refuse(error.kind, str(error), excerpt)
         if self.state is StreamState.NEW or self._hello is not None:
-            self._peer.send(encode_error(str(error)))
+            self._peer.send(encode_error(str(error), isinstance(error, NotPermitted)))
         self.state = StreamState.OVER
         self._peer.close(error.kind)
         if self.session is not None:
@@ -389,14 +391,14 @@ class AgentStream(Contender):
             _check_ids(announced, self.session.number)
 
     def _do_greet(self, hello: AgentHello) -> None:
-        session = self._claim(hello.session)
+        if hello.token is not None:
+            self._shell.prove(hello.token, Kind.AGENT, Kind.USER)
+        session = self._claim(hello.session, hello.name)
         if hello.session is not None:
             session.announce(((1, hello.session),))
         for why in hello.dropped:
             self._shell.refuse("bad label", f"{why}; it was left out, and all else counts", b"")
         known = {channel.name: channel for channel in self._roster.channels}
-        if hello.name is not None:
-            self._roster.introduce(session, hello.name)
         self._reader = LineReader()
         self._arrive(session, "newer", tuple(_described(channel, known.get(channel.name)) for channel in hello.channels))
 
@@ -412,9 +414,23 @@ class AgentStream(Contender):
         assert self.session is not None
         self.session.take(block)
 
-    def _claim(self, id: int | None) -> TelemetrySession:
-        check(self._peer.principal, STREAM, f"{self._roster.world.prefix}.>")
-        return self._roster.claim(id, self._address)
+    def _claim(self, id: int | None, said: str | None = None) -> TelemetrySession:
+        """Return the session of the agent, which is called as it has *said*, as its credential has it, or by its host."""
+        principal = self._peer.principal
+        check(principal, STREAM)
+        session = self._roster.claim(id, self._address)
+        name = said or (principal.name if principal.kind is Kind.AGENT else None)
+        try:
+            called = self._roster.name_of(session, name)
+            check(principal, STREAM, f"{self._roster.world.prefix}.{called}.>", called)
+            check_owns(self._roster.reserves, principal, Kind.AGENT, called)
+        except NotPermitted:
+            if not session.is_dialled:  # it was made for this connection
+                session.cut("its agent is not permitted")
+            raise
+        if name is not None:
+            self._roster.introduce(session, name)
+        return session
 
     def _letters(self) -> tuple[ChannelSpec, ...]:
         return tuple(channel for channel in self._roster.channels if len(channel.name) == 1)

@@ -143,14 +143,16 @@ def make_caller(
     credential: str | None = None,
     tries: Tries | None = None,
 ) -> Caller:
-    """A caller of operations. Its principal is proved by a token of the name ``test``; with the role ``NOBODY``, it is anonymous.
+    """A caller of operations. Its principal is proved by a token, ``test`` unless *credential* names another; with the role
+    ``NOBODY``, it is anonymous.
 
     :param link: its connection, if that stays open after the answer.
     :param credential: the line of the token in the file of tokens.
     """
     connection = RecordingLink() if link is None else link
     if role is not Role.NOBODY:
-        connection.prove(Principal("test", role, subjects, Proof.TOKEN, credential))
+        name = "test" if credential is None else credential.partition(" ")[0]
+        connection.prove(Principal(name, role, subjects, Proof.TOKEN, credential))
     return Caller(connection, "console", host, link, tries)
 
 

@@ -15,7 +15,9 @@ from netd.command.config import Config
 from netd.command.declaration import Declaration
 from netd.command.machine import CommandConversation, CommandState
 from netd.command.preparation import CommandContext, ReportedOutcome
+from netd.principal import Kind
 from netd.testing import RecordingPeer
+from tests.credentials import Credentials
 
 TEST = b'{"command_id": "test_command", "param1": 100, "param4": [1, 2, "text"]}\n'
 SUCCESS = b'{"status":"success"}\n'
@@ -100,7 +102,8 @@ class Side:
     :ivar failures: faults of netd's own.
     """
 
-    def __init__(self, context: CommandContext) -> None:
+    def __init__(self, context: CommandContext, credentials: Credentials) -> None:
+        self.credentials = credentials
         self.peer = RecordingPeer()
         self.refused: list[tuple[str, bytes]] = []
         self.why = ""
@@ -118,6 +121,15 @@ class Side:
     def identified(self) -> None:
         """From the machine."""
         self.is_identified = True
+
+    def prove(self, text: str, *kinds: Kind) -> None:
+        """From the machine."""
+        self.credentials.prove(self.peer, text, *kinds)
+
+    @property
+    def takes_tokens(self) -> bool:
+        """For the conversation."""
+        return self.credentials.takes_tokens
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """From the conversation."""
@@ -172,14 +184,15 @@ class Bench:
 
     def __init__(self, run: Run | None = None, **rules: Any) -> None:
         self.clock = Clock()
+        self.credentials = Credentials()
         self.ran: list[tuple[str, dict[str, Any]]] = []
         self.open: list[Callable[[ReportedOutcome], None]] = []
         commands = Commands([made(function) for function in (test_command, echo, give, nest, all_of, fail, odd, measure, later)])
-        self.context = CommandContext(evolve(RULES, **rules), commands, run or self._run, self.clock.seconds, "command.main.>")
+        self.context = CommandContext(evolve(RULES, **rules), commands, run or self._run, self.clock.seconds, "command.main")
 
     def connect(self) -> Side:
         """A connection that has said nothing."""
-        return Side(self.context)
+        return Side(self.context, self.credentials)
 
     def finish(self, result: Any = None) -> None:
         """The oldest ``later`` returns."""

@@ -56,6 +56,13 @@ class DeclarationTests(SynchronousTestCase):
             with self.assertRaisesRegex(TypeError, r'write @command\("name"\)'):
                 run(source)
 
+    def test_role(self) -> None:
+        """A command says who may run it; a role that there is not is a mistake."""
+        [one] = declarations_in(run("@command('a', role='admin')\ndef f(): ...\n"))
+        self.assertEqual("admin", one.role)
+        with self.assertRaisesRegex(TypeError, "role: 'root' is none of viewer, operator, admin"):
+            run("@command('a', role='root')\ndef f(): ...\n")
+
     def test_under_another_decorator(self) -> None:
         """Above another decorator, what that one made is run."""
         source = (

@@ -247,14 +247,14 @@ class StopTests(ServiceTests):
 class OperationTests(ServiceTests):
     def test_list(self) -> None:
         """Consoles see each command with its arguments and help."""
-        listed = {command.command_id: command for command in self.service.list()}
+        listed = {command.command_id: command for command in self.service.list(make_caller())}
         self.assertEqual(sorted(listed), ["command.list", "echo", "fail", "later", "odd", "test_command"])
         self.assertEqual(listed["test_command"].help, "Take the wire page's example.")
 
     def test_list_over_the_wire(self) -> None:
         """Programs elsewhere can ask, too."""
         [answer] = answers(self.connect().say(b'{"command_id": "command.list", "id": 1}\n'))
-        self.assertEqual(answer["result"], json.loads(encode(self.service.list())))
+        self.assertEqual(answer["result"], json.loads(encode(self.service.list(make_caller()))))
 
     def test_run(self) -> None:
         """A console's command runs as a program's does."""
@@ -333,7 +333,7 @@ class CountTests(ServiceTests):
     def test_one_count(self) -> None:
         """The log says as many commands as the status and the list."""
         count = self.service.status().commands
-        self.assertEqual(len(self.service.list()), count)
+        self.assertEqual(len(self.service.list(make_caller())), count)
         (line,) = [formatEvent(event) for event in self.logged if "commands" in formatEvent(event)]
         self.assertRegex(line, rf"^command: {count} commands: command\.list, and those of /.*\.py$")
 
@@ -460,7 +460,7 @@ class ReloadTests(ServiceTests):
 
     def ids(self) -> list[str]:
         """The commands that there are."""
-        return [command.command_id for command in self.service.list()]
+        return [command.command_id for command in self.service.list(make_caller())]
 
     def test_functions(self) -> None:
         """A command that runs ends with the old functions; the next one finds the new ones."""

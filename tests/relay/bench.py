@@ -10,12 +10,14 @@ from twisted.internet.task import Clock
 
 from netd.codec.jsontext import decode_object, encode
 from netd.codec.length_header import LengthHeaderDecoder, encode_frame
+from netd.principal import Kind
 from netd.relay.config import Config
 from netd.relay.devices import DeviceLink, Devices
 from netd.relay.exchange import Exchange
 from netd.relay.grammar import encode_pair
 from netd.relay.machine import RelayConversation
 from netd.testing import RecordingBus, RecordingPeer, WallClock
+from tests.credentials import Credentials
 
 RULES = Config(frame_timeout=6.0)
 
@@ -60,6 +62,7 @@ class Side:
         self.why = ""
         self.is_identified = False
         self.is_device = False
+        self.credentials = relay.credentials
         self._relay = relay
         self._address = host, port
         self.conversation = machine(relay.exchange, self.peer, self)
@@ -80,6 +83,10 @@ class Side:
     def identified(self) -> None:
         """From the machine."""
         self.is_identified = True
+
+    def prove(self, text: str, *kinds: Kind) -> None:
+        """From the machine."""
+        self.credentials.prove(self.peer, text, *kinds)
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """From the conversation."""
@@ -112,7 +119,7 @@ class Side:
 
 
 class Relay:
-    """The exchange, the clock, and what is to happen at the end of the turn."""
+    """The exchange, the clock, and what is to happen at the end of the turn; nobody has a credential yet."""
 
     def __init__(
         self,
@@ -139,6 +146,8 @@ class Relay:
             self.clock.callLater,
             self._callbacks.append,
         )
+        self.credentials = Credentials()
+        self.exchange.devices.reserves = self.credentials
 
     def end_turn(self) -> None:
         """The reactor turn ends: everyone takes what was sent, who is not full; then those are called who wait for that."""

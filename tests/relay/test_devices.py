@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.codec.jsontext import to_plain
-from netd.principal import ANONYMOUS, Principal, Proof, Role
+from netd.principal import ANONYMOUS, Kind, Principal, Proof, Role
 from netd.relay.config import Config
 from netd.relay.devices import DeviceHello, Devices, NameHeld, owner_of
 from netd.relay.hosts import DeviceHosts
@@ -86,7 +87,11 @@ class DevicesTests(SynchronousTestCase):
         """All ways from this machine to itself are one; other hosts are each their own, unless the caller knows better."""
         self.assertEqual({owner_of(ANONYMOUS, host) for host in ("127.0.0.1", "127.0.1.1", "::1", "unix", "")}, {"this machine"})
         self.assertEqual(owner_of(ANONYMOUS, "10.0.0.7"), "10.0.0.7")
-        self.assertEqual(owner_of(Principal("ops", Role.VIEWER, None, Proof.TOKEN, "ops viewer 9f"), "10.0.0.7"), "ops viewer 9f")
+        by_token = Principal("lock", Role.NOBODY, None, Proof.TOKEN, "lock device 9f", Kind.DEVICE)
+        by_other = evolve(by_token, proof=Proof.CERTIFICATE, credential="lock device 27 proof=certificate")
+        self.assertEqual({owner_of(one, "10.0.0.7") for one in (by_token, by_other)}, {"device lock"})
+        by_password = Principal("ada", Role.ADMIN, None, Proof.PASSWORD, "ada $scrypt$1")
+        self.assertEqual(owner_of(by_password, "10.0.0.7"), "ada $scrypt$1")
         self.devices.connect(RecordingPeer(), "127.0.0.1", 1, DeviceHello("panel"))
         old, _ = self.devices.connect(RecordingPeer(), "::1", 2, DeviceHello("panel"))
         self.assertRaises(NameHeld, self.devices.connect, RecordingPeer(), "::1", 3, DeviceHello("panel"), "token ops")

@@ -8,10 +8,12 @@ from typing import Any
 from attrs import evolve
 from twisted.internet.task import Clock
 
+from netd.principal import Kind
 from netd.room.config import Config
 from netd.room.machine import BotConversation
 from netd.room.rooms import Rooms
 from netd.testing import RecordingBus, RecordingPeer
+from tests.credentials import Credentials
 
 RULES = Config(actions=("hug", "play"), max_name=64)
 
@@ -74,6 +76,7 @@ class Side:
     def __init__(self, hall: Hall) -> None:
         self.refused: list[tuple[str, bytes]] = []
         self.is_identified = False
+        self.credentials = hall.credentials
         self.peer = TimedPeer(hall.clock)
         self.conversation = BotConversation(hall.rooms, self.peer, "127.0.0.1:50412", self)
         self.peer.conversation = self.conversation
@@ -82,6 +85,10 @@ class Side:
     def identified(self) -> None:
         """From the machine."""
         self.is_identified = True
+
+    def prove(self, text: str, *kinds: Kind) -> None:
+        """From the machine."""
+        self.credentials.prove(self.peer, text, *kinds)
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """From the conversation."""
@@ -120,6 +127,8 @@ class Hall:
             self.turn_ends.append,
             self._choose,
         )
+        self.credentials = Credentials()
+        self.rooms.reserves = self.credentials
 
     @staticmethod
     def _choose(actions: Sequence[str]) -> str:

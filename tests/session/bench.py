@@ -11,6 +11,7 @@ from twisted.internet.task import Clock
 from netd.codec.jsontext import encode
 from netd.connection.fairness import TURN_SHARE, Lane, Standing
 from netd.connection.shares import own_share
+from netd.principal import Kind
 from netd.session.addresses import Network
 from netd.session.config import Config
 from netd.session.pacing import COUNTING, Sweep
@@ -18,6 +19,7 @@ from netd.session.roster import Roster
 from netd.session.session import SessionSurroundings, TelemetrySession
 from netd.session.stream import AgentStream
 from netd.testing import RecordingBus, RecordingPeer, WallClock
+from tests.credentials import Credentials
 
 RULES = Config(channels=(("x", "Heart rate", "bpm"), ("y", "", ""), ("z", "", "")), max_sessions=100)
 
@@ -75,6 +77,7 @@ class Side:
         self.refused: list[tuple[str, bytes]] = []
         self.is_identified = False
         self.why = ""
+        self.credentials = bench.credentials
         self._bench = bench
         self._host = host
         self.stream = AgentStream(bench.roster, self.peer, None if host is None else ip_address(host), self)
@@ -83,6 +86,10 @@ class Side:
     def identified(self) -> None:
         """From the machine."""
         self.is_identified = True
+
+    def prove(self, text: str, *kinds: Kind) -> None:
+        """From the machine."""
+        self.credentials.prove(self.peer, text, *kinds)
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """From the stream."""
@@ -140,6 +147,8 @@ class Bench:
             lambda: self.chance,
         )
         self.roster = Roster(world)
+        self.credentials = Credentials()
+        self.roster.reserves = self.credentials
 
     def _dial(self, session: TelemetrySession) -> Dialling:
         self.dialled.append(Dialling(session))
