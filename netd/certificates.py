@@ -93,6 +93,10 @@ class Certificates:
                 contexts.setdefault(name, context)
         return contexts
 
+    def names_in(self, certificate: x509.Certificate) -> list[str]:
+        """Return the names of the client that a certificate may be for, best first."""
+        return self._clients.names_in(certificate)
+
     def serverConnectionForTLS(self, protocol: object) -> SSL.Connection:  # noqa: N802 - Twisted's name
         """Return the TLS side of a new connection, with the certificate that is in the files now."""
         if self._look() != self._seen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 import stat
@@ -26,6 +27,7 @@ __all__ = [
     "PairSource",
     "Pairs",
     "exposed_keys",
+    "key_digest",
     "openssl_version",
     "reason_of",
     "source_of",
@@ -34,6 +36,10 @@ __all__ = [
 
 METHODS = {"TLS_METHOD": None, "TLS_SERVER_METHOD": None, "SSLv23_METHOD": None, "TLSv1_2_METHOD": 0x0303}
 """The values of ``sslmethod``, each with the newest version of TLS that it allows (None: any)."""
+
+
+DEVICE_URI = "urn:netd:device:"
+"""The beginning of the name of a client in its certificate, as ``netd cert device`` writes it."""
 
 
 class CertificateError(NetdError, ValueError):
@@ -125,10 +131,16 @@ class ClientDemand:
 
     :ivar authority: the file of the authority that signs their certificates; None if they are not asked for any.
     :ivar is_required: whether a client without a certificate is refused.
+    :ivar names: where in a certificate the name of its client is, best first: ``uri``, ``dns``, ``cn``.
     """
 
     authority: Path | None = None
     is_required: bool = False
+    names: tuple[str, ...] = ("uri",)
+
+    def names_in(self, certificate: x509.Certificate) -> list[str]:
+        """Return the names of the client that a certificate may be for, best first."""
+        return [name for where in self.names for name in _named(certificate, where)]
 
 
 NOBODY_ASKED = ClientDemand()
@@ -226,6 +238,26 @@ def _identity(holder: Any) -> bytes:
     public = holder.public_key()
     identity: bytes = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return identity
+
+
+def key_digest(certificate: x509.Certificate) -> str:
+    """Return the SHA-256 of the public key of a certificate (DER, SubjectPublicKeyInfo), in hexadecimal."""
+    return hashlib.sha256(_identity(certificate)).hexdigest()
+
+
+def _named(certificate: x509.Certificate, where: str) -> list[str]:
+    from cryptography import x509
+
+    if where == "cn":
+        return [str(one.value) for one in certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)]
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return []
+    if where == "dns":
+        return names.get_values_for_type(x509.DNSName)
+    uris = names.get_values_for_type(x509.UniformResourceIdentifier)
+    return [uri.removeprefix(DEVICE_URI) for uri in uris if uri.startswith(DEVICE_URI)]
 
 
 def _blocks(path: Path) -> list[bytes]:

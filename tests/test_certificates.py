@@ -44,7 +44,7 @@ class CertificateTestCase(SynchronousTestCase):
     def greet(self, certificates: Certificates, **options: Any) -> Client:
         """A client that has shaken hands."""
         clock = Clock()
-        factory = SecuredFactory(certificates, False, EchoFactory("pump", make_context(clock, 30.0)), clock)
+        factory = SecuredFactory(certificates, EchoFactory("pump", make_context(clock, 30.0)), clock)
         return Client(factory.buildProtocol(None), **options).shake_hands()
 
     def name_seen(self, client: Client) -> str:

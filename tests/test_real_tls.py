@@ -5,12 +5,21 @@ from __future__ import annotations
 import shutil
 import ssl
 import subprocess
+import threading
+import time
 from pathlib import Path
 
 from websockets.sync.client import connect as connect_websocket
 
+from netd.cli.authority import key_digest
+from netd.cli.cert_files import CertificateFiles
+from netd.client import command, feed, relay, room
+from netd.client.gateway import Gateway
+from netd.secrets.passwords import SALT_BYTES, make_entry, write_entry
+from netd.secrets.token_file import add_key
+from netd.secrets.tokens import TOKENS
 from tests.debian import program
-from tests.process import PATIENCE, RealTestCase, frame, read_frame
+from tests.process import LOOPBACK, PATIENCE, RealTestCase, frame, read_frame
 from tests.tls import Authority, write_private
 
 ALPN = ["h2", "http/1.1"]
@@ -146,3 +155,73 @@ class KeyTests(RealTlsTestCase):
         outcome = self.twistd("netd", "-c", ini, "--check")
         self.assertEqual(78, outcome.returncode)
         self.assertIn(f"{self.pem}: its first certificate is not that of the key in {other}", outcome.stderr)
+
+
+class WiresTests(RealTestCase):
+    """All wires through TLS, with our own clients, the certificates of ``netd cert``, and the mistakes that people make."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        now = time.time()
+        self.files = CertificateFiles(self.folder / "certificates", now)
+        self.files.make_authority("lab")
+        self.files.issue(["lab.local"], "server", 825, is_renewed=False)
+        self.ca = self.folder / "certificates" / "ca.pem"
+        for name in ("door-lock", "bell"):
+            issued, _ = self.files.issue_client(name, 100, is_renewed=False)
+            add_key(self.state / TOKENS, name, "device", key_digest(issued.pem))
+        sections = "".join(
+            f"[{kind}]\nlisten = {LOOPBACK}\ntls = yes\n" for kind in ("relay", "command", "room", "feed", "session", "manhole")
+        )
+        write_entry(self.state / "manhole.passwd", make_entry("ada", "correct horse battery", bytes(SALT_BYTES)))
+        tls = f"[tls]\ncertificate = {self.folder}/certificates/server.pem\nclient_ca = {self.ca}\n"
+        self.daemon = self.start(self.write_ini(f"{tls}{sections}[gateway]\nlisten = {LOOPBACK}\ntls = yes\n"))
+
+    def own(self, name: str) -> Path:
+        """The key and certificate of a device."""
+        return self.folder / "certificates" / f"{name}.pem"
+
+    def device(self, name: str, certificate: Path | None = None) -> relay.Device:
+        """A device that says that it is *name*."""
+        return relay.Device("127.0.0.1", self.daemon.port("relay"), name, cafile=self.ca, certificate=certificate)
+
+    def test_wires(self) -> None:
+        """Each client does its work; a certificate proves a name; what is wrong is said at both ends."""
+        port = self.daemon.port
+        with self.device("greenhouse") as device:
+            threading.Thread(target=device.run, args=(lambda payload: b"heard " + payload,), daemon=True).start()
+            self.daemon.wait_for("greenhouse connected from")
+            with relay.Controller("127.0.0.1", port("relay"), cafile=self.ca) as controller:
+                self.assertEqual(b"heard code", controller.send("greenhouse", b"code", deadline=PATIENCE).answer)
+        with command.Caller("127.0.0.1", port("command"), cafile=self.ca) as caller:
+            self.assertEqual(3.0, caller.call("add", first=1, second=2))
+        with feed.Feed("127.0.0.1", port("feed"), cafile=self.ca) as samples:
+            self.assertTrue(next(iter(samples)))
+        with Gateway(f"https://127.0.0.1:{port('gateway')}", cafile=self.ca) as gateway:
+            self.assertTrue(gateway.call("system.whoami"))
+        seated = threading.Event()
+        with room.Bot("127.0.0.1", port("room"), "Ann", dialect="netd", cafile=self.ca, on_welcome=lambda _: seated.set()) as bot:
+            threading.Thread(target=lambda: list(bot.exchanges()), daemon=True).start()
+            self.assertTrue(seated.wait(PATIENCE))
+        self.assertNotIn("reset by the peer", self.daemon.output)
+        trust = ssl.create_default_context(cafile=str(self.ca))
+        with trust.wrap_socket(self.connect(port("manhole")), server_hostname="lab.local") as telnet:
+            self.assertIn(b"login", telnet.recv(1000).lower())
+        self.refused()
+
+    def refused(self) -> None:
+        """Another device's certificate, another authority, plain text."""
+        port = self.daemon.port("relay")
+        for owner in ("door-lock", "bell"):  # both say that they are door-lock
+            with self.device("door-lock", self.own(owner)) as device:
+                threading.Thread(target=device.run, args=(lambda payload: None,), daemon=True).start()
+                self.daemon.wait_for(f", device {owner}")
+        other = self.folder / "other.pem"
+        other.write_bytes(Authority("other").pem)
+        told = "is of another authority than that in cafile"
+        with relay.Controller("127.0.0.1", port, cafile=other) as controller, self.assertRaisesRegex(relay.RelayError, told):
+            controller.devices()
+        self.daemon.wait_for("the client does not know the authority of netd's certificate")
+        with self.connect(port) as plain:
+            plain.sendall(frame(b"raspberrypi"))
+            self.daemon.wait_for("plain text on a TLS port")

@@ -98,6 +98,15 @@ class EchoFactory(PeerFactory):
     connection = EchoProtocol
 
 
+class ClientTransport(StringTransport):
+    """A transport that can close one direction."""
+
+    is_half_closed = False
+
+    def loseWriteConnection(self) -> None:  # noqa: N802 - Twisted's name
+        self.is_half_closed = True
+
+
 class Client:
     """The client's side of one connection to *protocol*, whose transport is made here.
 
@@ -134,7 +143,7 @@ class Client:
             self.side.set_tlsext_host_name(server_name)
         self.side.set_connect_state()
         self.heard = b""
-        self.transport = StringTransport()
+        self.transport = ClientTransport()
         self.protocol = protocol
         protocol.makeConnection(self.transport)
 

@@ -5,7 +5,7 @@ Each service that listens has one, which its factory asks for every connection b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from netd.access.proofs import UNUSABLE, Proofs
@@ -115,6 +115,21 @@ class SectionAccess:
             peer.prove(found)
         elif shown.name != found.name:
             raise NotPermitted(f"the certificate is that of the {shown}, and the token that of the {found}: show one of them")
+
+    def prove_certificate(self, peer: Provable, digest: str, names: Sequence[str]) -> bool:
+        """Have *peer* be whoever its certificate belongs to, which OpenSSL has verified. One that is nobody's proves nothing.
+
+        :param digest: the SHA-256 of its public key, in hexadecimal.
+        :param names: the names of the client in it, best first.
+        :returns: whether it is somebody's.
+        """
+        try:
+            found = self.proofs.find_certificate(digest, names, peer.host) if self.proofs is not None else None
+        except PrivateFileError:
+            return False
+        if found is not None:
+            peer.prove(found.principal)
+        return found is not None
 
     def bearer(self, text: str, host: str, *kinds: Kind) -> Principal:
         """Return the principal that shows the token *text* from *host*; see :meth:`prove`.

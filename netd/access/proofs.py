@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from attrs import define
@@ -72,6 +73,16 @@ class Proofs:
             why = f"this is the token of the {found.principal}; {_wanted(kinds)}"
         is_last, wait = self.wrong.note(host), self.wrong.wait(host)
         raise TooManyWrongTokens(wait) if wait else WrongToken(why, is_last)
+
+    def find_certificate(self, digest: str, names: Sequence[str], host: str) -> AccessToken | None:
+        """Return the credential of a certificate that OpenSSL has verified, which *host* shows; None if it is nobody's.
+
+        :param digest: the SHA-256 of its public key, in hexadecimal.
+        :param names: the names of the client in it, best first. A name counts where a line says that the authority proves it.
+        :raises PrivateFileError: if the file of credentials cannot be trusted.
+        """
+        found = self.tokens.find_key(digest, host)
+        return found or next(filter(None, (self.tokens.find_signed(name, host) for name in names)), None)
 
     def holds(self, kind: Kind, name: str) -> bool:
         """Return True if *name* is reserved; also while the file cannot be trusted: then nobody new is let in by a name."""

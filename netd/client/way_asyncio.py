@@ -107,8 +107,10 @@ class Farewell(asyncio.Protocol):
         self._timer = asyncio.get_running_loop().call_later(patience, self._transport.abort)
         self._transport.set_protocol(self)
         self._reader.feed_eof()
-        if self._transport.can_write_eof():  # not through TLS: there, the last word is to make the other side hang up
+        if self._transport.can_write_eof():
             self._transport.write_eof()
+        elif not last_word:  # through TLS, nothing can be read behind the end; a last word makes the other side hang up
+            self._transport.close()
         self._transport.pause_reading()
         self._transport.resume_reading()  # also tells anew of an end that the streams were told of
 

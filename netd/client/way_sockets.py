@@ -122,8 +122,9 @@ class SocketConnection(Connection):
             opened, "pending", None
         )  # bytes that TLS has decrypted, and that have not been read yet
         self._sending = threading.Lock()
-        calls: Iterable[Callable[[Any], Any]] = (opened.recv, opened.send, opened.shutdown)
-        self._take, self._give, self._shut = in_turn(*calls) if self._pending else calls
+        say_end = getattr(opened, "unwrap", lambda: None)  # of TLS: otherwise its end looks like that of a connection that broke
+        calls: Iterable[Callable[[Any], Any]] = (opened.recv, opened.send, opened.shutdown, lambda _: say_end())
+        self._take, self._give, self._shut, self._say_end = in_turn(*calls) if self._pending else calls
         self._leaving = threading.Lock()
 
     def fileno(self) -> int:
@@ -207,6 +208,8 @@ class SocketConnection(Connection):
                     self._send(self.last_word, end)
                 finally:
                     self._sending.release()
+        with contextlib.suppress(OSError, ValueError):
+            self._say_end(None)
         with contextlib.suppress(OSError, ValueError):
             self._shut(socket.SHUT_WR)
             wait = self._waiter(self._socket)  # another one: a thread that reads may still be waiting by the first

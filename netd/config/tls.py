@@ -148,4 +148,4 @@ class SecuredConfig(SectionConfig):
         if not self.tls or tls is None:
             return None
         authority = None if self.client_certificates == "no" else tls.client_ca
-        return Security(tls.pairs, ClientDemand(authority, self.client_certificates == "required"))
+        return Security(tls.pairs, ClientDemand(authority, self.client_certificates == "required", self.client_names))

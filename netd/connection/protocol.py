@@ -223,7 +223,7 @@ class PeerProtocol(Protocol):
         if not self._has_own_place():
             self.peer.abort("there was no place for its address")
             return
-        if self.is_proxied:
+        if self.is_proxied and self.peer.principal.name is None:  # unless a certificate has proved who it is
             self._note_principal()
             if self._turn_back():
                 return
@@ -381,6 +381,19 @@ class PeerProtocol(Protocol):
     def died(self, why: str) -> None:
         """See :class:`netd.connection.vigil.Watched`."""
         self.peer.abort(why)
+
+    def note_stranger(self, subject: str) -> None:
+        """Log (limited) that the peer has shown a certificate which is good, and nobody's."""
+        skipped = self.admit_line("certificate")
+        if skipped is not None:
+            self._log.warn(
+                "{service}: the certificate {subject!r} of {who} is good, and no credential is for it: it proves nothing. "
+                "`netd cert device NAME` adds one{more}",
+                service=self.factory.name,
+                subject=subject,
+                who=self.describe(),
+                more=told_of(skipped),
+            )
 
     def describe(self) -> str:
         """Return the peer's address, and its principal if more is known than the address, for the log."""

@@ -2,6 +2,8 @@
 
 A client of TLS speaks first. So the time limit runs from the beginning of the connection.
 
+A client's certificate is shown to the section's admission after each handshake, and may prove who the client is.
+
 This module uses ``_handshakeDone``, ``_checkHandshakeStatus`` and ``_tlsShutdownFinished`` of ``TLSMemoryBIOProtocol``, which are
 private; its tests notice when they change.
 """
@@ -17,10 +19,12 @@ from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from netd.certificates import Verdict
+from netd.certificates import Certificates, Verdict
 from netd.connection.handshakes import fault_of
+from netd.connection.peer import LINGER
 from netd.connection.protocol import EXCERPT, PeerProtocol
 from netd.connection.stranger import HELLO, Tongue, bad_request, first_words, tongue_of
+from netd.pem import key_digest
 
 __all__ = ["HANDSHAKE_TIMEOUT", "SecuredEndpoint", "SecuredProtocol"]
 
@@ -34,14 +38,18 @@ class SecuredProtocol(TLSMemoryBIOProtocol):
     Twisted's buffering variant is not used: an outbox already makes one write of all that a turn brings.
     """
 
+    factory: SecuredFactory
     _clock: Any = None
     _opening = b""
+    _is_lost = False
 
     def makeConnection(self, transport: Any) -> None:
         self._clock = self.factory._clock.callLater(HANDSHAKE_TIMEOUT, self._give_up)
         super().makeConnection(transport)  # type: ignore[no-untyped-call]
 
     def dataReceived(self, data: bytes) -> None:
+        if self._lostTLSConnection:
+            return
         if not self._handshakeDone and not self._opening:
             self._opening = data[:EXCERPT]
             if tongue_of(data) is Tongue.HTTP:
@@ -53,14 +61,42 @@ class SecuredProtocol(TLSMemoryBIOProtocol):
         super()._checkHandshakeStatus()  # type: ignore[no-untyped-call]
         if self._handshakeDone:
             self._stop_clock()
+            self._prove()
+
+    def _prove(self) -> None:
+        """Show the client's certificate, if there is one, to the section's admission. OpenSSL has just verified it."""
+        certificate = self._tlsConnection.get_peer_certificate(as_cryptography=True)
+        if certificate is None:
+            return
+        connection, names = connection_of(self), self.factory.certificates.names_in(certificate)
+        if not connection.factory.access.prove_certificate(connection.peer, key_digest(certificate), names):
+            connection.note_stranger(certificate.subject.rfc4514_string())
 
     def _tlsShutdownFinished(self, reason: Failure | None) -> None:  # noqa: N802 - Twisted's name
-        if reason is not None and reason.value is not None and not self._handshakeDone and not self._aborted:
-            self._note_fault(reason.value)
+        is_fault = reason is not None and not self._handshakeDone and not self._aborted
+        if is_fault and not self._is_lost:
+            self._refuse(cast(Failure, reason))
+            return
+        if is_fault:
+            self._note_fault(cast(Failure, reason))
         super()._tlsShutdownFinished(reason)  # type: ignore[no-untyped-call]
 
-    def _note_fault(self, error: BaseException) -> None:
+    def _refuse(self, reason: Failure) -> None:
+        """Send the alert, and discard what the client sends for a moment.
+
+        In TLS 1.3 a client sends its first message before it learns that its certificate is refused. If that were left unread,
+        the close would be a reset, and the client might never read the alert that says why.
+        """
+        self._note_fault(reason)
+        self._reason = reason
+        self._lostTLSConnection = True
+        self._flushSendBIO()  # type: ignore[no-untyped-call]
+        cast(Any, self.transport).loseWriteConnection()
+        self._clock.reset(LINGER)
+
+    def _note_fault(self, reason: Failure) -> None:
         """Count the reason why the handshake failed, and log it (limited)."""
+        error = cast(BaseException, reason.value)
         details = error.args[0] if error.args else None
         reasons = [str(detail[-1]) for detail in details] if isinstance(details, list) else [str(error).lower()]
         connection = connection_of(self)
@@ -74,6 +110,7 @@ class SecuredProtocol(TLSMemoryBIOProtocol):
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # the base class's default is not needed
         self._stop_clock()
+        self._is_lost = True
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
 
     def _answer_http(self, opening: bytes) -> None:
@@ -94,27 +131,34 @@ class SecuredProtocol(TLSMemoryBIOProtocol):
 
 
 class SecuredFactory(TLSMemoryBIOFactory):
-    """Puts TLS under the connections of another factory."""
+    """Puts TLS under the connections of another factory.
+
+    :ivar certificates: the certificates that are shown, and what is asked of clients.
+    """
 
     protocol = SecuredProtocol
+
+    def __init__(self, certificates: Certificates, factory: Any, clock: Any) -> None:
+        super().__init__(certificates, False, factory, clock)
+        self.certificates = certificates
 
 
 @implementer(IStreamServerEndpoint)
 class SecuredEndpoint:
     """TLS on another endpoint.
 
-    :param creator: makes the TLS side of each connection.
+    :param certificates: make the TLS side of each connection.
     :param clock: the reactor.
     """
 
-    def __init__(self, endpoint: IStreamServerEndpoint, creator: Any, clock: Any) -> None:
+    def __init__(self, endpoint: IStreamServerEndpoint, certificates: Certificates, clock: Any) -> None:
         self._endpoint = endpoint
-        self._creator = creator
+        self._certificates = certificates
         self._clock = clock
 
     def listen(self, factory: Any) -> Deferred[IListeningPort]:
         """See ``IStreamServerEndpoint``."""
-        listens: Deferred[IListeningPort] = self._endpoint.listen(SecuredFactory(self._creator, False, factory, self._clock))
+        listens: Deferred[IListeningPort] = self._endpoint.listen(SecuredFactory(self._certificates, factory, self._clock))
         return listens
 
 

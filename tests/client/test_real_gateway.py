@@ -116,6 +116,8 @@ class IndependentServerTests(RealTestCase):
         own = certificate(self.folder)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(own)
+        ca = own.with_name("ca.pem")
+        ca.write_bytes(own.read_bytes().partition(b"-----BEGIN PRIVATE")[0])
 
         def handler(connection: ServerConnection) -> None:
             self.subscribed(connection, "c:0")
@@ -123,7 +125,7 @@ class IndependentServerTests(RealTestCase):
             connection.recv(PATIENCE)
 
         port = self.serve(handler, context)
-        with Gateway(f"https://127.0.0.1:{port}", cafile=own) as gateway:
+        with Gateway(f"https://127.0.0.1:{port}", cafile=ca) as gateway:
             subscription = gateway.subscribe("a.>")
             self.assertEqual(next(subscription), Event("a.b", "", 1.5, 1))
             threading.Timer(0.05, gateway.close).start()
@@ -133,8 +135,8 @@ class IndependentServerTests(RealTestCase):
             async with AsyncGateway(url, **options) as client, client.subscribe("a.>") as subscription:
                 return await anext(subscription)
 
-        self.assertEqual(asyncio.run(take(f"https://127.0.0.1:{port}", cafile=own)), Event("a.b", "", 1.5, 1))
-        for url, options in ((f"https://127.0.0.1:{port}", {}), (f"https://localhost:{port}", {"cafile": own})):
+        self.assertEqual(asyncio.run(take(f"https://127.0.0.1:{port}", cafile=ca)), Event("a.b", "", 1.5, 1))
+        for url, options in ((f"https://127.0.0.1:{port}", {}), (f"https://localhost:{port}", {"cafile": ca})):
             with Gateway(url, **options) as gateway:
                 self.assertRaises(NotTrusted, gateway.call, "x")
             with self.assertRaises(NotTrusted):

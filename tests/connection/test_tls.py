@@ -7,23 +7,26 @@ import ssl
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
 from OpenSSL import SSL
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory
 from twisted.internet.task import Clock
-from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs
 from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.access.admission import SectionAccess
 from netd.certificates import Certificates
 from netd.connection.eager import unsent_of
 from netd.connection.tls import HANDSHAKE_TIMEOUT, SecuredEndpoint, SecuredFactory, connection_of
 from netd.listening import make_context
-from netd.pem import ClientDemand, Files
-from tests.tls import Authority, Client, EchoFactory, make_certificate, write_private
+from netd.pem import ClientDemand, Files, key_digest
+from netd.principal import LOCAL, Kind, Principal, Proof, Role
+from tests.tls import Authority, Client, ClientTransport, EchoFactory, make_certificate, write_private
 
 
 class SecuredTestCase(SynchronousTestCase):
@@ -37,7 +40,7 @@ class SecuredTestCase(SynchronousTestCase):
 
     def connect(self, factory: Factory | None = None, **options: Any) -> Client:
         """A client that has said nothing yet."""
-        secured = SecuredFactory(self.certificates, False, factory or self.factory, self.clock)
+        secured = SecuredFactory(self.certificates, factory or self.factory, self.clock)
         return Client(secured.buildProtocol(None), **options)
 
     def lose(self, client: Client) -> list[Any]:
@@ -120,8 +123,8 @@ class SecuredTests(SecuredTestCase):
         self.assertEqual(0, unsent_of(client.protocol))
 
 
-class FaultTests(SecuredTestCase):
-    """Handshakes that fail: each with the reason by which it is counted, and a line in the log with the remedy."""
+class ClientsTestCase(SecuredTestCase):
+    """Clients have to show certificates of an authority."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -132,6 +135,10 @@ class FaultTests(SecuredTestCase):
 
     def write(self, name: str, *pieces: bytes) -> Path:
         return write_private(self.folder / name, *pieces)
+
+
+class FaultTests(ClientsTestCase):
+    """Handshakes that fail: each with the reason by which it is counted, and a line in the log with the remedy."""
 
     def shake(self, **options: Any) -> tuple[list[str], str]:
         """The kinds of refusal of a client with these *options*, and the reason in the log."""
@@ -162,6 +169,19 @@ class FaultTests(SecuredTestCase):
             kinds, why = self.shake(pem=self.write("client.pem", *pem))
             self.assertEqual(["a client certificate that does not count"], kinds)
             self.assertIn(told, why)
+
+    def test_alert_is_read(self) -> None:
+        """The alert leaves first, and what the client still sends is discarded for a second: a reset could eat the alert."""
+        client = self.connect()
+        with contextlib.suppress(SSL.Error):
+            client.shake_hands()
+        self.assertTrue(client.transport.is_half_closed)
+        client.protocol.dataReceived(b"the first message")
+        self.clock.advance(0.9)
+        self.assertFalse(client.transport.disconnected)
+        self.clock.advance(0.2)
+        self.assertTrue(client.transport.disconnected)
+        self.assertEqual(["a client without a certificate"], self.lose(client))
 
     def test_no_certificate(self) -> None:
         """A client without the certificate that is required is refused, and the log says what makes one."""
@@ -222,8 +242,8 @@ class FaultTests(SecuredTestCase):
     def greet(self, context: ssl.SSLContext, session: ssl.SSLSession | None) -> ssl.SSLObject:
         """The client's side of a whole handshake that offers to resume *session*."""
         protocol, transport = (
-            SecuredFactory(self.certificates, False, self.factory, self.clock).buildProtocol(None),
-            StringTransport(),
+            SecuredFactory(self.certificates, self.factory, self.clock).buildProtocol(None),
+            ClientTransport(),
         )
         protocol.makeConnection(transport)
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -236,3 +256,55 @@ class FaultTests(SecuredTestCase):
             incoming.write(transport.value())
             transport.clear()
         return side
+
+
+class Access(SectionAccess):
+    """Knows one credential.
+
+    :ivar asked: what was asked for.
+    """
+
+    def __init__(self, found: Principal | None) -> None:
+        super().__init__("echo")
+        self.found = found
+        self.asked: list[Any] = []
+
+    def prove_certificate(self, peer: Any, digest: str, names: Any) -> bool:
+        self.asked.append((digest, names))
+        if self.found is not None:
+            peer.prove(self.found)
+        return self.found is not None
+
+
+class ProofTests(ClientsTestCase):
+    """What a client's certificate proves."""
+
+    def test_proved(self) -> None:
+        """The certificate is shown to the section's admission, with its key and names, before the first byte is received."""
+        key, pem = self.clients.issue("door-lock")
+        door = Principal("door-lock", Role.NOBODY, None, Proof.CERTIFICATE, "line", kind=Kind.DEVICE)
+        self.factory.access = access = Access(door)
+        demand = ClientDemand(self.folder / "ca.pem", names=("cn", "dns", "uri"))
+        self.certificates.follow(self.certificates.source, demand)
+        client = self.connect(pem=self.write("good.pem", key, pem)).shake_hands()
+        digest = key_digest(x509.load_pem_x509_certificate(pem))
+        self.assertEqual([(digest, ["door-lock", "door-lock"])], access.asked)
+        self.assertIs(door, connection_of(client.protocol).peer.principal)
+        self.lose(client)
+
+    def test_nobodys(self) -> None:
+        """A certificate that is nobody's proves nothing, and the log says what would make it somebody's."""
+        self.factory.access = Access(None)
+        with capturedLogs() as events:
+            client = self.connect(pem=self.write("good.pem", *self.clients.issue("door-lock"))).shake_hands()
+        [line] = [event for event in events if "subject" in event]
+        self.assertEqual("CN=door-lock", line["subject"])
+        self.assertEqual(LOCAL, connection_of(client.protocol).peer.principal)
+        self.lose(client)
+
+    def test_none_shown(self) -> None:
+        """Without a certificate, nothing is asked."""
+        self.factory.access = access = Access(None)
+        self.certificates.follow(self.certificates.source, ClientDemand())
+        self.lose(self.connect().shake_hands())
+        self.assertEqual([], access.asked)
