@@ -37,6 +37,9 @@ MOST_OF_ONE, MOST_SESSIONS = 20, 1000
 NOTED_EVERY = 60.0
 """Seconds between two notes of the use of one session in the state database."""
 
+SOON = 1.0
+"""Seconds within which the begin of a session is on the disk."""
+
 ENDED = "this session has ended; sign in again"
 
 
@@ -135,7 +138,7 @@ class BrowserSessions:
         self._make_room([one for one in self._sessions.values() if one.credential == session.credential], MOST_OF_ONE)
         self._make_room(list(self._sessions.values()), MOST_SESSIONS)
         self._sessions[session.key] = session
-        self._note(session)
+        self._note(session, SOON)
         return session, cookie, page
 
     def with_cookie(self, cookie: str) -> BrowserSession | None:
@@ -161,7 +164,7 @@ class BrowserSessions:
         """Note that a person uses *session* now."""
         session.used = self._monotonic()
         if session.used - session.noted >= NOTED_EVERY:
-            self._note(session)
+            self._note(session, NOTED_EVERY)
 
     def left(self, session: BrowserSession) -> tuple[float, float]:
         """Return the seconds for which *session* goes on at most, and those for which it goes on without further use."""
@@ -219,12 +222,12 @@ class BrowserSessions:
         if len(among) >= most:
             self.end(min(among, key=lambda one: one.used), f"there are {most} later sessions")
 
-    def _note(self, session: BrowserSession) -> None:
+    def _note(self, session: BrowserSession, within: float) -> None:
         session.noted = session.used
         if self._table is not None:
             moved = self._wall() - self._monotonic()
             kept: dict[str, Any] = {name: getattr(session, name) for name in ("page", "credential", "name", "host")}
-            self._table.note(session.key, {**kept, "began": session.began + moved, "used": session.used + moved})
+            self._table.note(session.key, {**kept, "began": session.began + moved, "used": session.used + moved}, within)
 
 
 @define(eq=False)

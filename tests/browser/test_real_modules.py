@@ -1509,7 +1509,6 @@ class PlaceTests(ModuleTestCase):
             (("#/bus?wall&token=a%2Bb&turn=30",), {"token": "a+b", "rest": "#/bus?wall&turn=30"}),
             (("#/bus?token=a",), {"token": "a", "rest": "#/bus"}),
             (("#/bus?token=&x",), {"token": None, "rest": "#/bus?x"}),
-            (("?token=a",), {"token": "a", "rest": ""}),
         )
 
     def addresses(self) -> None:

@@ -73,6 +73,8 @@ export class NetdError extends Error {
  * @property {boolean} isNew false for what is replayed.
  */
 
+const proofOf = (token, page) => (page !== null ? { page } : token !== null ? { token } : null);
+
 /** Devices and places are told apart by their instance, too: two relays may have a device of the same name. */
 const keyOf = (instance, name) => `${instance ?? ""} ${name}`;
 
@@ -90,8 +92,9 @@ const tell = (listener, ...said) => {
 /** A connection to netd that comes back. Tells each change of its state with an event "state", whose `detail` is a State. */
 export class Netd extends EventTarget {
   #url;
-  #token;
-  /** Whether netd has refused the token on this connection. */
+  /** What proves who we are: the arguments of `system.login`; null where nothing does. @type {{token: string}|{page: string}|null} */
+  #proof;
+  /** Whether netd has refused the proof on this connection. */
   #isRefused = false;
   #timeout;
   /** @type {WebSocket|null} */
@@ -112,13 +115,14 @@ export class Netd extends EventTarget {
    * @param {object} [options]
    * @param {string} [options.url] of the gateway's `/ws`; by default `ws` beside the page.
    * @param {string|null} [options.token] what `netd token add` printed; null where none is needed.
+   * @param {string|null} [options.page] the page key of a browser's session (docs/protocols/gateway.md), instead of a token.
    * @param {number} [options.timeout] seconds that a call may take, unless it says otherwise.
    */
-  constructor({ url, token = null, timeout = 30 } = {}) {
+  constructor({ url, token = null, page = null, timeout = 30 } = {}) {
     super();
     if (url === undefined && globalThis.location === undefined) throw new NetdError("unsupported", NO_URL);
     this.#url = url ?? new URL("ws", globalThis.document?.baseURI ?? globalThis.location.href).href.replace(/^http/, "ws");
-    this.#token = token;
+    this.#proof = proofOf(token, page);
     this.#timeout = timeout;
     /**
      * Who netd takes us for, once live; `subjects` is null for all.
@@ -153,9 +157,9 @@ export class Netd extends EventTarget {
     if (this.#state.name === "reconnecting") this.#connect();
   }
 
-  /** Connect again with another token. @param {string|null} token */
-  login(token) {
-    this.#token = token;
+  /** Connect again with another token, or with the page key of a session. @param {string|null} token @param {string|null} page */
+  login(token, page = null) {
+    this.#proof = proofOf(token, page);
     this.#clearTimers();
     this.#drop("another token");
     this.#connect();
@@ -308,11 +312,11 @@ export class Netd extends EventTarget {
 
   #closed({ code, reason }) {
     const isOurs = this.#isRefused || this.#state.name === "live";
-    if (code === POLICY && this.#token !== null && isOurs && this.#state.name !== "unauthorised") this.#refused(reason);
+    if (code === POLICY && this.#proof !== null && isOurs && this.#state.name !== "unauthorised") this.#refused(reason);
     else this.#lost(reason || "the connection was lost");
   }
 
-  /** netd closed the connection because of our token: given again by itself, it would be one wrong token more each time. */
+  /** netd closed the connection because of our proof: given again by itself, it would be one wrong token more each time. */
   #refused(reason) {
     this.#clearTimers();
     this.#drop(reason);
@@ -332,18 +336,18 @@ export class Netd extends EventTarget {
       if (error.code !== NOT_PERMITTED) this.#cut(error.message);
       else {
         clearTimeout(this.#timers.handshake);
-        this.#setState("unauthorised", { attempt: 0, reason: this.#token === null ? "" : error.message });
+        this.#setState("unauthorised", { attempt: 0, reason: this.#proof === null ? "" : error.message });
       }
     }
   }
 
-  /** Log in where there is a token, and learn what can be done. */
+  /** Log in where there is a proof, and learn what can be done. */
   async #introduce() {
     let who = null;
     let refused = null;
-    if (this.#token !== null) {
+    if (this.#proof !== null) {
       try {
-        who = await this.#ask("system.login", { token: this.#token });
+        who = await this.#ask("system.login", this.#proof);
       } catch (error) {
         if (error.code !== NOT_PERMITTED) throw error;
         refused = error;

@@ -2,8 +2,9 @@
 
 import { identity, isLive, netd, starts } from "./connection.js";
 import { asCommands } from "./commandline.js";
+import { denial } from "./denial.js";
 import { h, when } from "./dom.js";
-import { forbidden } from "./rights.js";
+import { forbidden, missing } from "./rights.js";
 import { computed, effect, signal } from "./signal.js";
 
 let reasons = 0;
@@ -14,6 +15,7 @@ let reasons = 0;
  * @typedef {object} Outcome
  * @property {string} state "ok", "waiting", "trouble" or "gone".
  * @property {string} text
+ * @property {import("./denial.js").Denial|null} [lacks] what is missing, where the user may not do it.
  */
 
 /**
@@ -22,6 +24,7 @@ let reasons = 0;
  * @property {Writable<Outcome|null>} told the outcome; see `results`.
  * @property {boolean} isOffered whether users who may not do it see the button.
  * @property {() => string} why the reason why the user may not do it; "" where they may.
+ * @property {() => import("./denial.js").Denial|null} lacks what is missing, where the user may not do it.
  * @property {Writable<string>} reason the id of the element that shows this reason.
  * @property {() => Promise<void>} run calls the operation.
  * @property {() => void} press does what a press of the button does: it asks first, where there is a question. Forms call it.
@@ -54,6 +57,7 @@ export function action(parts) {
   const outcome = parts.outcome ?? signal(/** @type {Outcome|null} */ (null));
   const [isBusy, isAsking, reason] = [signal(false), signal(false), signal("")];
   const why = () => forbidden(method, instance?.name.value) || objection();
+  const lacks = () => missing(method, instance?.name.value);
 
   const run = async () => {
     isAsking.value = false;
@@ -69,7 +73,8 @@ export function action(parts) {
       done(result, null);
     } catch (error) {
       const isRefused = parts.refused !== undefined && typeof error.code === "number"; // a word is a failure on the way
-      outcome.value = { state: "trouble", text: (isRefused ? `${parts.refused}\n` : "") + asCommands(error.message) };
+      const text = (isRefused ? `${parts.refused}\n` : "") + asCommands(error.message);
+      outcome.value = { state: "trouble", text, lacks: error.data?.remedy ? error.data : null };
       done(null, error);
     } finally {
       isBusy.value = false;
@@ -82,7 +87,7 @@ export function action(parts) {
   };
   forget(outcome, parts);
   const button = buttonOf(parts, { run, press, why, isBusy, isAsking, reason });
-  return { button, told: outcome, isOffered: parts.isOffered ?? true, why, reason, run, press };
+  return { button, told: outcome, isOffered: parts.isOffered ?? true, why, lacks, reason, run, press };
 }
 
 /**
@@ -148,12 +153,14 @@ function confirmation(question, label, run, keep, testid) {
 }
 
 /** The line that tells an outcome, below the button. @param {import("./signal.js").Readable<Outcome|null>} outcome */
-export const outcomeOf = (outcome) =>
+export const outcomeOf = (outcome) => [
   h(
     "p.outcome",
     { role: "status", testid: "outcome", "data-state": () => outcome.value?.state ?? "none" },
     () => outcome.value?.text ?? "",
-  );
+  ),
+  denial(() => outcome.value?.lacks ?? null),
+];
 
 /**
  * The newest outcome of *actions*, and the reasons why the user may not do them. An earlier outcome of another action would
@@ -175,13 +182,14 @@ export const restrained = (why, reason) => ({
 
 /**
  * The reasons why the user may not do *actions*, each reason once.
- * @param {...{why: () => string, reason: Writable<string>}} actions
+ * @param {...{why: () => string, lacks?: () => import("./denial.js").Denial|null, reason: Writable<string>}} actions
  */
 export function restraint(...actions) {
   const id = `reason-${++reasons}`;
   for (const one of actions) one.reason.value = id;
   const text = computed(() => [...new Set(actions.map((one) => one.why()).filter(Boolean))].join(" "));
-  return h("p.restraint", { id, testid: "restraint", hidden: () => text.value === "" }, () => text.value);
+  const lacks = () => actions.map((one) => one.lacks?.() ?? null).find(Boolean) ?? null;
+  return [h("p.restraint", { id, testid: "restraint", hidden: () => text.value === "" }, () => text.value), denial(lacks)];
 }
 
 /** A labelled field of a form. @param {string} label @param {Element} input @param {string} [hint] */

@@ -5,7 +5,8 @@ import { askNodes, askStates, farServices } from "./nodes.js";
 import { isForeign, KINDS } from "./pages.js";
 import { within } from "./subjects.js";
 import { computed, effect, onCleanup, signal } from "./signal.js";
-import { forgetToken, storedToken, storeToken } from "./token.js";
+import { begin, end, forgetPage, onOtherTab, storedPage } from "./session.js";
+import { forgetToken, storedToken } from "./token.js";
 
 /** How many calls of `system.status` there are for one of those of other nodes. */
 const OTHERS_EVERY = 3;
@@ -60,7 +61,10 @@ const REPLAYED = 256;
 
 /** @template T @typedef {import("./signal.js").Writable<T>} Writable */
 
-export const netd = new Netd({ token: storedToken() });
+/** The page key that the connection was made with; null without a session, and for the token of a screen. */
+let pageInUse = storedToken() === null ? storedPage() : null;
+
+export const netd = new Netd({ token: storedToken(), page: pageInUse });
 
 /** The connection's state, see State in netd.js. */
 export const state = signal(netd.state);
@@ -71,7 +75,7 @@ export const isLive = computed(() => state.value.name === "live");
 /** When the connection was last lost, in seconds since the epoch. */
 export const lostAt = signal(Date.now() / 1000);
 
-/** Why netd refused the last token; "" where it did not. */
+/** Why netd refused the last token, or ended the session; "" where it did not. */
 export const tokenRefusal = signal("");
 
 /** The user; null before the first connection. @type {Writable<Who|null>} */
@@ -169,6 +173,7 @@ export function start() {
   netd.open();
   setInterval(() => (now.value = Date.now() / 1000), 1000);
   setInterval(() => document.hidden || refreshStatus(), STATUS_EVERY * 1000);
+  onOtherTab(followTabs);
   globalThis.addEventListener("online", () => netd.retry());
   document.addEventListener("visibilitychange", () => document.hidden || netd.retry());
 }
@@ -177,9 +182,12 @@ export function start() {
 function changed(next) {
   if (state.peek().name === "live" && next.name !== "live") lostAt.value = Date.now() / 1000;
   state.value = next;
-  if (next.name === "unauthorised" && hasToken()) {
+  if (next.name === "unauthorised" && hasProof()) {
+    if (storedToken() === null && storedPage() !== pageInUse) return void followTabs(); // another tab has signed in meanwhile
     // netd counts each attempt with a wrong token, so it must not be sent again: not even after a reload of the page
     forgetToken();
+    forgetPage();
+    pageInUse = null;
     tokenRefusal.value = next.reason;
   }
   if (next.name !== "live") return;
@@ -298,19 +306,25 @@ export const foreignKinds = computed(() => {
 /** The services of one kind, as system.status describes them. @param {string} kind */
 export const servicesOf = (kind) => (status.value?.services ?? []).filter((service) => service.kind === kind);
 
-/** Sign in with *token*, and remember it for as long as this tab is open. */
-export function login(token) {
-  storeToken(token);
-  tokenRefusal.value = "";
-  netd.login(token);
+/** Sign in with *token*, which begins a session. @param {string} token */
+export async function login(token) {
+  tokenRefusal.value = await begin(token);
+  if (tokenRefusal.peek() === "") followTabs();
 }
 
-/** Forget the token. */
-export function logout() {
+/** End the session, in all tabs of this browser. The page is loaded anew, so that nothing of what was seen is left. */
+export async function logout() {
   forgetToken();
-  tokenRefusal.value = "";
-  netd.login(null);
+  await end();
+  location.reload();
 }
 
-/** Whether a token is in use. */
-export const hasToken = () => storedToken() !== null;
+/** Go by what is stored: another tab of this browser may have signed in, or out. */
+function followTabs() {
+  if (storedToken() !== null || storedPage() === pageInUse) return;
+  pageInUse = storedPage();
+  netd.login(null, pageInUse);
+}
+
+/** Whether a session or a token is in use. */
+export const hasProof = () => storedToken() !== null || pageInUse !== null;

@@ -2,7 +2,7 @@
 
 import { NOT_PERMITTED } from "../netd.js";
 import { identity, isLive, netd, state } from "./connection.js";
-import { audible, inaudible, unanswered } from "./rights.js";
+import { audible, inaudible, missing, unanswered } from "./rights.js";
 import { computed, effect, onCleanup, signal } from "./signal.js";
 
 /** After a slow answer, the pause is this many times as long as the answer took. */
@@ -15,6 +15,7 @@ const RESPITE = 20;
  * @property {Readable<any>} answer the newest answer; null before the first.
  * @property {Readable<string>} error why the last call failed; "" where it did not.
  * @property {Readable<string>} refusal why the user may not call it; "" where they may.
+ * @property {() => import("./denial.js").Denial|null} [lacks] what is missing, where they may not.
  * @property {Readable<number>} loaded when the answer came, in milliseconds since the epoch; 0 before.
  * @property {() => string} [absence] why the node of its service cannot be asked; "" where it can.
  * @property {() => Promise<void>} refresh calls it now.
@@ -32,11 +33,13 @@ const RESPITE = 20;
  */
 export function polled(method, instance, seconds, more = {}) {
   const refused = signal("");
+  const told = signal(/** @type {import("./denial.js").Denial|null} */ (null));
   const refusal = computed(() => unanswered(method, instance.name.value) || refused.value);
   const resource = {
     answer: signal(/** @type {any} */ (null)),
     error: signal(""),
     refusal,
+    lacks: () => (unanswered(method, instance.name.value) ? missing(method, instance.name.value) : told.value),
     loaded: signal(0),
     absence: instance.absence,
     refresh: async () => {},
@@ -60,8 +63,10 @@ export function polled(method, instance, seconds, more = {}) {
         resource.error.value = "";
       }
     } catch (error) {
-      if (turn === latest && error.code === NOT_PERMITTED) refused.value = error.message;
-      else if (turn === latest && error.code !== "disconnected") resource.error.value = error.message;
+      if (turn === latest && error.code === NOT_PERMITTED) {
+        refused.value = error.message;
+        told.value = error.data?.remedy ? error.data : null;
+      } else if (turn === latest && error.code !== "disconnected") resource.error.value = error.message;
     }
     const took = performance.now() - began;
     if (!isOver && turn === latest) timer = setTimeout(resource.refresh, Math.max(seconds * 1000, RESPITE * took));
@@ -73,6 +78,7 @@ export function polled(method, instance, seconds, more = {}) {
     if (before !== "" && asked !== before) {
       resource.answer.value = null;
       refused.value = "";
+      told.value = null;
     }
     before = asked;
     if (isLive.value) resource.refresh();

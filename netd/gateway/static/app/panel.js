@@ -2,6 +2,7 @@
 
 import { commandLineToCopy, copyButton } from "./commandline.js";
 import { isLive, lostAt, servicesOf, state, status } from "./connection.js";
+import { denial } from "./denial.js";
 import { choice, h, when } from "./dom.js";
 import { clock } from "./format.js";
 import { reaches, subjects } from "./rights.js";
@@ -23,6 +24,7 @@ const notConnected = () => `since ${clock(lostAt.value)}: ${away()}`;
  * @typedef {object} Face
  * @property {"empty"|"loading"|"live"|"stale"|"failed"|"refused"} name
  * @property {string} [text] the explanation.
+ * @property {import("./denial.js").Denial|null} [lacks] what is missing, where the user may not see it.
  */
 
 /**
@@ -37,7 +39,7 @@ export function faceOf(resource, isEmpty = () => false) {
     const error = resource.error.value;
     const absence = resource.absence?.() ?? "";
     if (absence && isLive.value) return { name: has ? "stale" : "failed", text: has ? `since ${clock(resource.loaded.value / 1000)}` : absence };
-    if (resource.refusal.value && isLive.value) return { name: "refused", text: resource.refusal.value };
+    if (resource.refusal.value && isLive.value) return { name: "refused", text: resource.refusal.value, lacks: resource.lacks?.() ?? null };
     if (error)
       return { name: has ? "stale" : "failed", text: has ? `since ${clock(resource.loaded.value / 1000)}: ${error}` : error };
     if (!has) return isLive.value ? { name: "loading", text: "" } : { name: "failed", text: away() };
@@ -115,6 +117,7 @@ function bareFace(shown, face, empty) {
     "div.panel-bare",
     { role: () => (shown.value === "failed" ? "status" : null) },
     h("p", {}, text),
+    denial(() => (shown.value === "refused" ? (face().lacks ?? null) : null)),
     when(
       () => shown.value === "empty" && Boolean(empty.command?.()),
       () => commandLineToCopy(() => empty.command() ?? ""),

@@ -64,3 +64,20 @@ export function forbidden(method, instance) {
   if (isListed && role && (RANK[role] ?? 0) < RANK[needed]) return `This takes the role ${needed}; you are signed in as ${role}.`;
   return outOfReach(method, instance);
 }
+
+/**
+ * What is missing where the user may not call *method*, as netd would tell it; null where nothing is.
+ * @param {string} method @param {string|null} [instance] @returns {import("./denial.js").Denial|null}
+ */
+export function missing(method, instance) {
+  if (forbidden(method, instance) === "") return null;
+  const role = operations.value.get(method)?.role ?? CAUTIOUS;
+  const isConfined = outOfReach(method, instance) !== "";
+  const needed = `${method.split(".")[0]}.${instance ?? MAIN}.>`;
+  return {
+    asked: method,
+    takes: `the role ${role}${isConfined ? `, for ${needed}` : ""}`,
+    you: `${who.value?.name || "on this machine"}, ${who.value?.role}${isConfined ? `, for ${own()} alone` : ""}`,
+    remedy: `netd token add NAME --role ${role}${isConfined ? ` --subject '${needed}'` : ""}`,
+  };
+}

@@ -2,10 +2,8 @@
 
 import { computed } from "./signal.js";
 import {
-  hasToken,
   hearsVitals,
   isLive,
-  logout,
   netd,
   now,
   phase,
@@ -18,7 +16,7 @@ import {
 } from "./connection.js";
 import { h, when } from "./dom.js";
 import { clock, count, duration, rate, shortSpan, visible } from "./format.js";
-import { icon } from "./icons.js";
+import { account, hasAccount } from "./account.js";
 import { badge } from "./panel.js";
 import { recording } from "./recorder.js";
 import { subjects } from "./rights.js";
@@ -173,7 +171,7 @@ export function strip() {
     h(
       "div.strip-aside",
       {},
-      when(() => isLive.value && who.value !== null && hasToken(), signedIn),
+      when(() => isLive.value && hasAccount(), account),
       when(() => isLive.value && who.value?.name === "" && phaseText.value === "", openToAll),
       themeSwitch(),
     ),
@@ -201,16 +199,6 @@ const retryNow = () => h("button.quiet", { type: "button", testid: "retry", oncl
 
 function fact(name, read, testid, judge = () => "", isTold = () => true) {
   return when(isTold, () => h("div", { "data-state": judge, testid: `strip-${testid}` }, h("dt", {}, name), h("dd", {}, read)));
-}
-
-function signedIn() {
-  const name = () => `${who.value?.name || "token"} (${who.value?.role})`;
-  return h(
-    "button.quiet",
-    { type: "button", testid: "sign-out", title: "Sign out", onclick: logout },
-    h("span.who", {}, name),
-    icon("out"),
-  );
 }
 
 /** A warning: without tokens, everyone who reaches the gateway has all rights. */

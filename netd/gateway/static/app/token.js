@@ -1,4 +1,7 @@
-/** The token of this tab: in its session storage, and nowhere else. An address may bring one, for screens that nobody signs in at. */
+/**
+ * The token of a screen that nobody signs in at, such as a board on a wall: the address brings it, behind the #, which browsers send
+ * to nobody. It is kept in the session storage of its tab. Everybody else has a session (session.js).
+ */
 
 const KEY = "netd.token";
 
@@ -25,10 +28,8 @@ export function tokenIn(hash) {
 
 /** Store the token that the address brings, and remove it from the address and the browser's history. @returns {boolean} */
 export function takeToken() {
-  const [inHash, inSearch] = [tokenIn(location.hash), tokenIn(location.search)];
-  if (inHash.rest !== location.hash || inSearch.rest !== location.search)
-    history.replaceState(null, "", `${location.pathname}${inSearch.rest}${inHash.rest}`);
-  const token = inHash.token ?? inSearch.token;
+  const { token, rest } = tokenIn(location.hash);
+  if (rest !== location.hash) history.replaceState(null, "", `${location.pathname}${location.search}${rest}`);
   if (token !== null) storeToken(token);
   return token !== null;
 }

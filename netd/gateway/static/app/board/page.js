@@ -2,6 +2,7 @@
 
 import { restrained, restraint, segments } from "../action.js";
 import { isLive } from "../connection.js";
+import { missing } from "../rights.js";
 import { choice, h, when } from "../dom.js";
 import { clock, visible } from "../format.js";
 import { settled, told } from "../live.js";
@@ -157,7 +158,7 @@ function viewBar(desk) {
         "Versions",
       ),
     ),
-    restraint({ why: mayNotWrite, reason }),
+    restraint({ why: mayNotWrite, lacks: () => missing("board.write", "main"), reason }),
   );
 }
 

@@ -12,7 +12,7 @@ import { portOf, tag } from "../instances.js";
 import { recent } from "../live.js";
 import { log } from "../log.js";
 import { badge, panel } from "../panel.js";
-import { forbidden } from "../rights.js";
+import { forbidden, missing } from "../rights.js";
 import { effect, onCleanup, signal } from "../signal.js";
 
 /** How many messages are kept. A message that leaves the list unanswered is refused. */
@@ -189,7 +189,7 @@ function outside(instance, why) {
       field("Name", input),
       h("button.main", attributes, () => (name.value ? `Be ${name.value}` : "Be a device")),
     ),
-    restraint({ why, reason }),
+    restraint({ why, lacks: () => missing("relay.attach", instance.name.value), reason }),
     h(
       "p.hint.below",
       {},

@@ -8,7 +8,7 @@ import { clock, excerpt, visible } from "../format.js";
 import { portOf, tag } from "../instances.js";
 import { recent } from "../live.js";
 import { badge, panel } from "../panel.js";
-import { forbidden } from "../rights.js";
+import { forbidden, missing } from "../rights.js";
 import { signal } from "../signal.js";
 
 const MOST_LINES = 200;
@@ -91,7 +91,7 @@ function outside(instance, why) {
       h("button.main", { type: "submit", testid: "join-room", ...restrained(why, reason) }, "Join the next room"),
       h("span.hint", {}, "You take a bot's place, and answer like one."),
     ),
-    restraint({ why, reason }),
+    restraint({ why, lacks: () => missing("room.join", instance.name.value), reason }),
     commandLineToCopy(() => commandLine("bot", ["--name", name.value || "NAME"], ["--port", portOf(instance.service(), 4242)])),
   );
 }
