@@ -173,7 +173,7 @@ LAYERS = (
         " netd.doctor.{clock,machine} netd.everywhere.* netd.threads netd.command.{execution,watcher} netd.access.*"
         " netd.gateway.{channel,chunks,conversation,guard,history,past,sessions,signing,site,tickets}"
         " netd.gateway.graphite.answers"
-        " netd.manhole.{login,menu,prompt,ssh,terminal} netd.recorder.{backlog,history,reader,replay,store}"
+        " netd.manhole.{doorkeeper,login,menu,prompt,ssh,terminal} netd.recorder.{backlog,history,reader,replay,store}"
         " netd.alert.{acting,delivery,mail,program,webhook}"
         " netd.cluster.{answering,asking,calls,collecting,delivering,devices,events,following,forwarding,inquiries,link}"
         " netd.cluster.{listing,membership,names,newest,nodes,publishing,questions,receiving,requests,sending,shipping}"

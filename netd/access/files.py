@@ -21,6 +21,11 @@ class CredentialFile:
         self._seen: object = None
         self._lines: frozenset[str] = frozenset()
 
+    def note(self, credential: str) -> None:
+        """Note that *credential* has proved somebody: it has gone if the next look does not find it, even if no look ever did."""
+        self._lines |= {credential}
+        self._seen = None
+
     def look(self) -> frozenset[str]:
         """Return the credentials that have gone since the last look; see :data:`netd.access.watch.Look`."""
         path = self._path()

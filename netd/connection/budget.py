@@ -108,6 +108,12 @@ class Place:
             self._share.identified(self)
             self.note_unfinished(0)
 
+    def doubt(self) -> None:
+        """The connection has proved nothing after all: it is a newcomer again."""
+        if self.is_identified and self.is_taken:
+            self.is_identified = False
+            self._share.doubted(self)
+
     def arrive(self, size: int) -> bool:
         """Count *size* bytes from an unidentified connection as memory, before its machine has looked at them.
 
@@ -198,6 +204,15 @@ class Share:
         """From :meth:`Place.identify`."""
         self._unidentified.discard(place)
         self.budget.identified(place)
+
+    def doubted(self, place: Place) -> None:
+        """From :meth:`Place.doubt`. The place counts as that of a newcomer, for which another one may have to go."""
+        if len(self._unidentified) >= self.quota.silent:
+            victim = self._unidentified.victim(place.address, self.budget.monotonic())
+            displace(victim or place, Refusal.SILENT, is_at_once=False)
+        if place.is_taken:
+            self._unidentified.add(place)
+            self.budget.unidentified.add(place)
 
     def left(self, place: Place) -> None:
         """From :meth:`Place.leave`."""

@@ -171,6 +171,12 @@ class PeerProtocol(Protocol):
         """See :class:`netd.interfaces.MachineShell`."""
         self.factory.access.prove(self.peer, text, *kinds)
 
+    def doubted(self) -> None:
+        """Note that a proof of the peer was wrong: newcomers may displace it again."""
+        if self._is_known and self.place is not None:
+            self._is_known = False
+            self.place.doubt()
+
     def make_room(self, refusal: Refusal, is_at_once: bool) -> None:
         """See :class:`netd.connection.budget.Occupant`."""
         self.factory.note_displaced(refusal)

@@ -3,109 +3,24 @@
 from __future__ import annotations
 
 import enum
-from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from netd.errors import NetdError
+from netd.manhole.doorkeeper import Doorkeeper, Unchecked
 from netd.manhole.terminal import Terminal
 from netd.principal import Principal, Proof, Role
-from netd.secrets.passwords import read_password_file, verify
 from netd.secrets.private_files import PrivateFileError
-from netd.secrets.tries import TRIES, Tries, WrongSecrets, network_of
+from netd.secrets.tries import TRIES, Tries
 
-__all__ = ["Login", "PasswordChecker", "TooManyWrong", "log_failed_check", "log_login", "log_wrong_password"]
+__all__ = ["Login", "log_failed_check", "log_login", "log_unchecked", "log_wrong_password"]
 
 _SHOWN_NAME = 64
 
 _log = Logger()
-
-InThread = Callable[..., Deferred[Any]]
-"""Calls a function with arguments in a thread, like ``deferToThreadPool`` with the first two arguments given."""
-
-
-class TooManyWrong(NetdError):
-    """So many passwords of an address were wrong within a minute that no further one is checked now.
-
-    :ivar seconds: the time until the next one is checked.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"too many wrong passwords came from your address; try again in {max(1, round(seconds))} s")
-        self.seconds = seconds
-
-    def note(self, terminal: Terminal) -> None:
-        """Count and log the refusal."""
-        terminal.refuse("too many wrong passwords", f"its password was not checked; {self.seconds:.0f} s are left", b"")
-
-
-class PasswordChecker:
-    """Checks passwords against the file, in a thread. One at a time, because a check takes 32 MiB and a third of a second.
-
-    Addresses take turns: an address that sends many passwords waits behind the others, and does not hold them up.
-
-    :param in_thread: calls a function in a thread and returns a Deferred of its result.
-    :param wrong: the count of wrong passwords. It is only read here; callers add to it.
-    """
-
-    def __init__(self, path: Path, in_thread: InThread, wrong: WrongSecrets) -> None:
-        self.path = path
-        self._wrong = wrong
-        self._in_thread = in_thread
-        self._waiting: dict[str, deque[Deferred[None]]] = {}  # by address, in the order of their turns
-        self._is_checking = False
-
-    def check(self, name: str, password: str, host: str = "") -> Deferred[str | None]:
-        """Check whether *password* is that of *name*, by the file as it is at the time.
-
-        :param host: the address that the password comes from.
-        :returns: a Deferred of the line of the file that proves it, or None if it is wrong. Cancelling it gives the place in the
-            queue up. It fails with :class:`netd.secrets.private_files.PrivateFileError` when the file cannot be used any more,
-            and with :class:`TooManyWrong` when too many passwords of that address are wrong by the time of its turn; so many
-            connections that ask at once get no more checks than one that asks again and again.
-        """
-        turns = self._waiting.setdefault(network_of(host), deque())
-        turn: Deferred[None] = Deferred(turns.remove)
-        turns.append(turn)
-        answer = turn.addCallback(lambda _: self._begin(name, password, host))
-        self._go_on()
-        return answer
-
-    def _go_on(self) -> None:
-        """Begin the next check, unless one is running. Its address then goes to the end of the queue."""
-        while self._waiting and not self._is_checking:
-            address, turns = next(iter(self._waiting.items()))
-            del self._waiting[address]
-            if turns:
-                self._waiting[address] = turns
-                self._is_checking = True
-                turns.popleft().callback(None)
-
-    def _begin(self, name: str, password: str, host: str) -> Deferred[str | None]:
-        wait = self._wrong.wait(host)
-        if wait:
-            self._is_checking = False
-            raise TooManyWrong(wait)
-        # Cancelling the answer cannot stop the thread. The next check must wait for its end all the same: otherwise connections
-        # that hang up at once could fill all threads.
-        answer: Deferred[str | None] = Deferred()
-        self._in_thread(_check, self.path, name, password).addBoth(self._finish, answer)
-        return answer
-
-    def _finish(self, outcome: str | Failure | None, answer: Deferred[str | None]) -> None:
-        self._is_checking = False
-        answer.callback(outcome)  # before the next check begins: a wrong password counts for that one already
-        self._go_on()
-
-
-def _check(path: Path, name: str, password: str) -> str | None:
-    entries = read_password_file(path)
-    return entries[name].to_line() if verify(entries, name, password) else None
 
 
 def log_login(terminal: Terminal, name: str) -> None:
@@ -130,6 +45,11 @@ def log_wrong_password(terminal: Terminal, name: str, tries: Tries) -> None:
         failed=tries.failed,
         tries=TRIES,
     )
+
+
+def log_unchecked(terminal: Terminal, why: Unchecked) -> None:
+    """Count and log a password that was not checked."""
+    terminal.refuse(why.kind, f"its password was not checked: {why}", b"")
 
 
 def log_failed_check(terminal: Terminal, failure: Failure) -> None:
@@ -160,13 +80,13 @@ class Login:
     def __init__(
         self,
         terminal: Terminal,
-        checker: PasswordChecker,
+        doorkeeper: Doorkeeper,
         tries: Tries,
         timeout: float,
         welcome: Callable[[Terminal], None],
     ) -> None:
         self._terminal = terminal
-        self._checker = checker
+        self._doorkeeper = doorkeeper
         self._tries = tries
         self._timeout = timeout
         self._welcome = welcome
@@ -231,35 +151,33 @@ class Login:
         self._terminal.show_input()
         self._stage = _Stage.CHECKING
         self._terminal.set_busy(True)
-        self._checking = checking = self._checker.check(self._name, password, self._tries.host)
+        self._terminal.identified()
+        self._checking = checking = self._doorkeeper.check(self._name, password, self._tries.host)
         checking.addCallbacks(self._checked, self._check_failed)
 
-    def _checked(self, line: str | None) -> None:
+    def _checked(self, credential: str | None) -> None:
         terminal = self._terminal
         if not terminal.is_open:
             return
-        if line is not None:
+        if credential is not None:
             log_login(terminal, self._name)
-            self._admit(line)
+            self._admit(credential)
         else:
             self._refuse()
         terminal.set_busy(False)
 
-    def _admit(self, line: str) -> None:
+    def _admit(self, credential: str) -> None:
         terminal = self._terminal
         objection = terminal.factory.objection_to_another()
         if objection is None:
-            terminal.peer.prove(Principal(self._name, Role.ADMIN, None, Proof.PASSWORD, line))
+            terminal.peer.prove(Principal(self._name, Role.ADMIN, None, Proof.PASSWORD, credential))
             self._welcome(terminal)
         else:
             terminal.refuse("not admitted", objection, b"")
             terminal.close(objection)
 
-    def _refuse_unchecked(self, error: TooManyWrong) -> None:
-        error.note(self._terminal)
-        self._terminal.close(str(error))
-
     def _refuse(self) -> None:
+        self._terminal.doubted()
         self._tries.fail()
         log_wrong_password(self._terminal, self._name, self._tries)
         self._terminal.write("wrong name or password\n")
@@ -271,8 +189,9 @@ class Login:
     def _check_failed(self, failure: Failure) -> None:
         if failure.check(CancelledError):
             return
-        if isinstance(failure.value, TooManyWrong):
-            self._refuse_unchecked(failure.value)
+        if isinstance(failure.value, Unchecked):
+            log_unchecked(self._terminal, failure.value)
+            self._terminal.close(str(failure.value))
             return
         log_failed_check(self._terminal, failure)
         self._terminal.close("nobody can log in now; the log says why")

@@ -93,7 +93,7 @@ class Doors(Protocol):
         """Return the count of wrong passwords of one connection."""
 
     def check(self, name: str, password: str, host: str) -> Deferred[str | None]:
-        """Check a password; see :meth:`netd.manhole.login.PasswordChecker.check`."""
+        """Check a password; see :meth:`netd.manhole.doorkeeper.Doorkeeper.check`."""
 
     def login(self, terminal: Terminal) -> Dialogue:
         """Return the first dialogue of a connection by telnet."""

@@ -24,9 +24,10 @@ from netd.console.dispatch import Dispatcher
 from netd.interfaces import IBus, IConsole, INetdService, IWatchful
 from netd.listening import ListeningService, make_context
 from netd.manhole.config import Config
+from netd.manhole.doorkeeper import Doorkeeper, InThread
 from netd.manhole.grammar import MenuGrammar
 from netd.manhole.host_key import HOST_KEY, fingerprint, load_host_key
-from netd.manhole.login import InThread, Login, PasswordChecker
+from netd.manhole.login import Login
 from netd.manhole.menu import OperatorMenu
 from netd.manhole.prompt import PythonPrompt, operations_namespace
 from netd.manhole.protocol import ManholeFactory
@@ -34,7 +35,8 @@ from netd.manhole.results import ManholeSession
 from netd.manhole.ssh import SshProtocol
 from netd.manhole.terminal import Terminal
 from netd.operations import Caller, Operation, OperationTable, Role
-from netd.secrets.passwords import read_password_file
+from netd.principal import Proof
+from netd.secrets.passwords import password_entries
 from netd.secrets.private_files import PrivateFileError
 from netd.secrets.ssh_keys import KEYS, LoginKey, read_keys
 from netd.secrets.tries import Tries, WrongSecrets
@@ -70,17 +72,17 @@ class ManholeService(ListeningService):
         self._bus = bus
         self._table = OperationTable()
         self._wrong = WrongSecrets(reactor.seconds)
-        self._checker = PasswordChecker(config.passwords, in_thread, self._wrong)
+        self._doorkeeper = Doorkeeper(config.passwords, in_thread, self._wrong)
         self._host_key: Key | None = None
         self._manhole = ManholeFactory(
             section_name("manhole", config.instance), make_context(reactor, STALL_TIMEOUT, config.dead_timeout), config, self
         )
         self._ssh = self._manhole.beside(SshProtocol)
-        self._files = (
-            CredentialFile(lambda: self._config.state_directory / KEYS, lambda path: (key.to_line() for key in read_keys(path))),
-            CredentialFile(
-                lambda: self._config.passwords, lambda path: (entry.to_line() for entry in read_password_file(path).values())
-            ),
+        self._keys = CredentialFile(
+            lambda: self._config.state_directory / KEYS, lambda path: (key.to_line() for key in read_keys(path))
+        )
+        self._passwords = CredentialFile(
+            lambda: self._config.passwords, lambda path: (entry.to_line() for entry in password_entries(path).values())
         )
         self._forget_files: list[Callable[[], None]] = []
         super().__init__(config, self._manhole, reactor)
@@ -95,7 +97,7 @@ class ManholeService(ListeningService):
 
     def use_watch(self, watch: CredentialWatch) -> None:
         """Have those put out whose key or password is gone, or has changed."""
-        self._forget_files = [watch.add(file.look) for file in self._files]
+        self._forget_files = [watch.add(file.look) for file in (self._keys, self._passwords)]
 
     def endpoints_of(self, config: Any) -> tuple[str, ...]:
         return (*(config.listen or ()), *(config.ssh or ()))
@@ -127,7 +129,7 @@ class ManholeService(ListeningService):
         """Apply *config*. Sessions that exist keep their ``idle_timeout``."""
         super().follow(config)
         self._config = self._manhole.rules = config
-        self._checker.path = config.passwords
+        self._doorkeeper.path = config.passwords
 
     def stopService(self) -> Deferred[None]:
         """Look at the files no more, then end like any service."""
@@ -196,15 +198,17 @@ class ManholeService(ListeningService):
         return Tries(self._wrong, caller.host, lambda: audit.login_failed(caller, "this name or password is wrong"))
 
     def check(self, name: str, password: str, host: str) -> Deferred[str | None]:
-        """Check a password; see :class:`PasswordChecker`."""
-        return self._checker.check(name, password, host)
+        """Check a password; see :class:`netd.manhole.doorkeeper.Doorkeeper`."""
+        return self._doorkeeper.check(name, password, host)
 
     def login(self, terminal: Terminal) -> Login:
         """Return the first dialogue of a connection by telnet."""
-        return Login(terminal, self._checker, self.tries(terminal), self._config.login_timeout, self.welcome)
+        return Login(terminal, self._doorkeeper, self.tries(terminal), self._config.login_timeout, self.welcome)
 
     def welcome(self, terminal: Terminal) -> None:
         """Begin the menu at *terminal*, whose peer has the user as its principal."""
+        principal = terminal.peer.principal
+        (self._keys if principal.proof is Proof.KEY else self._passwords).note(principal.credential or "")
         monotonic = self._manhole.context.clock.seconds
         dispatcher = Dispatcher(self._table, monotonic, self._bus)
         caller = self._caller(terminal)

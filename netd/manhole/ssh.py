@@ -17,7 +17,8 @@ from twisted.python.failure import Failure
 
 from netd.codec.lines import LineTooLong
 from netd.manhole.conch import ManholeTransport, TerminalChannel
-from netd.manhole.login import TooManyWrong, log_failed_check, log_login, log_wrong_password
+from netd.manhole.doorkeeper import Unchecked
+from netd.manhole.login import log_failed_check, log_login, log_unchecked, log_wrong_password
 from netd.manhole.screen import Screen, clean
 from netd.manhole.telnet import Signal
 from netd.manhole.terminal import MAX_LINE, MAX_UNREAD, Dialogue, Terminal
@@ -175,6 +176,7 @@ class SshProtocol(Terminal):
         """Check a password by the same queue, and with the same counts, as telnet does."""
         if self._tries is None:
             self._tries = self.factory.doors.tries(self)
+        self.identified()
         self._checking = checking = self.factory.doors.check(name, password, self._tries.host)
         return checking.addCallbacks(self._checked, self._check_failed, callbackArgs=(name, self._tries))
 
@@ -223,6 +225,7 @@ class SshProtocol(Terminal):
         self._checking = None
         if line is not None:
             return self._admit(Principal(name, Role.ADMIN, None, Proof.PASSWORD, line))
+        self.doubted()
         tries.fail()
         log_wrong_password(self, name, tries)
         if tries.is_over:
@@ -231,8 +234,8 @@ class SshProtocol(Terminal):
 
     def _check_failed(self, failure: Failure) -> Failure:
         self._checking = None
-        if isinstance(failure.value, TooManyWrong):
-            failure.value.note(self)
+        if isinstance(failure.value, Unchecked):
+            log_unchecked(self, failure.value)
             self._disconnect(str(failure.value))
         elif self.is_open:
             log_failed_check(self, failure)

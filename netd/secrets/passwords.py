@@ -28,6 +28,7 @@ __all__ = [
     "SHORTEST",
     "PasswordEntry",
     "make_entry",
+    "password_entries",
     "read_password_file",
     "verify",
     "weakness",
@@ -167,14 +168,24 @@ def read_password_file(path: Path) -> dict[str, PasswordEntry]:
     :raises PrivateFileError: when the file is absent, open to others, empty or malformed. It names each bad line as
         ``file:line``.
     """
-    try:
-        text = read_private(path, "password file", _remedy(path))
-    except FileNotFoundError as error:
-        raise PrivateFileError(f"{path}: there is no password file: {_remedy(path)}") from error
-    entries = read_entries(path, text.split("\n"), _parse, _remedy(path))
+    entries = password_entries(path)
+    if not entries and not path.exists():
+        raise PrivateFileError(f"{path}: there is no password file: {_remedy(path)}")
     if not entries:
         raise PrivateFileError(f"{path}: holds no names, so nobody could log in: {_remedy(path)}")
     return entries
+
+
+def password_entries(path: Path) -> dict[str, PasswordEntry]:
+    """Return the entries of the file by name; none where there is no file.
+
+    :raises PrivateFileError: when the file is open to others or malformed. It names each bad line as ``file:line``.
+    """
+    try:
+        text = read_private(path, "password file", _remedy(path))
+    except FileNotFoundError:
+        return {}
+    return read_entries(path, text.split("\n"), _parse, _remedy(path))
 
 
 def write_entry(path: Path, entry: PasswordEntry) -> None:

@@ -59,6 +59,11 @@ class WrongSecrets:
         since, count = self._counts.get(network_of(host), (0.0, 0))
         return max(0.0, since + WINDOW - self.monotonic()) if count >= MOST_WRONG else 0.0
 
+    def count(self, host: str) -> int:
+        """Return the wrong secrets of *host* that still count."""
+        since, count = self._counts.get(network_of(host), (0.0, 0))
+        return count if self.monotonic() - since < WINDOW else 0
+
     def note(self, host: str) -> bool:
         """Count a wrong secret.
 

@@ -50,6 +50,14 @@ class CredentialFileTests(SynchronousTestCase):
         self.path = Path(self.mktemp())
         self.assertEqual(self.file.look(), frozenset({"joe"}))
 
+    def test_gone_between_two_looks(self) -> None:
+        """A credential that has proved somebody, and that no look has seen, has gone at the next one."""
+        self.write("ann")
+        self.file.look()
+        self.file.note("flash")
+        self.file.note("ann")
+        self.assertEqual(self.file.look(), frozenset({"flash"}))
+
     def test_broken(self) -> None:
         """A file that cannot be trusted puts nobody out, and is tried again."""
         self.write("ann")

@@ -53,6 +53,30 @@ class LimitTests(BudgetTestCase):
         self.come(share, "honest")
         self.assertEqual([first[0].displaced, second[0].displaced], [None, Refusal.SILENT])
 
+    def test_doubt(self) -> None:
+        """A connection whose proof was wrong is a newcomer again: another one may have to go for it, and then itself."""
+        share = self.budget.share(Quota(silent=2))
+        guest, place = self.come(share, "a")
+        place.doubt()
+        place.identify()
+        first, second = self.come(share, "b")[0], self.come(share, "c")[0]
+        place.doubt()
+        self.assertEqual((guest.displaced, first.displaced, first.was_at_once), (None, Refusal.SILENT, False))
+        self.come(share, "d")
+        self.come(share, "e")
+        self.assertEqual((guest.displaced, second.displaced), (Refusal.SILENT, Refusal.SILENT))
+        place.doubt()
+        self.assertFalse(place.is_taken)
+
+    def test_doubt_in_a_crowd(self) -> None:
+        """Where only younger ones of its own address could go, the connection whose proof was wrong goes itself."""
+        share = self.budget.share(Quota(silent=1))
+        guest, place = self.come(share, "a")
+        place.identify()
+        other, _ = self.come(share, "a")
+        place.doubt()
+        self.assertEqual((guest.displaced, other.displaced), (Refusal.SILENT, None))
+
     def test_section(self) -> None:
         """A full section lets somebody in for an unidentified connection, and nobody for an identified one."""
         share = self.budget.share(Quota(connections=2))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from twisted.internet.defer import Deferred, fail
 
-from twisted.internet.defer import Deferred, fail, maybeDeferred
-from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase
-
-from netd.manhole.login import PasswordChecker
+from netd.access.watch import CredentialWatch
+from netd.connection.budget import Budget, Quota
+from netd.connection.ending import REVOKED_GRACE
+from netd.manhole.service import QUOTA
 from netd.manhole.telnet import HIDE_INPUT, SHOW_INPUT
 from netd.secrets.passwords import make_entry, write_entry
 from netd.secrets.private_files import PrivateFileError
-from netd.secrets.tries import MOST_WRONG, WINDOW, WrongSecrets
+from netd.secrets.tries import MOST_WRONG, WINDOW
 from tests.manhole.visits import NAME, PASSWORD, ManholeTestCase
 
 IAC, WILL, DO, DONT, ECHO, NAWS = b"\xff", b"\xfb", b"\xfd", b"\xfe", b"\x01", b"\x1f"
@@ -80,17 +78,60 @@ class LoginTests(ManholeTestCase):
         self.assertIn(b"netd> ", late.type(PASSWORD))
 
     def test_guessing_at_once(self) -> None:
-        """Whoever guesses on many connections at once has no more guesses than on one after the other."""
-        answers: list[Deferred[bool]] = []
+        """Of many guesses of an address at once, one is checked and one waits; the others are closed, and told why."""
+        answers: list[Deferred[str | None]] = []
         self.check = lambda *_: answers.append(Deferred()) or answers[-1]  # type: ignore[func-returns-value]
-        visits = [self.visit(peer="10.0.0.5") for _ in range(MOST_WRONG + 4)]
+        visits = [self.visit(peer="10.0.0.5") for _ in range(5)]
         for visit in visits:
             visit.type("nobody")
             visit.type("wrong")
-        while len(answers) < len(visits) and not answers[-1].called:
-            answers[-1].callback(None)
-        self.assertEqual(len(answers), MOST_WRONG)
-        self.assertEqual(self.service.status().counters["refused"]["too many wrong passwords"], 4)
+        self.assertEqual([visit.is_closing for visit in visits], [False, False, True, True, True])
+        self.assertIn("another login from your address is being checked; try again in a moment", self.log())
+        answers[0].callback(None)
+        answers[1].callback(None)
+        self.assertEqual(len(answers), 2)
+        self.assertEqual(self.service.status().counters["refused"], {"too many logins at once": 3, "wrong password": 2})
+
+    def test_not_displaced_while_it_waits(self) -> None:
+        """A connection whose password waits for its check keeps its place, however many come; then it is a newcomer again."""
+        self.service.use_budget(Budget(self.reactor.seconds), Quota())
+        answers: list[Deferred[str | None]] = []
+        self.check = lambda *_: answers.append(Deferred()) or answers[-1]  # type: ignore[func-returns-value]
+        visit = self.visit(peer="10.0.0.5")
+        visit.type(NAME)
+        visit.type("wrong")
+        self.reactor.advance(2)
+        for number in range(QUOTA.silent + 4):
+            self.visit(peer=f"10.0.1.{number}")
+        self.assertFalse(visit.transport.disconnected)
+        answers[0].callback(None)
+        self.assertTrue(visit.shown().endswith(b"login: "))
+        for number in range(QUOTA.silent):
+            self.visit(peer=f"10.0.2.{number}")
+        self.assertTrue(visit.transport.disconnected)
+
+    def test_password_gone(self) -> None:
+        """Whoever's password is changed or removed is logged out at the next look, in words; others stay."""
+        revoked: list[frozenset[str]] = []
+        watch = CredentialWatch(self.reactor, lambda gone: revoked.append(gone) or self.service.revoke(gone))  # type: ignore[func-returns-value]
+        self.service.use_watch(watch)
+        visit = self.logged_in()
+        watch.look()
+        self.assertFalse(visit.is_closing)
+        write_entry(self.passwords, make_entry("other", "correct horse", bytes(16)))
+        watch.look()
+        self.assertEqual(revoked, [])
+        write_entry(self.passwords, make_entry(NAME, "battery staple", bytes(16)))
+        watch.look()
+        self.assertEqual(revoked, [{self.line}])
+        said = b"the user operator is no longer admitted: its credential is gone or has ended\r\n"
+        self.assertTrue(visit.shown().endswith(said))
+        self.reactor.advance(REVOKED_GRACE)
+        self.assertTrue(visit.transport.disconnected)
+        stopped = self.service.stopService()
+        self.assertEqual(watch._looks, {})
+        visit.hang_up()
+        self.successResultOf(stopped)
 
     def test_one_wrong_then_right(self) -> None:
         """A slip of the fingers costs one try."""
@@ -147,7 +188,7 @@ class LoginTests(ManholeTestCase):
 
     def test_timeout_while_checking(self) -> None:
         """A password that is found right after the timeout opens nothing."""
-        waiting: Deferred[bool] = Deferred()
+        waiting: Deferred[str | None] = Deferred()
         self.check = lambda *_: waiting
         visit = self.visit()
         visit.type(NAME)
@@ -167,7 +208,7 @@ class LoginTests(ManholeTestCase):
 
     def test_typed_ahead(self) -> None:
         """Commands sent along with the password are carried out after the check, not lost and not before."""
-        waiting: Deferred[bool] = Deferred()
+        waiting: Deferred[str | None] = Deferred()
         self.check = lambda *_: waiting
         visit = self.visit()
         visit.send(f"{NAME}\n{PASSWORD}\nquit\n".encode())
@@ -190,7 +231,7 @@ class LoginTests(ManholeTestCase):
         visit.send(b"half a passw\x03")
         self.assertEqual(SHOW_INPUT + b"\r\nlogin: ", visit.shown())
         self.assertEqual(HIDE_INPUT + b"password: ", visit.type(NAME))
-        waiting: Deferred[bool] = Deferred()
+        waiting: Deferred[str | None] = Deferred()
         self.check = lambda *_: waiting
         visit.type(PASSWORD)
         visit.send(b"\x03")
@@ -234,74 +275,10 @@ class LoginTests(ManholeTestCase):
         self.assertEqual(1, len(self.flushLoggedErrors(RuntimeError)))
 
 
-class Threads:
-    """Calls nothing by itself; remembers what was asked for."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, Deferred[Any]]] = []
-
-    def __call__(self, _function: Any, _path: Path, name: str, _password: str) -> Deferred[Any]:
-        answer: Deferred[Any] = Deferred()
-        self.asked.append((name, answer))
-        return answer
-
-
-class PasswordCheckerTests(SynchronousTestCase):
-    def test_real_file(self) -> None:
-        """What `netd passwd` wrote is what opens, from the moment when it is written."""
-        path = Path(self.mktemp())
-        checker = PasswordChecker(path, maybeDeferred, WrongSecrets(Clock().seconds))
-        self.failureResultOf(checker.check(NAME, PASSWORD), PrivateFileError)
-        write_entry(path, make_entry(NAME, PASSWORD, bytes(16)))
-        self.assertTrue(self.successResultOf(checker.check(NAME, PASSWORD)))
-        self.assertFalse(self.successResultOf(checker.check(NAME, "wrong")))
-
-    def test_one_at_a_time(self) -> None:
-        """Eight strangers who send passwords at once cost the memory of one check."""
-        threads = Threads()
-        checker = PasswordChecker(Path("x"), threads, WrongSecrets(Clock().seconds))
-        first, second = checker.check("a", "x"), checker.check("b", "x")
-        self.assertEqual(["a"], [name for name, _ in threads.asked])
-        threads.asked[0][1].callback("a line")
-        self.assertTrue(self.successResultOf(first))
-        self.assertEqual(["a", "b"], [name for name, _ in threads.asked])
-        threads.asked[1][1].errback(PrivateFileError("gone"))
-        self.failureResultOf(second, PrivateFileError)
-        checker.check("c", "x")
-        self.assertEqual(3, len(threads.asked))
-
-    def test_addresses_take_turns(self) -> None:
-        """Whoever sends many passwords from one address keeps those from another waiting for one check at most."""
-        threads = Threads()
-        checker = PasswordChecker(Path("x"), threads, WrongSecrets(Clock().seconds))
-        for number in range(5):
-            checker.check(f"guess{number}", "x", "10.0.0.5")
-        for name, host in (("operator", "10.0.0.6"), ("other", "fd00::1"), ("another", "fd00::2")):
-            checker.check(name, "x", host)
-        for place in range(8):
-            threads.asked[place][1].callback(None)
-        order = ["guess0", "guess1", "operator", "other", "guess2", "another", "guess3", "guess4"]
-        self.assertEqual(order, [name for name, _ in threads.asked])
-
-    def test_hanging_up(self) -> None:
-        """Who hangs up leaves the queue, but a check that has begun still counts until its thread is done."""
-        threads = Threads()
-        checker = PasswordChecker(Path("x"), threads, WrongSecrets(Clock().seconds))
-        running, waiting, last = (checker.check(name, "x") for name in ("running", "waiting", "last"))
-        for abandoned in (running, waiting):
-            abandoned.addErrback(lambda _: None)
-            abandoned.cancel()
-        self.assertEqual(1, len(threads.asked))
-        threads.asked[0][1].callback("a line")
-        self.assertEqual(["running", "last"], [name for name, _ in threads.asked])
-        threads.asked[1][1].callback("a line")
-        self.assertTrue(self.successResultOf(last))
-
-
 class HangingUpTests(ManholeTestCase):
     def test_gone_while_waiting(self) -> None:
         """Connections that send a password and hang up at once cost no work: an operator behind them waits for one check only."""
-        waiting: Deferred[bool] = Deferred()
+        waiting: Deferred[str | None] = Deferred()
         self.check = lambda *_: waiting
         first, second = self.visit(), self.visit()
         for visit in (first, second):
@@ -313,7 +290,7 @@ class HangingUpTests(ManholeTestCase):
 
     def test_gone_while_checking(self) -> None:
         """A connection that is lost while its password is checked leaves no trace of a login."""
-        waiting: Deferred[bool] = Deferred()
+        waiting: Deferred[str | None] = Deferred()
         self.check = lambda *_: waiting
         visit = self.visit()
         visit.type(NAME)
