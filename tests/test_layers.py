@@ -67,7 +67,7 @@ PURE = (Reach("vocabulary"), Reach("pure json", within="netd.{own}.* netd.codec.
 SHELL = (Reach("vocabulary secrets pure json files options shell"),)
 ASSEMBLY = (*SHELL, Reach("assembly"))
 OUTSIDE = (
-    Reach("vocabulary", within="netd netd.{certificate_faults,errors,onefile,paths,plaintext} netd.bus.subject"),
+    Reach("vocabulary", within="netd netd.{certificate_faults,errors,formats,onefile,paths,plaintext} netd.bus.subject"),
     Reach("secrets"),
     Reach("pure", within="netd.codec.* netd.recorder.*"),
     Reach("files"),
@@ -77,8 +77,8 @@ LAYERS = (
     # 0: the words that everything uses
     Layer(
         "vocabulary",
-        modules="netd netd.{carriage,change,errors,interfaces,message,onefile,operations,paging,paths,plaintext,principal}"
-        " netd.{redaction,reserved,timezone} netd.access netd.access.rules netd.bus.subject netd.secrets.tries",
+        modules="netd netd.{carriage,change,errors,formats,interfaces,message,onefile,operations,paging,paths,plaintext}"
+        " netd.{principal,redaction,reserved,timezone} netd.access netd.access.rules netd.bus.subject netd.secrets.tries",
         reaches=(Reach("vocabulary"),),
         libraries="attrs zope.interface",
     ),
@@ -137,6 +137,9 @@ LAYERS = (
         " netd.recorder.{pieces,query,reading,shelf,subjects,writer}",
         reaches=(Reach("vocabulary"), Reach("pure json files", within="netd.recorder.* netd.codec.* netd.status")),
         libraries="attrs",
+    ),
+    Layer(
+        "files", modules="netd.backup.*", reaches=(Reach("vocabulary"), Reach("files", within="netd.backup.*")), libraries="attrs"
     ),
     # 3: what touches Twisted, each as thin as can be
     Layer(

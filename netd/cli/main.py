@@ -84,6 +84,8 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
             "key": Listed("key", "Add, list and remove the SSH keys that open the manhole."),
             "context": Listed("context", "Name the gateways of other machines, and choose one."),
             "client": Listed("client", "Print a client as one file, or list them."),
+            "backup": Listed("backup", "Write everything that netd keeps into FILE, while it runs."),
+            "restore": Listed("backup", "Put everything back that `netd backup` has written into FILE."),
             "cluster": Listed("cluster", "Set up NATS for several machines, and check it."),
             "grafana": Listed("grafana", "Print a data source for Grafana."),
             "completion": Listed("completion", "Print the completion script of a SHELL."),

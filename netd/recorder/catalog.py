@@ -15,6 +15,7 @@ from attrs import frozen
 
 from netd.codec.jsontext import decode, encode
 from netd.errors import NoSuchTarget, OperationFailed
+from netd.formats import CATALOG
 from netd.recorder.database import FileFormat, connect, telling_damage, transaction
 from netd.recorder.part_summary import PartSummary
 
@@ -34,8 +35,8 @@ CREATE TABLE part   (name TEXT PRIMARY KEY, chunk INTEGER NOT NULL, first INTEGE
 """
 """``part`` has the closed ones. ``chunk`` is the last of a part that ``hour`` has counted, so that none is counted twice."""
 
-FORMAT = FileFormat("catalog", application=0x6E657463, version=1, schema=SCHEMA)
-"""The format of the catalog that is written here. The number is the text ``netc``."""
+FORMAT = FileFormat(CATALOG, SCHEMA)
+"""The format of the catalog that is written here."""
 
 _COUNT_SERIES = """
 INSERT INTO series (subject, label, unit) VALUES (?, ?, ?)

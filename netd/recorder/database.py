@@ -11,6 +11,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from netd.formats import NEWER, StoredFormat, bring_up
 from netd.recorder.blocks import BadBlock
 
 __all__ = ["DamagedPart", "FileFormat", "OtherFormat", "connect", "read_only", "telling_damage", "transaction"]
@@ -69,38 +70,41 @@ def transaction(database: sqlite3.Connection, is_full: bool) -> Iterator[None]:
 
 @frozen
 class FileFormat:
-    """The format of one kind of file.
+    """The format of one kind of file, with its tables.
 
-    :ivar kind: ``part`` or ``catalog``, for messages.
-    :ivar application: ``PRAGMA application_id``.
-    :ivar version: ``PRAGMA user_version``.
+    :ivar stored: its numbers, and the steps from older versions.
     :ivar schema: statements in SQL.
     """
 
-    kind: str
-    application: int
-    version: int
+    stored: StoredFormat
     schema: str
+
+    @property
+    def version(self) -> int:
+        """The version that is written."""
+        return self.stored.version
 
     def make(self, database: sqlite3.Connection) -> None:
         """Make the tables of an empty file, in one transaction."""
         with transaction(database, is_full=True):
             for statement in self.schema.split(";\n"):
                 database.execute(statement)
-            database.execute(f"PRAGMA application_id={self.application}")
+            database.execute(f"PRAGMA application_id={self.stored.application}")
             database.execute(f"PRAGMA user_version={self.version}")
 
     def check(self, database: sqlite3.Connection, path: Path) -> None:
-        """Check that the file at *path* has this format.
+        """Check that the file at *path* has this format. One of an older version is brought up.
 
         :raises DamagedPart: if it is a database of something else.
-        :raises OtherFormat: if another netd has made it.
+        :raises OtherFormat: if a newer netd has made it, or one that is too old.
         """
         (application,) = database.execute("PRAGMA application_id").fetchone()
-        if application != self.application:
-            raise DamagedPart(f"it is a database, but no {self.kind} of a recorder")
+        if application != self.stored.application:
+            raise DamagedPart(f"it is a database, but no {self.stored.kind} of a recorder")
         (version,) = database.execute("PRAGMA user_version").fetchone()
-        if version != self.version:
+        if version > self.version:
+            raise OtherFormat(f"{path} {NEWER}, or move it away, and another is made")
+        if not bring_up(database, self.stored):
             raise OtherFormat(
                 f"{path}: its format is {version}, and this netd writes {self.version}: move it away, and another is made"
             )

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from netd.errors import OperationFailed, text_of
+from netd.formats import OUTBOX_FILE
 from netd.recorder.database import DamagedPart, FileFormat, OtherFormat, connect, transaction
 from netd.recorder.intake import EventTaken, SamplesTaken
 from netd.recorder.shipment import pack_shipment
@@ -32,7 +33,7 @@ CREATE TABLE block (number INTEGER PRIMARY KEY AUTOINCREMENT, data BLOB NOT NULL
 CREATE TABLE epoch (name TEXT NOT NULL) STRICT;
 """
 
-FORMAT = FileFormat("outbox", application=0x6E65746F, version=1, schema=SCHEMA)
+FORMAT = FileFormat(OUTBOX_FILE, SCHEMA)
 
 
 class HistoryOutbox:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from netd.codec.jsontext import encode
+from netd.formats import PART
 from netd.recorder.blocks import Columns, are_fractions, joined, pack_block, pack_journal, sound, unpack_journal
 from netd.recorder.database import FileFormat, connect, telling_damage, transaction
 from netd.recorder.intake import EventTaken, SeriesName, samples_in
@@ -50,8 +51,8 @@ CREATE TABLE mark    (time INTEGER NOT NULL, kind TEXT NOT NULL, data TEXT NOT N
 RECEIVED = "CREATE TABLE IF NOT EXISTS received (sender TEXT PRIMARY KEY, blocks TEXT NOT NULL) STRICT"
 """A further table of a node that keeps the history of others."""
 
-FORMAT = FileFormat("part", application=0x6E657464, version=1, schema=SCHEMA)
-"""The format of the parts that are written here. The number is the text ``netd``."""
+FORMAT = FileFormat(PART, SCHEMA)
+"""The format of the parts that are written here."""
 
 _LAST_KNOWN = """
 SELECT max(time) FROM (SELECT max(last) AS time FROM block UNION ALL SELECT max(time) FROM mark

@@ -14,14 +14,12 @@ from pathlib import Path
 from typing import Protocol
 
 from netd.errors import NetdError
+from netd.formats import NEWER, STATE, StoredFormat, bring_up, numbers_in
 
 __all__ = ["STATE_FILE", "Disk", "Kept", "Row", "StateFile", "StateUnusable", "objection"]
 
 STATE_FILE = "state.db"
 """Name of the file inside the state directory."""
-
-APPLICATION_ID, VERSION = 0x6E647374, 1
-"""The numbers in the file's header that say whose it is, and which schema it has."""
 
 MOST_PAGES = 1 << 17
 """Pages of 4 KiB that the file can have. A write over it fails as on a full disk."""
@@ -87,14 +85,16 @@ class _Damaged(Exception):
 
 
 class StateFile:
-    """The file at *path*.
+    """The file at *path*. One of an older version is brought up when it is opened.
 
+    :param stored: the format that is written.
     :ivar trouble: why the file is not used, or what was wrong with it at the start; empty if all is well.
     :ivar size: bytes of the file after the last commit.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, stored: StoredFormat = STATE) -> None:
         self._path = path
+        self._stored = stored
         self.trouble = ""
         self.size = 0
         self._connection: sqlite3.Connection | None = None
@@ -191,12 +191,14 @@ class StateFile:
         if not _number(connection, "schema_version"):
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(SCHEMA)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.execute(f"PRAGMA application_id = {self._stored.application}")
+            connection.execute(f"PRAGMA user_version = {self._stored.version}")
             connection.execute("COMMIT")
-        elif why := _unfit(self.name, application, version):
+        elif why := _unfit(self.name, application, version, self._stored):
             self._disconnect()
             raise StateUnusable(why)
+        else:
+            bring_up(connection, self._stored)
         self.size = _number(connection, "page_count") * _number(connection, "page_size")
         if self.size <= CHECKED:
             [answer] = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -246,23 +248,21 @@ def objection(path: Path) -> str:
     """A sentence that says why the file at *path* cannot be used; empty if it can. Nothing is changed, nor is SQLite asked."""
     try:
         with path.open("rb") as file:
-            header = file.read(100)
+            numbers = numbers_in(file.read(100))
     except FileNotFoundError:
         return ""
     except OSError as error:
         return f"{path} cannot be read: {error.strerror}"
-    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+    if numbers is None:
         return ""  # an empty file, or one that the daemon will put aside
-    version, application = int.from_bytes(header[60:64], "big"), int.from_bytes(header[68:72], "big")
-    return _unfit(str(path), application, version)
+    return _unfit(str(path), *numbers, STATE)
 
 
-def _unfit(name: str, application: int, version: int) -> str:
+def _unfit(name: str, application: int, version: int, stored: StoredFormat) -> str:
     """Why a file with these numbers in its header is not for this netd; empty if it is."""
-    if application == APPLICATION_ID and version <= VERSION:
-        return ""
-    why = "was written by a newer netd" if application == APPLICATION_ID else "is not netd's"
-    return f"{name} {why}; use that, or move the file away: what it holds is then not known here"
+    if application != stored.application:
+        return f"{name} is not netd's: move the file away, or choose another state directory"
+    return "" if version <= stored.version else f"{name} {NEWER}, or move the file away: what it holds is then not known here"
 
 
 def _make_private(path: Path) -> None:

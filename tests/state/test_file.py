@@ -10,6 +10,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.formats import NEWER
 from netd.state.file import STATE_FILE, Row, StateFile, StateUnusable, objection
 
 HELLO: Row = ("relay.main", "devices", "greenhouse", 7.0, '{"host":"10.0.0.7"}')
@@ -102,13 +103,15 @@ class TroubleTests(StateFileTestCase):
 
     def test_newer_and_foreign_files(self) -> None:
         """A file that this netd does not understand stays as it is, and the daemon says what to do."""
-        for pragma, why in (("user_version = 2", "was written by a newer netd"), ("application_id = 7", "is not netd's")):
+        newer = f"{NEWER}, or move the file away: what it holds is then not known here"
+        foreign = "is not netd's: move the file away, or choose another state directory"
+        for pragma, why in (("user_version = 2", newer), ("application_id = 7", foreign)):
             self.open().close()
             connection = sqlite3.connect(self.path)
             connection.execute(f"PRAGMA {pragma}")
             connection.close()
             said = str(self.assertRaises(StateUnusable, self.open))
-            self.assertEqual(f"{self.path} {why}; use that, or move the file away: what it holds is then not known here", said)
+            self.assertEqual(f"{self.path} {why}", said)
             self.assertEqual(said, objection(self.path))
             self.path.unlink()
 

@@ -1,0 +1,79 @@
+"""Tests of ``netd backup`` and ``netd restore``: the files, what is asked of a running daemon, and what is said."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from pathlib import Path
+
+from netd.client.control import NotRunning
+from tests.cli.fakes import CommandTests
+
+
+class BackupTests(CommandTests):
+    def setUp(self) -> None:
+        super().setUp()
+        self.folder = Path(self.mktemp()).absolute()
+        self.state = self.folder / "state"
+        self.state.mkdir(parents=True)
+        (self.state / "tokens").write_text("ops admin 00\n")
+        self.ini = self.folder / "netd.ini"
+        self.ini.write_text("[relay]\n")
+        self.file = self.folder / "netd.tar"
+        self.control.broken = NotRunning("not there")
+
+    def names(self) -> list[str]:
+        """What is in the backup."""
+        with tarfile.open(self.file) as archive:
+            return archive.getnames()
+
+    def test_running(self) -> None:
+        """A daemon that runs writes first what waits for the disk, and tells where the rest is."""
+        elsewhere = self.folder / "history"
+        elsewhere.mkdir()
+        (elsewhere / "catalog.db").write_bytes(b"")
+        self.control.broken = None
+        recorder = {"kind": "recorder", "instance": "main", "directory": str(elsewhere)}
+        inside = {"kind": "recorder", "instance": "two", "directory": str(self.state / "recorder" / "two")}
+        self.control.answers["system.status"] = {"configuration": str(self.ini), "services": [recorder, inside]}
+        self.control.answers["history.flush"] = {"seconds": 0.0}
+        told = self.netd("--state", str(self.state), "backup", str(self.file))
+        self.assertEqual(told.exit_code, 0, told.output)
+        self.assertIn(("history.flush", {"instance": "main"}), self.control.calls)
+        self.assertEqual(self.names(), ["tokens", "recorder/main/catalog.db", "configuration.ini", "MANIFEST.json"])
+        self.assertEqual(self.file.stat().st_mode & 0o777, 0o600)
+        self.assertIn(f"2 files of {self.state}, 0.0 MiB and the configuration are in {self.file}", told.stderr)
+
+    def test_there_and_back(self) -> None:
+        """What is saved is put back; files that are there stay, unless --replace moves them beside."""
+        self.netd("--state", str(self.state), "backup", str(self.file), "--config", str(self.ini))
+        told = self.netd("--state", str(self.state), "restore", str(self.file))
+        self.assertEqual((told.exit_code, "--replace" in told.stderr), (1, True))
+        written = self.folder / "restored.ini"
+        told = self.netd("--state", str(self.state), "restore", str(self.file), "--replace", "--config", str(written))
+        self.assertEqual(told.exit_code, 0, told.output)
+        self.assertIn(f"what was there before is in {self.state}.before-20231114T221320Z", told.stdout)
+        self.assertEqual((written.read_text(), written.stat().st_mode & 0o777), ("[relay]\n", 0o600))
+        again = self.netd("--state", str(self.state), "restore", str(self.file), "--replace", "--config", str(written))
+        self.assertIn("is there already", again.stderr)
+
+    def test_through_pipes(self) -> None:
+        """The backup goes to standard output, and comes from standard input."""
+        told = self.netd("--state", str(self.state), "backup", "-")
+        self.file.write_bytes(told.stdout_bytes)
+        self.assertEqual(self.names(), ["tokens", "MANIFEST.json"])
+        other = self.folder / "other"
+        back = self.netd("--state", str(other), "--json", "restore", "-", input=told.stdout_bytes)
+        self.assertEqual(json.loads(back.stdout), {"directory": str(other), "files": 1, "before": None})
+        self.assertEqual((other / "tokens").read_text(), "ops admin 00\n")
+
+    def test_refused(self) -> None:
+        """No half file is left where a backup cannot be made, and the place is named."""
+        self.assertIn("no state directory", self.netd("--state", str(self.folder / "no"), "backup", str(self.file)).stderr)
+        told = self.netd("--state", str(self.state), "backup", str(self.folder / "no" / "x.tar"))
+        self.assertIn("cannot be written: No such file or directory", told.stderr)
+        (self.state / "broken").write_bytes(b"SQLite format 3\0" + b"?" * 5000)
+        self.assertEqual(self.netd("--state", str(self.state), "backup", str(self.file)).exit_code, 1)
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["netd.ini", "state"])
+        self.file.write_bytes(b"?" * 2000)
+        self.assertIn("no backup", self.netd("--state", str(self.folder / "new"), "restore", str(self.file)).stderr)
