@@ -9,6 +9,7 @@ from typing import Any, Literal, get_type_hints
 from attrs import define, evolve, field, frozen
 
 from netd import __version__
+from netd.access.proofs import TooManyWrongTokens
 from netd.access.refusals import REFUSALS
 from netd.bus.local import LocalBus
 from netd.codec.jsontext import to_plain
@@ -249,11 +250,11 @@ class System:
     def _bearer(self, caller: Caller, token: str) -> Principal:
         found = self.tokens.find(token, caller.host)
         if found is None:
+            wait = 0.0
             if caller.tries is not None:
                 caller.tries.fail()
-            raise NotPermitted(
-                "this token is unknown; `netd token list` shows which there are, `netd token add NAME --role operator` makes one"
-            )
+                wait = caller.tries.wait
+            raise TooManyWrongTokens(wait) if wait else NotPermitted(self.tokens.objection(token))
         return found.principal
 
     def session(self, caller: Caller, used: bool = False) -> SessionEnd:

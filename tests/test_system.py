@@ -22,7 +22,7 @@ from netd.message import EventKind, Message
 from netd.operations import Operation, OperationTable, Role
 from netd.secrets.token_file import add_token
 from netd.secrets.tokens import TOKENS, Tokens
-from netd.secrets.tries import Tries, WrongSecrets
+from netd.secrets.tries import MOST_WRONG, Tries, WrongSecrets
 from netd.system import System
 from netd.testing import MemoryState, RecordingLink, make_caller, result_of
 from netd.usage import Usage
@@ -196,6 +196,15 @@ class SystemTests(SynchronousTestCase):
         self.assertEqual(("too many unknown tokens; connect anew", 3), (why, tries.failed))
         self.caller = make_caller(Role.NOBODY, link=RecordingLink())
         self.assertRaises(NotPermitted, self.call, "system.login", token="x")  # and where nobody counts
+
+    def test_far_too_many_wrong_tokens(self) -> None:
+        """After ten wrong tokens of an address in a minute, further ones get no reason, on whatever connection they come."""
+        wrong = WrongSecrets(self.clock.seconds)
+        for _ in range(MOST_WRONG - 1):
+            wrong.note("10.0.0.1")
+        self.caller = make_caller(Role.NOBODY, link=RecordingLink(), tries=Tries(wrong, "10.0.0.1"))
+        why = str(self.assertRaises(NotPermitted, self.call, "system.login", token="x"))
+        self.assertEqual(why, "too many wrong tokens came from your address; try again in 60 s")
 
     def test_stop(self) -> None:
         """Stopping is answered, and ends the daemon once."""

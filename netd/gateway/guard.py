@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
+from math import ceil
 
 from attrs import frozen
 
+from netd.access.proofs import TooManyWrongTokens
 from netd.config.descriptions import is_loopback
 from netd.connection.origins import ANY_HOST, takes_origin
 from netd.errors import NotPermitted
@@ -147,7 +149,15 @@ class Guard:
         found = self.tokens.find(text, caller.host)
         if found is not None:
             return found.principal
-        is_last = self.wrong.note(caller.host)
+        is_last, wait = self.wrong.note(caller.host), self.wrong.wait(caller.host)
+        if wait:
+            return plain(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                str(TooManyWrongTokens(wait)),
+                ("Retry-After", str(ceil(wait))),
+                refusal=TooManyWrongTokens.kind,
+                is_last=True,
+            )
         return self._deny(head, self.tokens.objection(text), refusal=UNKNOWN_TOKEN, is_last=is_last)
 
     def _of_ticket(self, head: Head, ticket: str) -> Principal | Answer:

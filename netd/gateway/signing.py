@@ -6,6 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from netd.access.proofs import TooManyWrongTokens
 from netd.codec.jsontext import BadJSON, decode_object, encode
 from netd.console.audit import Audit
 from netd.gateway.answer import JSON, Answer, plain
@@ -63,7 +64,10 @@ class SigningIn:
         found = self._guard.tokens.find(text, caller.host)
         if found is None:
             self._audit.login_failed(caller, UNKNOWN_TOKEN)
-            is_last = self._guard.wrong.note(caller.host)
+            is_last, wait = self._guard.wrong.note(caller.host), self._guard.wrong.wait(caller.host)
+            if wait:
+                too_many = TooManyWrongTokens(wait)
+                return self._refuse(HTTPStatus.TOO_MANY_REQUESTS, str(too_many), too_many.kind, is_last)
             return self._refuse(HTTPStatus.UNAUTHORIZED, self._guard.tokens.objection(text), UNKNOWN_TOKEN, is_last)
         if found.role is Role.NOBODY:
             return self._refuse(HTTPStatus.FORBIDDEN, NOT_A_USER.format(who=found.principal), UNKNOWN_TOKEN)

@@ -96,6 +96,11 @@ class Tries:
     failed: int = field(default=0, init=False)
     is_over: bool = field(default=False, init=False)
 
+    @property
+    def wait(self) -> float:
+        """The seconds for which the address has had its tries; see :meth:`WrongSecrets.wait`."""
+        return self.wrong.wait(self.host)
+
     def fail(self) -> None:
         """Count a wrong secret of this connection."""
         self.failed += 1

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from secrets import token_bytes
 from typing import Any
 
 from netd.operations import Role
+from netd.secrets.token_file import add_token
 from netd.secrets.tokens import TOKENS
+from netd.secrets.tries import MOST_WRONG
 from tests.gateway.visits import GatewayTestCase, bearer, call, get, handshake, post, replies
 
 FORWARDING = (
@@ -270,6 +273,27 @@ class TokenTests(GatewayTestCase):
         [event] = told
         self.assertEqual((event["operation"], event["outcome"], event["arguments"]), ("system.login", "refused", {}))
         self.assertIn("127.0.0.1", event["from"])
+
+    def test_far_too_many_unknown(self) -> None:
+        """After ten unknown tokens of an address within a minute, further ones get no reason; a right one is not delayed."""
+        token = self.token()
+        for _ in range(MOST_WRONG - 1):
+            self.assertEqual(self.ask(get("/api", bearer("netd_x"))).status, 401)
+        for _ in range(2):
+            reply = self.ask(get("/api", bearer("netd_x")))
+            self.assertEqual((reply.status, reply.headers["Retry-After"], reply.headers["Connection"]), (429, "60", "close"))
+            self.assertEqual(reply.text, "too many wrong tokens came from your address; try again in 60 s")
+        self.assertEqual(self.factory.counters()["refused"], {"unknown token": MOST_WRONG - 1, "too many wrong tokens": 2})
+        self.assertEqual(self.ask(get("/api", bearer(token))).status, 200)
+        self.reactor.advance(60)
+        self.assertEqual(self.ask(get("/api", bearer("netd_x"))).status, 401)
+
+    def test_ended(self) -> None:
+        """A token whose end has passed is told so, with the remedy."""
+        token = add_token(self.state / TOKENS, "ann", Role.VIEWER, (), token_bytes, until=1.0)
+        reply = self.ask(get("/api", bearer(token)))
+        self.assertEqual(reply.status, 401)
+        self.assertIn("this token has ended on 1970-01-01 00:00:01 UTC; `netd token rotate ann` makes another", reply.text)
 
     def test_too_many_unknown(self) -> None:
         """After a few unknown tokens within a minute, each further one costs its sender the connection; a right one does not."""

@@ -12,6 +12,7 @@ from netd.gateway.head import Head
 from netd.operations import Role
 from netd.secrets.token_file import remove_token
 from netd.secrets.tokens import TOKENS
+from netd.secrets.tries import MOST_WRONG
 from netd.testing import Connection, MemoryState
 from tests.feed.bench import MASK
 from tests.gateway.visits import GatewayTestCase, Reply, bearer, call, frames, get, handshake, post
@@ -106,6 +107,15 @@ class SignInTests(BrowserTestCase):
         self.assertEqual(self.factory.counters()["refused"], {"unknown token": 4})
         for body in (b"[]", b"{", b"7"):
             self.assertEqual(self.ask(post(body, ORIGIN, path="/session")).status, 400)
+
+    def test_far_too_many_wrong(self) -> None:
+        """After ten wrong tokens of an address within a minute, further ones get no reason; a right one signs in all the same."""
+        for _ in range(MOST_WRONG - 1):
+            self.assertEqual(self.ask_session(ORIGIN, token="netd_x").status, 401)
+        reply = self.ask_session(ORIGIN, token="netd_x")
+        self.assertEqual((reply.status, reply.headers["Connection"]), (429, "close"))
+        self.assertIn("too many wrong tokens came from your address", json.loads(reply.body)["error"])
+        self.sign_in()
 
     def test_unusable_tokens(self) -> None:
         """While the tokens cannot be read, nobody signs in, and the answer says why."""
