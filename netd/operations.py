@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator,
 from attrs import define, field, frozen
 
 from netd.errors import InvalidArguments, NetdError, NoSuchOperation
-from netd.principal import Action, Identified, Principal, Role, check, may
+from netd.principal import Action, Identified, Kind, Principal, Role, check, may
 
 if typing.TYPE_CHECKING:
     from netd.secrets.tries import Tries
@@ -253,6 +253,7 @@ class Operation:
     :ivar kind: the kind of service that offers it; the noun, unless another is given, as ``recorder`` for ``history.query``.
     :ivar is_lasting: its effect lasts as long as the caller's connection, so that it needs one that stays open.
     :ivar describe_result: returns the JSON Schema of the result, if the annotation of the function cannot express it.
+    :ivar kinds: the kinds of programs that may call it without a role.
     :ivar signature: arguments and result, by default those of the function's annotations.
     :ivar arguments: the arguments for callers.
     :ivar caller: name of the argument that takes the :class:`Caller`; None without one.
@@ -269,6 +270,7 @@ class Operation:
     kind: str = field(kw_only=True)
     is_lasting: bool = field(default=False, kw_only=True)
     describe_result: Callable[[], dict[str, typing.Any]] | None = field(default=None, kw_only=True)
+    kinds: frozenset[Kind] = field(default=frozenset(), kw_only=True)
     signature: OperationSignature = field(kw_only=True, repr=False)
     arguments: tuple[Argument, ...] = field(init=False)
     caller: str | None = field(init=False)
@@ -276,7 +278,7 @@ class Operation:
     result: object = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "action", Action(self.name, self.role))
+        object.__setattr__(self, "action", Action(self.name, self.role, self.kinds))
         object.__setattr__(self, "arguments", self.signature.arguments)
         object.__setattr__(self, "caller", self.signature.caller)
         object.__setattr__(self, "result", self.signature.result)

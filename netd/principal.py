@@ -60,6 +60,8 @@ class Kind(enum.Enum):
     """A program that runs commands."""
     FEED = "feed"
     """A program that reads feeds."""
+    METRICS = "metrics"
+    """A program that reads the figures of the daemon, as Prometheus does."""
 
 
 class Proof(enum.Enum):
@@ -212,7 +214,7 @@ def check(principal: Principal, action: Action, subject: str | None = None, name
 def denial(principal: Principal, action: Action, subject: str | None = None) -> dict[str, str]:
     """Return the facts of a refusal, as :class:`netd.errors.NotPermitted` has them: pages show all refusals alike."""
     role = action.role.name.lower()
-    kinds = "".join(f", or the token of {_with_article(kind.value)}" for kind in sorted(action.kinds, key=lambda one: one.value))
+    kinds = "".join(f", or a token of the kind {kind}" for kind in sorted(kind.value for kind in action.kinds))
     confined = f" --subject '{subject}'" if subject is not None and principal.subjects is not None else ""
     return {
         "asked": action.name,

@@ -25,7 +25,7 @@ from netd.interfaces import INetdService, IPublisher
 from netd.lifecycle import STATE, DaemonStateChanged, Draining, Lifecycle, ServingState
 from netd.message import EventKind
 from netd.operations import Caller, Operation, OperationTable, Role
-from netd.principal import Principal, Proof
+from netd.principal import Kind, Principal, Proof
 from netd.secrets.tokens import Tokens
 from netd.state.state import StateFacts
 from netd.usage import Usage, measure_usage
@@ -157,7 +157,13 @@ class System:
         return [
             Operation("system.operations", self.list_operations, Role.VIEWER, listed, spans_services=True),
             Operation(
-                "system.status", self.status, Role.VIEWER, told, spans_services=True, describe_result=self._describe_status
+                "system.status",
+                self.status,
+                Role.VIEWER,
+                told,
+                spans_services=True,
+                describe_result=self._describe_status,
+                kinds=frozenset({Kind.METRICS}),
             ),
             Operation("system.subjects", self.list_subjects, Role.VIEWER, published, spans_services=True),
             *self.lifecycle.operations(),

@@ -123,6 +123,7 @@ _FOR: Callable[[Any], Any] = click.option("--for", "life", type=lifetime, metava
 @click.option("--agent", "kind", flag_value="agent", help="For the agent NAME of telemetry sessions.")
 @click.option("--bot", "kind", flag_value="bot", help="For the bot NAME of a room.")
 @click.option("--feed", "kind", flag_value="feed", help="For a program that reads feeds.")
+@click.option("--metrics", "kind", flag_value="metrics", help="For a program that reads /metrics, as Prometheus does.")
 @click.option("--command", "commands", type=names, metavar="C,…", help="For a program that runs these commands.")
 @click.option("--send", "sends", type=names, metavar="X,…", help="With --device: the devices that it may send to.")
 @click.option("--subject", "subjects", multiple=True, metavar="PATTERN", help="Confine it to these subjects; can be repeated.")
@@ -142,13 +143,13 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option
 ) -> None:
     """Make a token for NAME, and print it: this once.
 
-    One of --role, --device, --agent, --bot, --feed and --command says what it is for.
+    One of --role, --device, --agent, --bot, --feed, --metrics and --command says what it is for.
     """
     from netd.secrets.token_file import add_token  # noqa: PLC0415 - likewise
 
     given = [word for word in (role, kind, "command" if commands is not None else None) if word is not None]
     if len(given) != 1:
-        raise click.UsageError("Say what it is for, by one of --role, --device, --agent, --bot, --feed and --command.")
+        raise click.UsageError("Say what it is for, by one of --role, --device, --agent, --bot, --feed, --metrics and --command.")
     until = _end(invocation, life)
     with _file(invocation) as path:
         text = add_token(

@@ -20,14 +20,14 @@ from netd.errors import InvalidArguments, NetdError, OperationFailed
 from netd.interfaces import IBus
 from netd.log import LogLimiter
 from netd.operations import Caller, Operation, OperationTable, Role
-from netd.principal import Action, Principal, check
+from netd.principal import Action, Kind, Principal, check
 
 __all__ = ["Dispatcher", "describe"]
 
 MAX_ANSWERS = 1 << 22
 """Bytes of answers to one batch. Once they are more, the requests that are left are refused."""
 
-KNOW_NAMES = Action("any operation", Role.VIEWER)
+KNOW_NAMES = Action("any operation", Role.VIEWER, frozenset({Kind.METRICS}))
 """The right to learn whether an operation of some name exists. Without it, every unknown name is refused like a forbidden one."""
 
 LOGGED_EVERY = 1.0
@@ -129,7 +129,7 @@ class Dispatcher:
 
     def _prepare(self, name: str, params: Mapping[str, Any] | list[Any], caller: Caller) -> tuple[Operation, str, dict[str, Any]]:
         principal = caller.principal
-        if principal.role < KNOW_NAMES.role and not self._table.is_open_to_all(name):
+        if not self._table.is_open_to_all(name):
             check(principal, KNOW_NAMES)
         by_name = dict(params) if isinstance(params, Mapping) else {}
         operation, instance, given = self._table.find(name, by_name)

@@ -22,6 +22,7 @@ from netd.gateway.cookies import cookie_in, is_own_page, names_cookie_twice
 from netd.gateway.denial import BAD_TOKEN, denied
 from netd.gateway.forwarding import forwarded_by
 from netd.gateway.head import Head
+from netd.gateway.routes import VISIT
 from netd.gateway.sessions import BrowserSessions, PageLogin
 from netd.gateway.tickets import Tickets
 from netd.operations import Caller
@@ -29,7 +30,7 @@ from netd.principal import ANONYMOUS, LOCAL, LOCAL_ADMIN, Action, Kind, Principa
 from netd.secrets.tokens import Tokens
 from netd.secrets.tries import WrongSecrets
 
-__all__ = ["PAGE_KEY", "TOKEN_NEEDED", "UNKNOWN_SESSION", "UNKNOWN_TOKEN", "VISIT", "Guard"]
+__all__ = ["PAGE_KEY", "SCRAPE", "TOKEN_NEEDED", "UNKNOWN_SESSION", "UNKNOWN_TOKEN", "Guard"]
 
 UNKNOWN_TOKEN = "unknown token"  # noqa: S105 - what is wrong, and no token
 """The name of a refusal because of an unknown token, in counters and log."""
@@ -40,8 +41,8 @@ UNKNOWN_SESSION = "unknown session"
 PAGE_KEY = "x-netd-page"
 """The header that gives the page key. Pages of other origins cannot add it without asking first, and are never permitted to."""
 
-VISIT = Action("gateway.visit", Role.VIEWER)
-"""The right that every request needs, except for those of pages, before the operation is known."""
+SCRAPE = Action("gateway.metrics", Role.VIEWER, frozenset({Kind.METRICS}))
+"""The right to read the figures of the daemon at ``/metrics``."""
 
 TOKEN_NEEDED = "a token is needed, as in `Authorization: Bearer TOKEN`; `netd token add NAME --role viewer` makes one"  # noqa: S105
 

@@ -10,9 +10,9 @@ from attrs import frozen
 
 from netd.gateway.head import Head
 from netd.operations import Caller
-from netd.principal import Principal
+from netd.principal import Action, Principal, Role
 
-__all__ = ["FORM_BODY", "JSON_BODY", "OPTIONS", "READING", "Access", "Admission", "Handler", "SiteRoute"]
+__all__ = ["FORM_BODY", "JSON_BODY", "OPTIONS", "READING", "VISIT", "Access", "Admission", "Handler", "SiteRoute"]
 
 OPTIONS = "OPTIONS"
 """The method that asks for the methods of a path. Load balancers probe with it, and take any answer but 2xx for a failure."""
@@ -21,6 +21,10 @@ READING = ("GET", "HEAD", OPTIONS)
 
 JSON_BODY, FORM_BODY = "application/json", "application/x-www-form-urlencoded"
 """The types of bodies that paths take."""
+
+
+VISIT = Action("gateway.visit", Role.VIEWER)
+"""The right that every request needs, except for those of pages, before the operation is known."""
 
 
 class Access(enum.Enum):
@@ -58,9 +62,11 @@ class SiteRoute:
 
     :ivar handler: None for a WebSocket.
     :ivar takes: the type of the body of a POST.
+    :ivar action: the right that it takes, where access is for senders that are known.
     """
 
     methods: tuple[str, ...]
     access: Access
     handler: Handler | None
     takes: str = JSON_BODY
+    action: Action = VISIT

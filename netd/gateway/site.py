@@ -15,7 +15,7 @@ from netd.gateway.answer import HTML, JSON, Answer, plain
 from netd.gateway.clients import SHELF, ClientFiles
 from netd.gateway.denial import NO_TOKEN, denied
 from netd.gateway.files import File
-from netd.gateway.guard import PROBES, TOKEN_NEEDED, TOKENS_UNUSABLE, VISIT, Guard
+from netd.gateway.guard import PROBES, SCRAPE, TOKEN_NEEDED, TOKENS_UNUSABLE, Guard
 from netd.gateway.head import Head
 from netd.gateway.metrics import exposition, format_for
 from netd.gateway.page import render_page
@@ -24,7 +24,7 @@ from netd.gateway.signing import SigningIn
 from netd.gateway.tickets import without_ticket
 from netd.log import LogLimiter
 from netd.operations import Caller
-from netd.principal import Principal, denial, may
+from netd.principal import Action, Principal, denial, may
 from netd.secrets.private_files import PrivateFileError
 
 __all__ = ["ECHO", "SOCKET", "Site"]
@@ -108,7 +108,7 @@ class Site:
             "/rpc": SiteRoute(("POST",), Access.KNOWN, self._rpc),
             **SigningIn(guard, dispatcher.audit, self._takes_ticket).routes(),
             "/api": SiteRoute(READING, Access.KNOWN, self._api),
-            "/metrics": SiteRoute(READING, Access.KNOWN, self._metrics),
+            "/metrics": SiteRoute(READING, Access.KNOWN, self._metrics, action=SCRAPE),
             "/healthz": SiteRoute(READING, Access.ANYONE, lambda _admission: _HEALTHY),
             "/readyz": SiteRoute(READING, Access.ANYONE, self._ready),
             SOCKET: SiteRoute(("GET",), Access.SOON_KNOWN, None),
@@ -138,8 +138,8 @@ class Site:
         if isinstance(found, Answer):
             self._dispatcher.audit.login_failed(caller, found.refusal)
             return found
-        if route.access is Access.KNOWN and not may(found, VISIT):
-            return _may_not(head, found)
+        if route.access is Access.KNOWN and not may(found, route.action):
+            return _may_not(head, found, route.action)
         if route.handler is None and not head.wants_websocket:
             return NOT_A_SOCKET
         return self._objection_to_body(route, head, length) or Admission(head, caller, found)
@@ -225,10 +225,10 @@ class Site:
         return plain(HTTPStatus.SERVICE_UNAVAILABLE, why) if why else plain(HTTPStatus.OK, "ready")
 
 
-def _may_not(head: Head, principal: Principal) -> Answer:
+def _may_not(head: Head, principal: Principal, action: Action) -> Answer:
+    facts = denial(principal, action)
     if not principal.has_rights:
-        return denied(head, TOKEN_NEEDED, denial(principal, VISIT), NO_TOKEN)
-    facts = denial(principal, VISIT)
+        return denied(head, TOKEN_NEEDED, facts, NO_TOKEN)
     return denied(head, f"this takes {facts['takes']}, and the {principal} has none", facts, None)
 
 

@@ -201,7 +201,7 @@ class TokenTests(CommandTests):
             (["add", "a", "--role", "viewer"], 1, "there is a token a already"),
             (["add", "b\x1b[2J", "--role", "viewer"], 2, "b\\x1b[2J"),
             (["add", "b", "--role", "king"], 2, "'king' is not one of"),
-            (["add", "b"], 2, "by one of --role, --device, --agent, --bot, --feed and --command"),
+            (["add", "b"], 2, "by one of --role, --device, --agent, --bot, --feed, --metrics and --command"),
             (["add", "b", "--device", "--role", "viewer"], 2, "by one of --role"),
             (["add", "b", "--agent", "--send", "c"], 2, "send= is for devices"),
             (["add", "b", "--command", "c,,d"], 2, "'' is not a name"),

@@ -10,7 +10,7 @@ from twisted.logger import formatEvent, globalLogPublisher
 from netd.client.websocket import CLOSE, PING, PONG, encode_frame
 from netd.gateway.head import Head
 from netd.operations import Role
-from netd.secrets.token_file import remove_token
+from netd.secrets.token_file import add_token, remove_token
 from netd.secrets.tokens import TOKENS
 from netd.secrets.tries import MOST_WRONG
 from netd.testing import Connection, MemoryState
@@ -416,12 +416,12 @@ class DenialTests(BrowserTestCase):
 
     def test_json(self) -> None:
         """A program gets the same facts as JSON."""
-        reply = self.ask(get("/metrics"))
+        reply = self.ask(get("/api"))
         self.assertEqual(
             {**json.loads(reply.body), "error": ""},
             {
                 "error": "",
-                "asked": "GET /metrics",
+                "asked": "GET /api",
                 "takes": "the role viewer",
                 "you": "nobody yet: no token was given",
                 "remedy": "netd token add NAME --role viewer",
@@ -444,6 +444,29 @@ class DenialTests(BrowserTestCase):
                 },
             ),
         )
+
+
+class MetricsTests(GatewayTestCase):
+    def test_token(self) -> None:
+        """A token for metrics reads the figures, and is good for nothing else: the answer says what it is."""
+        viewer, text = self.token("ann", Role.VIEWER), self.program("prometheus", "metrics")
+        for token in (viewer, text):
+            reply = self.ask(get("/metrics", bearer(token)))
+            self.assertEqual(reply.status, 200, reply.body)
+            self.assertIn(b"netd_uptime_seconds", reply.body)
+        for asked in (get("/api", bearer(text)), get("/history.csv", bearer(text)), post(WHOAMI, bearer(text))):
+            reply = self.ask(asked)
+            self.assertEqual((reply.status, reply.headers.get("WWW-Authenticate")), (403, None))
+            self.assertEqual(json.loads(reply.body)["you"], "metrics prometheus")
+        reply = self.ask(get("/metrics", bearer(self.program("door-lock", "device"))))
+        self.assertEqual(reply.status, 403)
+        self.assertEqual(json.loads(reply.body)["takes"], "the role viewer, or a token of the kind metrics")
+        reply = self.ask(post(json.dumps({"token": text}).encode(), ORIGIN, path="/session"))
+        self.assertIn("may not look at the dashboard", json.loads(reply.body)["error"])
+
+    def program(self, name: str, kind: str) -> str:
+        """The token of a program."""
+        return add_token(self.state / TOKENS, name, kind, (), lambda size: name.encode().ljust(size, b"-"))
 
 
 class HeadTests(GatewayTestCase):
