@@ -72,7 +72,7 @@ latency: needs-of-test .venv/tox/stamp  ## how old a sample is when a browser ha
 	@$(TOX) run -qq --notest -e tests
 	@PYTHONPATH=$(CURDIR) .tox/tests/bin/python bench/browser.py $(ARGS)
 
-reference: needs-of-run .venv/tox/stamp  ## write etc/netd.ini and docs/configuration.md anew from the code
+reference: needs-of-run .venv/tox/stamp  ## write etc/netd.ini, docs/configuration.md and docs/messages.md anew from the code
 	@$(TOX) run -qq --notest -e tests
 	@$(TOX) exec -qq -e tests -- python -m netd.reference
 

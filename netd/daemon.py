@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.error import ReactorNotRunning
 from twisted.internet.threads import deferToThreadPool
-from twisted.logger import Logger
+from twisted.logger import ILogObserver, Logger
 from twisted.python.failure import Failure
 
 from netd.access.diary import UseDiary
@@ -42,6 +43,8 @@ from netd.heap import HeapService
 from netd.interfaces import INetdService, IOpening, IServiceKind
 from netd.kinds import sections_of
 from netd.lifecycle import Lifecycle
+from netd.logforms import LogObserver
+from netd.loglevels import LogLevels
 from netd.message import EventKind
 from netd.notify import NotifyService, make_notify_service
 from netd.operations import OfferedTwice, OperationTable
@@ -72,10 +75,11 @@ FAILED = 1
 """Exit status when a service cannot start: a port that is taken, a state directory that cannot be used."""
 
 HARMLESS = {
+    signal.SIGHUP: "the configuration cannot be read again",
     signal.SIGUSR1: "there is no log file to begin anew",
     signal.SIGUSR2: "it means nothing to netd",
 }
-"""Signals that would end the process, and the text for each in the log. With a log file, twistd handles SIGUSR1 itself."""
+"""Signals that would end the process, and the text in the log for each that has no handler."""
 
 THRESHOLDS = (10_000, 5, 20)
 """Thresholds of the garbage collector. With Python's own, it visits all objects each second while a console asks for long lists
@@ -160,34 +164,31 @@ def assemble(
         budget.bound_memory(changed.memory)
         journal.bound(changed.keep_events, changed.keep_size)
 
-    def describe() -> str:
-        taken = budget.taken
-        return f"{lifecycle.state.value}, {taken} connection{'' if taken == 1 else 's'}"
+    levels = LogLevels(lambda: sections.by_name)
 
-    def is_opening() -> bool:
-        return any(service.is_opening for service in running() if IOpening.providedBy(service))
+    def settled() -> None:
+        descriptors.measure()
+        levels.follow(reloader.configuration)
 
-    notify = make_notify_service(os.environ, reactor, describe, is_opening)
+    notify = _notify_service(reactor, lifecycle, budget)
     reloader = Reloader(
         configuration,
         read or (lambda: configuration),
         sections,
         use_netd,
-        descriptors.measure,
+        settled,
         state.fetch,
         notify.reload_begins,
         notify.reload_ended,
     )
     bus_console = BusConsole(bus, streams, custom)
     doctor = Doctor(system, budget.refusals, reloader.read, lambda: reloader.configuration, reactor, wall, _in_thread(reactor))
-    offered = (system, doctor, reloader, bus_console, boards)
+    offered = (system, doctor, reloader, bus_console, boards, levels)
     table.add([operation for one in offered for operation in one.operations()])
     _start_sections(configuration, sections)
+    levels.follow(configuration)
 
-    def become_user() -> int:
-        descriptors.ask()  # while netd is root still, which may have more than others
-        return become(netd.user, netd.state_directory)
-
+    become_user = partial(_become, netd, descriptors)
     control = make_control_service(netd.state_directory, reactor, table, bus, become_user)
 
     def in_thread(function: Any, *arguments: Any) -> Deferred[Any]:
@@ -202,10 +203,25 @@ def assemble(
         HeapService(reactor, budget),
     ]
 
-    def reload() -> None:
-        reactor.callFromThread(reloader.reload_by_signal)
+    daemon = Daemon(system, sections, control, others, state, notify, levels, is_in_foreground)
+    daemon.handle(signal.SIGHUP, lambda: reactor.callFromThread(reloader.reload_by_signal))
+    return daemon
 
-    return Daemon(system, sections, control, others, state, notify, is_in_foreground, reload=reload)
+
+def _become(netd: NetdConfig, descriptors: DescriptorsService) -> int:
+    descriptors.ask()  # while netd is root still, which may have more than others
+    return become(netd.user, netd.state_directory)
+
+
+def _notify_service(reactor: Any, lifecycle: Lifecycle, budget: Budget) -> NotifyService:
+    def describe() -> str:
+        taken = budget.taken
+        return f"{lifecycle.state.value}, {taken} connection{'' if taken == 1 else 's'}"
+
+    def is_opening() -> bool:
+        return any(service.is_opening for service in lifecycle.services() if IOpening.providedBy(service))
+
+    return make_notify_service(os.environ, reactor, describe, is_opening)
 
 
 def _start_sections(configuration: Configuration, sections: Sections) -> None:
@@ -278,8 +294,8 @@ class Daemon(MultiService):
     :param services: the other services that belong to no section.
     :param state: the state database. Services load their parts of it before they start.
     :param notify: tells the service manager what the daemon does, from the end of the start to the end of the stop.
+    :ivar levels: the log levels of all sections.
     :param is_in_foreground: whether its output is still seen by the person who started it.
-    :param reload: puts the configuration in the file into force; a signal handler may call it.
     """
 
     _log = Logger()
@@ -292,8 +308,8 @@ class Daemon(MultiService):
         services: list[Any],
         state: State,
         notify: NotifyService,
+        levels: LogLevels,
         is_in_foreground: bool = True,
-        reload: Callable[[], object] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.system = system
@@ -301,11 +317,27 @@ class Daemon(MultiService):
         self._control = control
         self._state = state
         self._notify = notify
+        self.levels = levels
         self._is_in_foreground = is_in_foreground
-        self._reload = reload
+        self._handlers: dict[int, Callable[[], object]] = {}
+        self._observer: LogObserver | None = None
         self._thresholds: tuple[int, int, int] | None = None
         for service in (sections, control, *services, notify):
             service.setServiceParent(self)
+
+    def handle(self, number: signal.Signals, act: Callable[[], object]) -> None:
+        """Have *act* called on a signal, inside of the signal's handler."""
+        self._handlers[number] = act
+
+    def log_to(self, observer: LogObserver) -> None:
+        """Log to *observer*, unless the command line of twistd names another."""
+        self._observer = observer
+
+    def setServiceParent(self, parent: Any) -> None:
+        """See twisted.application.service.IService. twistd asks the application for its observer of the log."""
+        if self._observer is not None:
+            parent.setComponent(ILogObserver, self._observer)
+        super().setServiceParent(parent)  # type: ignore[no-untyped-call]
 
     def privilegedStartService(self) -> None:
         """Open all endpoints.
@@ -367,15 +399,14 @@ class Daemon(MultiService):
 
     def _mind_signals(self) -> None:
         """Install handlers for signals that would end the process. Signals with a handler are left alone."""
-        for number in (signal.SIGHUP, *HARMLESS):
+        for number in HARMLESS:
             if signal.getsignal(number) == signal.SIG_DFL:
                 signal.signal(number, self._signalled)
 
     def _signalled(self, number: int, _frame: object) -> None:
         received = signal.Signals(number)
-        if received is signal.SIGHUP:
-            if self._reload is not None:
-                self._reload()
+        if received in self._handlers:
+            self._handlers[received]()
             return
         self._log.info("{signal}: {what}; nothing has changed", signal=received.name, what=HARMLESS[received])
 

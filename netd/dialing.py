@@ -18,7 +18,7 @@ from netd.connection.eager import HotSockets
 from netd.connection.eager_client import EagerReactor
 from netd.connection.ending import end_connections
 from netd.connection.remotes import Remote
-from netd.interfaces import IBudgeted, IDrainable, IReloadable
+from netd.interfaces import IBudgeted, IDrainable, ILogged, IReloadable
 from netd.status import DialStatus
 
 __all__ = ["DialingRules", "DialingService"]
@@ -44,7 +44,7 @@ class DialingRules(DialerRules, Protocol):
         """Seconds without a sign of life after which the connection is broken."""
 
 
-@implementer(IBudgeted, IDrainable, IReloadable)
+@implementer(IBudgeted, IDrainable, ILogged, IReloadable)
 class DialingService(Service):
     """Keeps a connection to a remote up: dials it, and dials again after failed attempts and lost connections.
 
@@ -73,6 +73,10 @@ class DialingService(Service):
     def use_budget(self, budget: Budget, quota: Quota) -> None:
         """Let the connection count in the daemon's *budget*; it never has to make room for others."""
         self._factory.share = budget.share(UNLIMITED)
+
+    def log_everything(self, wanted: bool) -> None:
+        """See :class:`netd.interfaces.ILogged`."""
+        self._factory.log_limiter.is_lifted = wanted
 
     def prepare(self, config: DialingRules, change: Change) -> None:
         """See :class:`netd.interfaces.IReloadable`. A service with options that can fail extends it."""

@@ -29,6 +29,7 @@ __all__ = [
     "IDrainable",
     "IHistoryCarrier",
     "IHistoryKeeper",
+    "ILogged",
     "INetdService",
     "IOpening",
     "IPaced",
@@ -239,6 +240,13 @@ class IDrainable(Interface):
 
     def resume() -> None:
         """Accept again; raises a :class:`netd.errors.NetdError` when that is not possible."""
+
+
+class ILogged(Interface):
+    """A service that logs more about its connections where its section's log level is ``debug``."""
+
+    def log_everything(wanted: bool) -> None:
+        """Log each connection, and each line that is limited otherwise; or go back to the limits."""
 
 
 class IOpening(Interface):

@@ -31,7 +31,7 @@ from netd.connection.peer import PeerContext
 from netd.connection.protocol import describe_address
 from netd.connection.turn import Turn
 from netd.connection.vigil import DEAD_TIMEOUT
-from netd.interfaces import IAdmitting, IBudgeted, IDrainable, IOpening, IPaced, IReloadable, IRevoking, ITurnShare
+from netd.interfaces import IAdmitting, IBudgeted, IDrainable, ILogged, IOpening, IPaced, IReloadable, IRevoking, ITurnShare
 from netd.listener import CannotListen, Listener, reach_of
 from netd.listeners import Listeners
 from netd.log import LimitedObserver
@@ -77,7 +77,7 @@ def _no_door(_exposed: list[str]) -> str:
     return ""
 
 
-@implementer(IAdmitting, IBudgeted, IDrainable, IOpening, IPaced, IReloadable, IRevoking)
+@implementer(IAdmitting, IBudgeted, IDrainable, ILogged, IOpening, IPaced, IReloadable, IRevoking)
 class ListeningService(Service):
     """Listens on several endpoints with one factory.
 
@@ -120,6 +120,10 @@ class ListeningService(Service):
     def revoke(self, gone: frozenset[str]) -> None:
         """See :class:`netd.interfaces.IRevoking`."""
         end_revoked(self._factory, gone)
+
+    def log_everything(self, wanted: bool) -> None:
+        """See :class:`netd.interfaces.ILogged`."""
+        self._factory.log_limiter.is_lifted = wanted
 
     def turn_shares(self) -> list[ITurnShare]:
         """See :class:`netd.interfaces.IPaced`. A service with work of another kind adds the share for it."""

@@ -1,16 +1,14 @@
-"""Logging, as far as Twisted's does not suffice: a limit for repeated lines, and an observer that escapes control characters."""
+"""Lines of the log: a limit for those that repeat, and the escaping of control characters. :mod:`netd.logforms` writes them."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from typing import Any, TextIO
 
 from attrs import define
-from twisted.logger import FileLogObserver, ILogObserver, LogEvent, LogLevel, formatEventAsClassicLogText
+from twisted.logger import ILogObserver, LogEvent
 from zope.interface import implementer
 
-__all__ = ["LimitedObserver", "LogLimiter", "make_observer", "printable"]
+__all__ = ["LimitedObserver", "LogLimiter", "printable"]
 
 INTERVAL = 60.0
 """Seconds between two log lines of one kind of repeating event."""
@@ -42,12 +40,14 @@ class LogLimiter:
     """Limits log lines: a few of each kind and source are written in an interval, and the rest is counted.
 
     :param monotonic: the clock, which is never set back.
+    :ivar is_lifted: whether every line is written: the log level is ``debug``.
     """
 
     def __init__(self, monotonic: Callable[[], float], interval: float = INTERVAL) -> None:
         self._monotonic = monotonic
         self._interval = interval
         self._kinds: dict[str, dict[str, _Lines]] = {}
+        self.is_lifted = False
 
     def admit(self, kind: str, source: str = "", most: int = 1) -> int | None:
         """Ask whether a line of *kind* may be written.
@@ -56,6 +56,8 @@ class LogLimiter:
         :param most: lines of one source that may be written in an interval.
         :returns: None if the line is to be held back; else the number of lines held back since the last one, to be told in it.
         """
+        if self.is_lifted:
+            return 0
         now = self._monotonic()
         lines = self._lines(self._kinds.setdefault(kind, {}), source, now)
         if now - lines.since >= self._interval:
@@ -107,19 +109,3 @@ class LimitedObserver:
 def printable(text: str) -> str:
     """*text* with control characters (but tab and newline) escaped."""
     return text.translate(_CONTROL)
-
-
-def _format(event: LogEvent) -> str | None:
-    if event.get("log_level") is LogLevel.debug:
-        return None
-    line = formatEventAsClassicLogText(event)
-    return None if line is None else printable(line)
-
-
-def make_observer(out: TextIO | None = None) -> ILogObserver:
-    """An observer that writes one line an event to *out* (standard output when left out), control characters escaped.
-
-    Debugging events are left out.
-    """
-    stream: Any = sys.stdout if out is None else out
-    return FileLogObserver(stream, _format)

@@ -121,6 +121,11 @@ class Caller:
     session: CallerSession | None = None
 
     @property
+    def number(self) -> int | None:
+        """The number of the connection in the log; None where it has none."""
+        return getattr(self.connection, "number", None)
+
+    @property
     def principal(self) -> Principal:
         """The principal of the connection, as it is at this moment."""
         return self.connection.principal

@@ -13,7 +13,7 @@ from pathlib import Path
 from netd.control.directory import ELSEWHERE, StateDirectoryUnusable
 from netd.secrets.private_files import quoted
 
-__all__ = ["become", "objection"]
+__all__ = ["become", "objection", "owner_of_files"]
 
 ROOT = 0
 
@@ -38,6 +38,14 @@ _REFUSED = (
     "netd does not run as root: write `user = netd`, the user that it becomes once its ports are bound, or start it as another "
     "user; `user = root`, or NETD_USER=root for one start, if root is meant"
 )
+
+
+def owner_of_files(user: str | None) -> tuple[int, int] | None:
+    """Return the user and the group that files belong to which root makes before it becomes *user*; None if it becomes nobody."""
+    if user is None or os.geteuid() != ROOT:
+        return None
+    account = pwd.getpwnam(user)
+    return account.pw_uid, account.pw_gid
 
 
 def become(user: str | None, state_directory: Path) -> int:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 import time
 from collections.abc import Callable, Container, Iterable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from twisted.python.usage import Options as TwistedOptions
 
@@ -20,12 +20,12 @@ from netd.config import Configuration, Section, load_again
 from netd.config.options import NETD
 from netd.errors import ConfigErrors
 from netd.kinds import find_kinds
-from netd.privileges import objection
+from netd.privileges import objection, owner_of_files
+
+if TYPE_CHECKING:
+    from netd.daemon import Daemon
 
 __all__ = ["Options", "makeService"]
-
-OBSERVER = "netd.log.make_observer"
-"""The function that makes the log observer for a terminal. twistd takes its dotted name."""
 
 
 class Options(TwistedOptions):
@@ -62,11 +62,6 @@ class Options(TwistedOptions):
         users = [section for section in self.configuration.sections if section.config.uses_asyncio]
         if users:
             self.loop = _asyncio_loop(self.configuration, users, sys.modules)
-        twistd: Any = self.parent
-        if twistd and _is_in_foreground(self) and not any(twistd.get(chosen) for chosen in ("logger", "logfile", "syslog")):
-            twistd["logger"] = OBSERVER
-        elif twistd:
-            _make_log_file(twistd)
 
 
 def _asyncio_loop(configuration: Configuration, users: Iterable[Section], modules: Container[str]) -> Any:
@@ -96,15 +91,30 @@ def _asyncio_loop(configuration: Configuration, users: Iterable[Section], module
     return loop
 
 
-def _make_log_file(twistd: Any) -> None:
-    """Create twistd's log file, readable by its owner only. twistd keeps the mode when it rotates the file.
+def _log(daemon: Daemon, options: Options, reactor: Any) -> None:
+    """Have *daemon* log in the form that the configuration names, to the file that twistd was told, or to standard output.
 
-    An existing file keeps its mode, which its owner chose. Errors are ignored: twistd reports a file that it cannot open.
+    With ``--syslog`` and ``--logger``, twistd's own ways stay.
+
+    :raises SystemExit: when the file cannot be opened.
     """
-    name = twistd.get("logfile") or "twistd.log"
-    if name != "-" and not twistd.get("logger") and not twistd.get("syslog"):
-        with suppress(OSError):
-            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    from netd.logforms import FORMS, LogFile, LogObserver, auto_form, standard_output
+
+    twistd: Any = options.parent or {}
+    if twistd.get("syslog") or twistd.get("logger"):
+        return
+    name, netd = twistd.get("logfile"), options.configuration.netd
+    if name == "-" or (not name and _is_in_foreground(options)):
+        form = auto_form(os.environ) if netd.log == "auto" else netd.log
+        daemon.log_to(LogObserver(FORMS[form], daemon.levels, standard_output()))
+        return
+    try:
+        file = LogFile(Path(name or "twistd.log"), owner_of_files(netd.user))
+    except OSError as error:
+        print(f"netd: cannot log to {error.filename}: {error.strerror}", file=sys.stderr)
+        raise SystemExit(1) from None
+    daemon.log_to(LogObserver(FORMS["text" if netd.log == "auto" else netd.log], daemon.levels, file.write))
+    daemon.handle(signal.SIGUSR1, lambda: reactor.callFromThread(file.reopen))
 
 
 def _is_in_foreground(options: Options) -> bool:
@@ -122,8 +132,10 @@ def makeService(options: Options) -> Any:
     make_monotonic(reactor, time.monotonic)
     try:
         is_in_foreground = _is_in_foreground(options)
-        return assemble(
+        daemon = assemble(
             options.configuration, find_kinds(), reactor, time.time, is_in_foreground, options.read, loop=options.loop
         )
     except ConfigErrors as errors:
         raise refusal(errors.problems) from None
+    _log(daemon, options, reactor)
+    return daemon

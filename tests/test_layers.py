@@ -190,14 +190,15 @@ LAYERS = (
         "assembly",
         modules="netd.doctor.{ports,watch}"
         " netd.{descriptors,dialing,heap,holders,kinds,listener,listeners,listening,notify,own_name,system,usage,vitals}"
-        " netd.{lifecycle,reload,sections} netd.testing.* netd.*.service netd.command.functions",
+        " netd.{lifecycle,logforms,loglevels,reload,sections} netd.testing.* netd.*.service netd.command.functions",
         reaches=ASSEMBLY,
         libraries="attrs zope.interface twisted",
     ),
     # 5: what knows everything
     Layer(
         "root",
-        modules="netd.doctor.__main__ netd.{check,clock,daemon,promptreactor,reference,tap} twisted.plugins.netd_plugin",
+        modules="netd.doctor.__main__ netd.{catalogue,check,clock,daemon,promptreactor,reference,tap}"
+        " twisted.plugins.netd_plugin",
         reaches=(*ASSEMBLY, Reach("root")),
         libraries="*",
     ),

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import sys
-
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.logger import LogEvent, Logger, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.log import INTERVAL, SOURCES, LimitedObserver, LogLimiter, make_observer, printable
+from netd.log import INTERVAL, SOURCES, LimitedObserver, LogLimiter, printable
 
 
 class LimiterTests(SynchronousTestCase):
@@ -33,6 +30,14 @@ class LimiterTests(SynchronousTestCase):
         self.assertEqual([3, None], [self.limiter.admit("bad header") for _ in range(2)])
         self.clock.advance(INTERVAL)
         self.assertEqual([1, None], [self.limiter.admit("bad header") for _ in range(2)])
+
+    def test_lifted(self) -> None:
+        """Where every line is wanted, none is held back, and afterwards the limits are as they were."""
+        self.limiter.admit("bad header")
+        self.limiter.is_lifted = True
+        self.assertEqual([0] * 5, [self.limiter.admit("bad header") for _ in range(5)])
+        self.limiter.is_lifted = False
+        self.assertIsNone(self.limiter.admit("bad header"))
 
     def test_quiet_time(self) -> None:
         """After a quiet time nothing was held back."""
@@ -96,34 +101,3 @@ class PrintableTests(SynchronousTestCase):
         self.assertFalse([char for char in made if (ord(char) < 32 and char not in "\t\n") or 127 <= ord(char) < 160])
         if text.isprintable():
             self.assertEqual(text, made)
-
-
-class ObserverTests(SynchronousTestCase):
-    def log(self, text: str, **fields: object) -> str:
-        """What is written of an event."""
-        out = io.StringIO()
-        Logger(namespace="test", observer=make_observer(out)).info(text, **fields)
-        return out.getvalue()
-
-    def test_line(self) -> None:
-        """An event is one line with its time and its place."""
-        line = self.log("{who} left", who="a device")
-        self.assertTrue(line.endswith("[test#info] a device left\n"), line)
-
-    def test_control_characters(self) -> None:
-        """A peer's text cannot colour the operator's terminal, nor forge a line of its own."""
-        written = self.log("{who} left", who="x\x1b[2J\r\n2030-01-01 [netd] all is well")
-        self.assertNotIn("\x1b", written)
-        self.assertNotIn("\r", written)
-        self.assertIn("x\\x1b[2J\\x0d\n\t2030-01-01", written)
-
-    def test_empty(self) -> None:
-        """An event without text leaves no line."""
-        self.assertEqual("", self.log(""))
-
-    def test_standard_output(self) -> None:
-        """Left to itself it writes where the service runner collects it: the standard output of that moment."""
-        out = io.StringIO()
-        self.patch(sys, "stdout", out)
-        Logger(namespace="test", observer=make_observer()).info("hello")
-        self.assertIn("hello", out.getvalue())

@@ -146,18 +146,29 @@ class EndTests(RealTestCase):
             self.assertEqual("relay", control.call("system.status")["services"][0]["kind"])
 
     def test_log_file(self) -> None:
-        """A log file, and each that follows it, is for its owner's eyes only."""
+        """A log file is for its owner and group; when it was moved, SIGUSR1 begins another, in the form that is configured.
+
+        At the level debug, which is chosen at run time, each connection is told, and every line about one has its number.
+        """
         log = self.folder / "netd.log"
-        daemon = self.start(None, f"--logfile={log}")
+        daemon = self.start(self.write_ini(f"log = json\n[relay]\nlisten = {LOOPBACK}\n"), f"--logfile={log}")
         daemon.wait_for("is up as")
+        moved = log.rename(self.folder / "netd.log.1")
         daemon.signal(signal.SIGUSR1)
         until = time.monotonic() + PATIENCE
-        while not (self.folder / "netd.log.1").exists():
+        while not log.exists():
             self.assertLess(time.monotonic(), until, "the log file was not begun anew")
             daemon.call("system.status")
+        daemon.call("system.log", section="relay", level="debug")
+        self.connect(daemon.port()).sendall(frame(b"raspberrypi"))
         daemon.stop()
-        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in self.folder.glob("netd.log*")}
-        self.assertEqual({"netd.log": 0o600, "netd.log.1": 0o600}, modes)
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (log, moved)}
+        self.assertEqual({"netd.log": 0o640, "netd.log.1": 0o640}, modes)
+        lines = [json.loads(line) for path in (moved, log) for line in path.read_text(encoding="utf-8").splitlines()]
+        told = [line for line in lines if line.get("connection") and line["section"] == "relay"]
+        self.assertEqual(["debug", "info", "info"], [line["level"] for line in told], told)
+        self.assertEqual(1, len({line["connection"] for line in told}))
+        self.assertIn("left after", told[-1]["message"])
 
     def test_terminated_with_a_device(self) -> None:
         """SIGTERM ends the daemon, and a connected device sees an orderly end of its connection; the status is the signal's."""

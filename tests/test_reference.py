@@ -1,4 +1,4 @@
-"""The command that writes what is rendered from the options; ``test_docs`` holds the checkout's own files against the code."""
+"""The command that writes what is made from the code; ``test_docs`` holds the checkout's own files against the code."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from netd.reference import main, stale
 
 class ReferenceTests(SynchronousTestCase):
     def test_written(self) -> None:
-        """`python -m netd.reference` writes both files into the current directory, says which, and then they are right."""
+        """`python -m netd.reference` writes all files into the current directory, says which, and then they are right."""
         folder = Path(tempfile.mkdtemp(prefix="netd-")).resolve()
         self.addCleanup(shutil.rmtree, folder)
         paths = stale(folder)
-        self.assertEqual([folder / "etc" / "netd.ini", folder / "docs" / "configuration.md"], paths)
+        self.assertEqual(
+            [folder / "etc" / "netd.ini", folder / "docs" / "configuration.md", folder / "docs" / "messages.md"], paths
+        )
         self.addCleanup(os.chdir, Path.cwd())
         os.chdir(folder)
         out = io.StringIO()

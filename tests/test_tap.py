@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import pwd
 import shutil
-import stat
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import twisted.plugins
-from twisted.application.service import IService
+from twisted.application.service import Application, IService
+from twisted.logger import ILogObserver, Logger
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.secrets.passwords import make_entry, write_entry
 from netd.secrets.token_file import add_token
 from netd.secrets.tokens import TOKENS
-from netd.tap import OBSERVER, Options, makeService, packaged_ini
+from netd.tap import Options, makeService, packaged_ini
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -84,38 +85,6 @@ class ConfigurationTests(OptionsTestCase):
     def test_unknown_option(self) -> None:
         """A misspelt option of the command line is refused."""
         self.assertRaises(UsageError, self.parse, "--chek")
-
-
-class LogFileTests(OptionsTestCase):
-    def log_file(self, **twistd: Any) -> Path:
-        """The file that twistd, told so, will log to."""
-        path = self.folder / "netd.log"
-        self.parse(twistd={"nodaemon": False, "logfile": str(path), **twistd})
-        return path
-
-    def test_mode(self) -> None:
-        """A log file is made for its owner's eyes only, whatever the umask."""
-        self.addCleanup(os.umask, os.umask(0))
-        for nodaemon in (True, False):
-            path = self.log_file(nodaemon=nodaemon)
-            self.assertEqual(0o600, stat.S_IMODE(path.stat().st_mode))
-            path.unlink()
-
-    def test_file_that_is_there(self) -> None:
-        """One that somebody has made keeps its mode, and what is in it."""
-        path = self.folder / "netd.log"
-        path.write_text("old\n", encoding="utf-8")
-        path.chmod(0o640)
-        self.log_file()
-        self.assertEqual((0o640, "old\n"), (stat.S_IMODE(path.stat().st_mode), path.read_text(encoding="utf-8")))
-
-    def test_no_file(self) -> None:
-        """None is made where the log goes elsewhere, or where it cannot be: twistd says the latter."""
-        self.assertFalse(self.log_file(logger="some.observer").exists())
-        self.assertFalse(self.log_file(syslog=True).exists())
-        self.log_file(logfile="-", nodaemon=True)
-        self.log_file(logfile=str(self.folder / "nowhere" / "netd.log"))
-        self.assertEqual(["my.ini"], [path.name for path in self.folder.iterdir()])
 
 
 class ShowTests(OptionsTestCase):
@@ -265,27 +234,54 @@ class ShowTests(OptionsTestCase):
 
 
 class LogTests(OptionsTestCase):
-    def logger(self, **twistd: Any) -> object:
-        """The observer that twistd is told to log to."""
+    def observer(self, ini: str = "", **twistd: Any) -> Any:
+        """What netd logs to where twistd is told so; None where twistd decides."""
         own = {"nodaemon": True, "logger": None, "logfile": None, "syslog": False, **twistd}
-        self.parse(twistd=own)
-        return own["logger"]
+        self.ini.write_text(f"[netd]\nstate_directory = {self.folder / 'state'}\n{ini}", encoding="utf-8")
+        application = Application("netd")
+        daemon = makeService(self.parse(twistd=own))
+        daemon.setServiceParent(application)
+        return application.getComponent(ILogObserver)
+
+    def log(self, observer: Any, text: str) -> None:
+        Logger(namespace="test", observer=observer).info(text)
 
     def test_foreground(self) -> None:
         """On a terminal, what peers say cannot move the cursor: netd's own observer escapes it."""
-        self.assertEqual(OBSERVER, self.logger())
+        self.log(self.observer(), "a\x1b[2Jb")
+        self.assertIn("[test#info] a\\x1b[2Jb\n", self.out.getvalue())
+
+    def test_form(self) -> None:
+        """The form is the one that the configuration names, also for a file and on `-`."""
+        self.log(self.observer("log = journal\n", logfile="-"), "hello")
+        self.assertEqual("<6>hello\n", self.out.getvalue())
+        file = self.folder / "netd.log"
+        self.log(self.observer("log = json\n", logfile=str(file)), "hello")
+        self.assertEqual("hello", json.loads(file.read_text(encoding="utf-8"))["message"])
+
+    def test_level(self) -> None:
+        """The level is that of the configuration."""
+        self.log(self.observer("log_level = warn\n"), "hello")
+        self.assertEqual("", self.out.getvalue())
+
+    def test_file_in_the_background(self) -> None:
+        """In the background the file is twistd's: where none is named, in the directory of the start."""
+        self.addCleanup(os.chdir, Path.cwd())
+        os.chdir(self.folder)
+        self.log(self.observer(nodaemon=False), "hello")
+        self.assertIn("hello", (self.folder / "twistd.log").read_text(encoding="utf-8"))
+
+    def test_file_that_cannot_be(self) -> None:
+        """A file that cannot be opened is told before anything is started."""
+        ended = self.assertRaises(SystemExit, self.observer, logfile=str(self.folder / "nowhere" / "netd.log"))
+        self.assertEqual(1, ended.code)
+        self.assertEqual(
+            f"netd: cannot log to {self.folder}/nowhere/netd.log: No such file or directory\n", self.errors.getvalue()
+        )
 
     def test_choice_of_the_operator(self) -> None:
-        """A log file, syslog or an observer that was asked for is obeyed, and so is twistd's own file in the background."""
-        self.assertEqual(
-            [None, None, "their.observer", None],
-            [
-                self.logger(logfile="x"),
-                self.logger(syslog=True),
-                self.logger(logger="their.observer"),
-                self.logger(nodaemon=False),
-            ],
-        )
+        """Syslog, or an observer that was asked for, is obeyed."""
+        self.assertEqual([None, None], [self.observer(syslog=True), self.observer(logger="their.observer")])
 
 
 class ReactorTests(OptionsTestCase):

@@ -60,6 +60,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
             "alert": Listed("alert", "List, acknowledge and test alerts."),
             "record": Listed("record", "Begin and finish runs, write notes, list runs."),
             "reload": Listed("reload", "Read the configuration again, and bring it into force."),
+            "log": Listed("log", "Show the log level of each section, or choose it."),
             "drain": Listed("control", "Accept no more connections; those that are open go on."),
             "resume": Listed("control", "Accept connections again, after `netd drain`."),
             "stop": Listed("control", "Let netd finish what is open and end; return when it has."),

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
 
 import attrs
 
-from netd.config.parsers import Parser, auto_or, duration, integer, path, size, text, within
+from netd.config.parsers import Parser, auto_or, choice, duration, integer, path, size, text, within
 from netd.message import NAME
 from netd.operations import MAIN
 
@@ -89,6 +89,10 @@ def option(parser: Parser[T], default: str | _Required, *, help: str, live: bool
     return cast(T, attrs.field(metadata=metadata))
 
 
+LOG_LEVELS = ("debug", "info", "warn", "error", "critical")
+"""The log levels, the most talkative one first."""
+
+
 @attrs.frozen(kw_only=True)
 class SectionConfig:
     """Base of every kind's ``Config``; the first paragraph of the derived class's docstring is the section's help.
@@ -96,7 +100,7 @@ class SectionConfig:
     :cvar packaged: whether the packaged INI runs this kind, or carries its section commented out.
     :cvar uses_asyncio: whether the kind's service uses libraries of asyncio. The daemon then runs on asyncio's loop.
     :cvar is_single: whether there is at most one section of this kind.
-    The attributes below are no options: the loader sets them.
+    The attributes below are no options, but for ``log_level``: the loader sets them.
 
     :ivar instance: ``main``, or the part of the section name after the colon.
     :ivar directory: the directory of the configuration file, to which relative paths in the file are relative.
@@ -117,6 +121,13 @@ class SectionConfig:
     node: str = ""
     stop_timeout: float = 5.0
     dead_timeout: float = 30.0
+    log_level: str | None = option(
+        auto_or(choice(*LOG_LEVELS)),
+        AUTO,
+        help="Least level of the lines in the log about this section. `debug` tells each connection, and holds no line back. "
+        "`auto` is that of [netd]; `netd log` changes it at run time.",
+        live=True,
+    )
     certificates: TlsConfig | None = None
 
     def needs(self) -> Iterable[tuple[str, str]]:
@@ -179,6 +190,18 @@ class NetdConfig:
         AUTO,
         help="Open files that netd asks the system for. Each connection is one; some are kept back for netd itself. `auto` is "
         "the most that the system allows, up to 65536. More than that needs root, or LimitNOFILE= in the unit.",
+        live=True,
+    )
+    log: str = option(
+        choice(AUTO, "text", "json", "journal"),
+        AUTO,
+        help="Form of the log: lines of text, JSON for programs, or lines with a priority for systemd's journal. `auto` is "
+        "journal where systemd has connected netd to it, and text otherwise.",
+    )
+    log_level: str = option(
+        choice(*LOG_LEVELS),
+        "info",
+        help="Least level of the lines in the log; sections may have one of their own.",
         live=True,
     )
     stop_timeout: float = option(

@@ -84,17 +84,19 @@ class Place:
 
     :ivar address: the connection's network, from :func:`netd.secrets.tries.network_of`.
     :ivar since: the time at which the connection came, in seconds of the monotonic clock.
+    :ivar number: the number of the connection, by which the log tells it from all others since the start.
     :ivar occupant: the connection; None before it is made, and after its end.
     :ivar is_identified: whether the connection has sent a whole valid first message.
     :ivar is_taken: False from the connection's end on.
     """
 
-    __slots__ = ("_kept", "_share", "_waiting", "address", "is_identified", "is_taken", "occupant", "since")
+    __slots__ = ("_kept", "_share", "_waiting", "address", "is_identified", "is_taken", "number", "occupant", "since")
 
     def __init__(self, share: Share, address: str, since: float, occupant: Occupant | None) -> None:
         self._share = share
         self.address = address
         self.since = since
+        self.number = share.budget.next_number()
         self.occupant = occupant
         self.is_identified = False
         self.is_taken = True
@@ -265,6 +267,12 @@ class Budget:
         self.unidentified_memory: MemoryLedger[Place] = MemoryLedger(memory)
         self.bound_memory(memory)
         self._count = 0
+        self._last = 0
+
+    def next_number(self) -> int:
+        """Return a number that no connection has had."""
+        self._last += 1
+        return self._last
 
     def bound_memory(self, memory: int) -> None:
         """Set how many bytes all connections together may use from now on."""

@@ -150,6 +150,11 @@ class Peer(Outbox):
         host: str = getattr(self._transport.getPeer(), "host", None) or ""
         return host
 
+    @property
+    def number(self) -> int | None:
+        """The number of the connection in the log."""
+        return None if self.place is None else self.place.number
+
     def prove(self, principal: Principal) -> None:
         """Note that the other side has proved to be *principal*. If that has any rights, newcomers displace it no longer."""
         self.principal = principal

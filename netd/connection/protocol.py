@@ -197,6 +197,11 @@ class PeerProtocol(Protocol):
             self._standing = Lane.UNKNOWN, network_at(self.transport.getPeer())
         return self._standing
 
+    @property
+    def number(self) -> int | None:
+        """The number of the connection in the log."""
+        return None if self.place is None else self.place.number
+
     def make_peer(self) -> Peer:
         """Make the connection's peer. Override for a peer that closes in another way."""
         return Peer(self.transport, self.factory.context, self.bounds, self)
@@ -212,6 +217,8 @@ class PeerProtocol(Protocol):
         if _tune(self.transport, self.send_buffer, self.receive_buffer, factory.context):
             factory.vigil.begin()
         factory.tally.accepted += 1
+        if factory.log_limiter.is_lifted:
+            self._log.debug("{service}: {who} connected", service=factory.name, who=describe_address(self.transport.getPeer()))
         if not self.is_proxied:
             self._note_principal()
         self.welcome()
@@ -273,7 +280,7 @@ class PeerProtocol(Protocol):
         self.place.leave()
         place = self.factory.admit(address, self, is_at_work=True)
         if place is not None:
-            place.since = self.place.since
+            place.since, place.number = self.place.since, self.place.number
             self.place = self.peer.place = place
         return place is not None
 

@@ -111,7 +111,7 @@ class Dispatcher:
         skipped = self._limiter.admit(name)
         if skipped is not None:
             more = f" ({skipped} more before it)" if skipped else ""
-            self._log.info("{who}: {operation}{more}", who=caller.who, operation=name, more=more)
+            self._log.info("{who}: {operation}{more}", who=caller.who, operation=name, more=more, connection=caller.number)
 
     def _carry_out_one(self, request: Request, caller: Caller) -> Deferred[bytes | None]:
         if request.problem is not None:
@@ -122,7 +122,9 @@ class Dispatcher:
     def _failed(self, why: Failure, request: Request, caller: Caller) -> bytes | None:
         error = why.value
         if not isinstance(error, NetdError):
-            self._log.failure("{who}: {operation} failed", why, who=caller.who, operation=request.method)
+            self._log.failure(
+                "{who}: {operation} failed", why, who=caller.who, operation=request.method, connection=caller.number
+            )
         if request.is_notification:
             return None
         return failure(request.id, error if isinstance(error, Exception) else RuntimeError())

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.config.kinds import complaints, configure
 
-PUMP_OPTIONS = "listen, speed, max_message, idle_timeout, mode, liquids"
+PUMP_OPTIONS = "listen, speed, max_message, idle_timeout, mode, liquids, log_level"
 WORDS = st.sampled_from(
     ["NETD", "PUMP", "LAB2", "LISTEN", "SPEED", "SAFE", "FAN", "OUT", "FAN_OUT", "MAIN", "PORT", "", "X", "é"]
 )

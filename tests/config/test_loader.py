@@ -177,7 +177,8 @@ fan
     def test_unknown_option(self) -> None:
         """An option that nothing comes near draws all that there are."""
         self.assertEqual(
-            complaints("[safe]\nzebra = 1\n"), ["netd.ini:2: [safe] zebra: unknown option; options are key_file, fan_out"]
+            complaints("[safe]\nzebra = 1\n"),
+            ["netd.ini:2: [safe] zebra: unknown option; options are key_file, fan_out, log_level"],
         )
 
     def test_bad_instance(self) -> None:
@@ -353,6 +354,8 @@ class OriginTests(SynchronousTestCase):
                 "[netd] state_directory = /home/ada/.local/state/netd ; default",
                 "[netd] user = auto ; default",
                 "[netd] nofile = auto ; default",
+                "[netd] log = auto ; default",
+                "[netd] log_level = info ; default",
                 "[netd] stop_timeout = 5s ; default",
                 "[netd] dead_timeout = 30s ; default",
                 "[netd] memory = 256MiB ; default",
@@ -360,10 +363,12 @@ class OriginTests(SynchronousTestCase):
                 "[netd] keep_size = 16MiB ; default",
                 "[safe] key_file = /etc/netd/safe.key ; netd.ini:2",
                 "[safe] fan_out = 3 ; default",
+                "[safe] log_level = auto ; default",
                 "[oven:b] listen = tcp:1 tcp:2 ; netd.ini:4",
                 "[oven:b] least = 30 ; environment NETD_OVEN_B_LEAST",
                 "[oven:b] greatest = 200 ; default",
                 "[oven:b] fan = yes ; default",
+                "[oven:b] log_level = auto ; default",
             ),
         )
 

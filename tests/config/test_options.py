@@ -35,11 +35,25 @@ class OptionTests(SynchronousTestCase):
 
     def test_options_of(self) -> None:
         """The options are known by name, in the order of declaration; what the loader sets is none of them."""
-        self.assertEqual(list(options_of(Pump)), ["listen", "speed", "max_message", "idle_timeout", "mode", "liquids"])
-        self.assertEqual(options_of(SectionConfig), {})
+        self.assertEqual(
+            list(options_of(Pump)), ["listen", "speed", "max_message", "idle_timeout", "mode", "liquids", "log_level"]
+        )
+        self.assertEqual(list(options_of(SectionConfig)), ["log_level"])
         self.assertEqual(
             list(options_of(NetdConfig)),
-            ["name", "state_directory", "user", "nofile", "stop_timeout", "dead_timeout", "memory", "keep_events", "keep_size"],
+            [
+                "name",
+                "state_directory",
+                "user",
+                "nofile",
+                "log",
+                "log_level",
+                "stop_timeout",
+                "dead_timeout",
+                "memory",
+                "keep_events",
+                "keep_size",
+            ],
         )
         speed = options_of(Pump)["speed"]
         self.assertEqual(

@@ -299,6 +299,17 @@ SYSTEM: Mapping[str, Row] = {
             Case("in a colour", {"colour": "red"}, fault=invalid("colour: no such argument; there are: check", is_form=True)),
         ),
     ),
+    "system.log": Row(
+        Role.ADMIN,
+        (
+            Case("all", result={"levels": ..., "chosen": []}),
+            Case(
+                "aloud",
+                {"section": "relay", "level": "loud"},
+                fault=invalid("level: one of debug, info, warn, error, critical; or auto, as the configuration has it"),
+            ),
+        ),
+    ),
     "system.drain": Row(
         Role.ADMIN,
         (
