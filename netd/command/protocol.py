@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from twisted.internet.address import IPv4Address
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -100,6 +101,10 @@ class CommandProtocol(PeerProtocol):
         self.conversation.begin()
         if self.conversation.state is not CommandState.FRESH:
             self.identified()
+
+    def far_side(self) -> Any:
+        """Return the address of the program, which is known at the door already."""
+        return IPv4Address("TCP", *self._address[:2]) if self.transport is None else super().far_side()
 
     def describe(self) -> str:
         """Its address, for the log."""

@@ -408,6 +408,10 @@ class PeerProtocol(Protocol):
                 more=told_of(skipped),
             )
 
+    def far_side(self) -> Any:
+        """Return the address of the peer, as Twisted has it. Override where a connection begins before its transport."""
+        return self.transport.getPeer()
+
     def describe(self) -> str:
         """Return the peer's address, and its principal if more is known than the address, for the log."""
         address, principal = describe_address(self.transport.getPeer()), str(self.peer.principal)
@@ -416,7 +420,7 @@ class PeerProtocol(Protocol):
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """Count a peer that broke the protocol, and log it (limited by address); *excerpt* is what the peer sent."""
         factory = self.factory
-        factory.note_refusal(kind, self.transport.getPeer(), why, excerpt)
+        factory.note_refusal(kind, self.far_side(), why, excerpt)
         skipped = factory.log_limiter.admit(kind, "" if self.place is None else self.place.address)
         if skipped is not None:
             self._log.warn(

@@ -22,8 +22,10 @@ from netd.command.config import Config
 from netd.command.results import CommandResult, ThreadFacts
 from netd.errors import InvalidArguments, NoSuchTarget, NotInTime, OperationFailed
 from netd.kinds import ServiceKind
+from netd.principal import PROVE_FIRST, Kind
 from netd.testing import Connection, ServiceKindTests, connect, make_caller, prepared, reload, result_of, wired
 from tests.command.bench import SUCCESS, TEST, answers
+from tests.credentials import Credentials, TokenAccess
 
 KIND = ServiceKind("command", "netd.command")
 
@@ -439,6 +441,71 @@ class AtOnceTests(ServiceTests):
             answer = self.factory.answer_at_once(line, ("127.0.0.1", 1))
             self.assertEqual(answers(answer)[0]["error"], "a command has at most 100 bytes here (`max_command`)")
         self.assertEqual(self.factory.answer_at_once(TEST.strip().ljust(100) + b"\n", ("127.0.0.1", 1)), SUCCESS)
+
+
+class ProofTests(ServiceTests):
+    """Programs that have to prove who they are, at the door and the ordinary way."""
+
+    def start(self, **options: Any) -> None:
+        """A service that admits nobody by the address."""
+        super().start(**options)
+        self.credentials = Credentials()
+        self.tokens = {
+            "good": self.credentials.add("nightly", Kind.COMMAND, only=("echo", "later")),
+            "another's": self.credentials.add("lamp", Kind.DEVICE),
+            "made up": "netd_made-up",
+        }
+        self.service.use_access(TokenAccess(self.credentials))
+
+    def line(self, token: str, **members: Any) -> bytes:
+        """A command with a token."""
+        return json.dumps({"command_id": "echo", "text": "x", "token": token, **members}).encode() + b"\n"
+
+    def ask(self, line: bytes) -> dict[str, Any]:
+        """The answer to one line: the same both ways."""
+        ordinary = self.connect()
+        expected = ordinary.say(line)
+        ordinary.lose()
+        told = self.factory.answer_at_once(line, ("192.168.1.9", 1))
+        if not isinstance(told, bytes):
+            transport = StringTransport()
+            told.makeConnection(transport)
+            self.connections.append(Connection(told, transport, self.reactor))
+            told = self.connections[-1].heard()
+        self.assertEqual(expected, told)
+        [found] = answers(told)
+        return found
+
+    def test_proofs(self) -> None:
+        """A right token runs the command; another, or none, is refused in one line."""
+        self.assertEqual({"status": "success", "result": "x"}, self.ask(self.line(self.tokens["good"])))
+        for token, why in (("another's", "a token of another kind"), ("made up", "unknown token")):
+            told = self.ask(self.line(self.tokens[token]))
+            self.assertEqual(("error", True), (told["status"], told["denied"]))
+            self.assertIn(why, told["error"])
+        self.assertEqual({"status": "error", "error": PROVE_FIRST, "denied": True}, self.ask(TEST))
+        self.assertEqual("error", self.ask(self.line(self.tokens["good"], command_id="fail"))["status"])
+
+    def test_kept(self) -> None:
+        """A connection that has proved itself at the door stays so when it has a transport."""
+        told = self.factory.answer_at_once(self.line(self.tokens["good"], id=1), ("192.168.1.9", 1))
+        assert not isinstance(told, bytes)
+        transport = StringTransport()
+        told.makeConnection(transport)
+        self.connections.append(Connection(told, transport, self.reactor))
+        self.assertEqual(1, answers(self.connections[-1].heard())[0]["id"])
+        self.reactor.advance(60)
+        [again] = answers(self.connections[-1].say(b'{"command_id": "echo", "text": "y", "id": 2}\n'))
+        self.assertEqual({"id": 2, "status": "success", "result": "y"}, again)
+
+    def test_parameter(self) -> None:
+        """A function with a parameter of this name keeps a service that takes tokens from starting."""
+        path = Path(self.mktemp()).absolute().with_suffix(".py")
+        path.write_text("from netd.command import command\n@command('unlock')\ndef unlock(token: str): ...\n", encoding="utf-8")
+        service = KIND.make_service(Config(functions=(str(path),)), self.reactor, self.bus)
+        service.use_access(TokenAccess(self.credentials))
+        error = self.assertRaises(BadFunctions, service.startService)
+        self.assertIn("call the parameter something else", str(error))
 
 
 class ReloadTests(ServiceTests):
