@@ -473,7 +473,7 @@ class HandsTests(StoreTestCase):
         database.execute("PRAGMA user_version=2")
         database.close()
         store = self.make()
-        self.assertIn("catalog.db: its format is 2, and this netd writes 1: move it away", store.state().paused)
+        self.assertIn("catalog.db was written by a newer netd; run that one again", store.state().paused)
         (self.directory / "catalog.db").unlink()
         self.clock.advance(LOOK_EVERY)
         self.assertEqual("", store.state().paused)
