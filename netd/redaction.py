@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-__all__ = ["LONGEST", "MOST", "abridged", "redacted", "without_tokens"]
+__all__ = ["LONGEST", "MOST", "abridged", "redacted", "scrubbed", "without_tokens"]
 
 LONGEST = 200
 """Characters of a text that a record keeps."""
@@ -29,6 +29,19 @@ _TOKEN = re.compile(rb"netd_[A-Za-z0-9_-]+")
 
 _SECRET = re.compile("token|password|secret", re.IGNORECASE)
 
+_SAID = (
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), HIDDEN),
+    (re.compile(r"\bnetd_(?=[\w-]*[A-Z0-9])[\w-]{16,}"), f"netd_{HIDDEN}"),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[\w+/=.~-]{6,}"), rf"\1 {HIDDEN}"),
+    (re.compile(r"(?i)\b(token|password|passwd|secret)(\\?[\"']?\s*[:=]\s*\\?[\"']?)[^\s\"',;}\\]+"), rf"\1\2{HIDDEN}"),
+    (re.compile(r"(\w://)[^\s/@]+@"), rf"\1{HIDDEN}@"),
+    (re.compile(r"(https?://[^\s?\"']*\?)[^\s\"']+"), rf"\1{HIDDEN}"),
+    (re.compile(r"(?<=/)(?=[\w-]*\d)[\w-]{20,}"), HIDDEN),
+    (re.compile(r"[A-Za-z0-9+_-]{40,}={0,2}"), HIDDEN),
+)
+"""Patterns of secrets in any text, and what stands for them: keys, tokens, what stands behind such a word, what addresses on the
+web carry (user, query, long parts of a path), and whatever is so long and random that it must be a key or its digest."""
+
 
 def abridged(text: str) -> str:
     """Return *text*, cut to :data:`LONGEST` characters."""
@@ -38,6 +51,13 @@ def abridged(text: str) -> str:
 def without_tokens(received: bytes) -> bytes:
     """Return *received* for the log, with each token in it hidden: what a peer sends may be wrong, and hold a good token."""
     return _TOKEN.sub("netd_…".encode(), received)
+
+
+def scrubbed(text: str) -> str:
+    """Return *text*, such as a log, without what looks like a secret. Too much may go, but nothing that opens a door stays."""
+    for pattern, instead in _SAID:
+        text = pattern.sub(instead, text)
+    return text
 
 
 def redacted(arguments: Mapping[str, Any]) -> dict[str, Any]:

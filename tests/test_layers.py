@@ -67,7 +67,9 @@ PURE = (Reach("vocabulary"), Reach("pure json", within="netd.{own}.* netd.codec.
 SHELL = (Reach("vocabulary secrets pure json files options shell"),)
 ASSEMBLY = (*SHELL, Reach("assembly"))
 OUTSIDE = (
-    Reach("vocabulary", within="netd netd.{certificate_faults,errors,formats,onefile,paths,plaintext} netd.bus.subject"),
+    Reach(
+        "vocabulary", within="netd netd.{certificate_faults,errors,formats,onefile,paths,plaintext,redaction} netd.bus.subject"
+    ),
     Reach("secrets"),
     Reach("pure", within="netd.codec.* netd.recorder.*"),
     Reach("files"),
@@ -197,7 +199,7 @@ LAYERS = (
     # 5: what knows everything
     Layer(
         "root",
-        modules="netd.doctor.__main__ netd.{catalogue,check,clock,daemon,promptreactor,reference,tap}"
+        modules="netd.doctor.{__main__,exhibits} netd.{catalogue,check,clock,daemon,promptreactor,reference,tap}"
         " twisted.plugins.netd_plugin",
         reaches=(*ASSEMBLY, Reach("root")),
         libraries="*",

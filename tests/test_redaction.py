@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.codec.jsontext import encode
-from netd.redaction import LONGEST, MOST, abridged, redacted
+from netd.redaction import LONGEST, MOST, abridged, redacted, scrubbed
 
 NESTED = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=300) | st.binary(max_size=9),
@@ -65,3 +65,51 @@ class RedactionTests(SynchronousTestCase):
         record = redacted(arguments)
         encode(record)
         self.assertLessEqual(count(record), 2 * MOST + 1)
+
+
+class ScrubbedTests(SynchronousTestCase):
+    """What is left of secrets in any text."""
+
+    SECRETS = (
+        "netd_Zk3x9QpLw0aB7cD2eF4gHi",
+        "c2VjcmV0LW9mLXRoZS1sYWItMDEyMzQ1Njc4OQ==",
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY",
+        "hunter2",
+    )
+
+    DRESSES = (
+        "Authorization: Bearer {}",
+        '{{"token": "{}", "name": "shed"}}',
+        'it sent b\'device {{\\"token\\": \\"{}\\"}}\'',
+        "password = {}",
+        "https://ada:{}@lab.local/",
+        "https://lab.local/hook?key={}",
+        "secret: '{}'",
+    )
+
+    def test_every_dress(self) -> None:
+        """No secret comes through, however it is written down."""
+        for secret in self.SECRETS:
+            for dress in self.DRESSES:
+                self.assertNotIn(secret, scrubbed(f"before {dress.format(secret)} after"), dress)
+
+    def test_keys_and_hooks(self) -> None:
+        """A private key goes, from its first line to its last; so does the path of a webhook that is a secret itself."""
+        key = "-----BEGIN PRIVATE KEY-----\nMIGH\nabcd\n-----END PRIVATE KEY-----"
+        self.assertEqual(scrubbed(f"a\n{key}\nb"), "a\n…\nb")
+        hook = "https://hooks.example/services/T01/XyZ0123456789abcdefghij now"
+        self.assertEqual(scrubbed(hook), "https://hooks.example/services/T01/… now")
+
+    def test_the_rest_stays(self) -> None:
+        """What helps is still there: options, metrics, addresses, subjects, errors."""
+        for text in (
+            "[session] token_timeout = 50ms ; default",
+            "[manhole] password_file = /var/lib/netd/manhole.passwd ; netd.ini:12",
+            'netd_event_loop_lag_seconds{instance="lab"} 0.0004',
+            "relay: 192.168.1.20:49592 refused (bad header): a header is one to seven digits",
+            "http://127.0.0.1:8080/static/app/main.js",
+            "/var/lib/netd/recorder/main/parts/2026-11-28.db",
+            "session.main.greenhouse.temperature-inside",
+        ):
+            self.assertEqual(scrubbed(text), text)

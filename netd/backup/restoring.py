@@ -168,6 +168,7 @@ def _own(draft: Path, like: Path) -> None:
 
 def _flush(draft: Path) -> None:
     for path in (draft, *(path for path in draft.rglob("*") if path.is_dir())):
+        path.chmod(0o700)  # `mkdir` gives its mode to the last directory of a path alone
         _sync(path)
 
 
@@ -181,7 +182,6 @@ def _sync(directory: Path) -> None:
 
 def _put_in_place(draft: Path, directory: Path, before: Path | None) -> None:
     """Give *draft* the name of *directory*, in one step where the system can, and what was there the name *before*."""
-    draft.chmod(0o700)
     if not directory.exists():
         draft.rename(directory)
     elif not _exchanged(draft, directory):

@@ -151,17 +151,26 @@ def _replace_process(arguments: list[str], environ: Mapping[str, str]) -> NoRetu
     os.execve(arguments[0], arguments, dict(environ))  # noqa: S606 - no shell is wanted
 
 
-def _run_program(arguments: Sequence[str], environ: Mapping[str, str], timeout: float) -> bytes:
-    """Return what a program writes. Its mistakes go to standard error.
+def _run_program(arguments: Sequence[str], environ: Mapping[str, str], timeout: float, stdin: bytes = b"") -> bytes:
+    """Return what a program writes that is given *stdin*. Its mistakes go to standard error.
 
     :raises OSError: if it cannot be started, fails, or takes longer.
     """
     import subprocess  # noqa: PLC0415 - all commands must start fast
 
     try:
-        return subprocess.run(arguments, env=dict(environ), stdout=subprocess.PIPE, timeout=timeout, check=True).stdout  # noqa: S603 - no shell
+        done = subprocess.run(  # noqa: S603 - no shell
+            arguments, env=dict(environ), input=stdin, stdout=subprocess.PIPE, timeout=timeout, check=True
+        )
     except subprocess.SubprocessError as error:
         raise OSError(str(error)) from error
+    return done.stdout
+
+
+class ProgramRun(Protocol):
+    """Runs another program; see :attr:`CliSurroundings.run_program`."""
+
+    def __call__(self, arguments: Sequence[str], environ: Mapping[str, str], timeout: float, stdin: bytes = b"") -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -179,7 +188,8 @@ class CliSurroundings:
     :ivar open_caller: takes the address of a command server, a timeout in seconds, and a proof; connects on its first call.
     :ivar agent: the functions for an agent of telemetry sessions.
     :ivar replace_process: replaces this process by another program; takes its arguments, the path first, and its environment.
-    :ivar run_program: returns what another program writes; takes its arguments, its environment and a time limit in seconds.
+    :ivar run_program: returns what another program writes; takes its arguments, its environment, a time limit
+        in seconds, and what it is given.
     :ivar wall_clock: seconds since 1970.
     :ivar sleep: waits for a number of seconds.
     :ivar random_bytes: returns that many unpredictable bytes.
@@ -196,7 +206,7 @@ class CliSurroundings:
     open_caller: Callable[..., CallerPort] = open_caller
     agent: AgentPorts = field(default_factory=AgentPorts)
     replace_process: Callable[[list[str], Mapping[str, str]], object] = _replace_process
-    run_program: Callable[[Sequence[str], Mapping[str, str], float], bytes] = _run_program
+    run_program: ProgramRun = _run_program
     wall_clock: Callable[[], float] = time.time
     sleep: Callable[[float], object] = time.sleep
     random_bytes: Callable[[int], bytes] = os.urandom

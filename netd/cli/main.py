@@ -42,6 +42,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
         "Look": {
             "status": Listed("status", "Show what runs, where it listens, and how it does."),
             "doctor": Listed("doctor", "Say what is not well, and what to do."),
+            "support": Listed("support", "Write one archive for whoever helps from afar."),
             "top": Listed("top", "Show rates, drops and lag, second by second."),
             "tail": Listed("tail", "Follow the events of the bus, as lines or curves."),
             "history": Listed("history", "Show what was recorded, as a table or as curves."),

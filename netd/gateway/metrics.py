@@ -51,11 +51,15 @@ def format_for(accept: str) -> str:
     return PLAIN
 
 
-def exposition(status: Mapping[str, Any], content_type: str = PLAIN) -> bytes:
-    """Return the result of ``system.status``, and facts about the process, as text of this type."""
+def exposition(status: Mapping[str, Any], content_type: str = PLAIN, is_own: bool = True) -> bytes:
+    """Return the result of ``system.status`` as text of this type.
+
+    :param is_own: whether it is the status of this process, of which further facts are added then.
+    """
     registry = CollectorRegistry()
     registry.register(_Facts(status))
-    ProcessCollector(registry=registry)
+    if is_own:
+        ProcessCollector(registry=registry)
     render: Callable[[CollectorRegistry], bytes] = generate_openmetrics if content_type == OPENMETRICS else generate_latest
     return render(registry)
 

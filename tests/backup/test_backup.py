@@ -104,6 +104,7 @@ class RoundTests(BackupBench):
         done = self.restore(self.save(**{"recorder/main": place}))
         self.assertEqual(done.manifest.elsewhere, {"recorder/main": str(place)})
         self.assertEqual((self.folder / "restored/recorder/main/parts/day").read_bytes(), b"1")
+        self.assertEqual((self.folder / "restored/recorder").stat().st_mode & 0o777, 0o700)
 
     def test_configuration(self) -> None:
         """The configuration is in it, and is no file of the state directory."""

@@ -244,7 +244,7 @@ class CommandTests(SynchronousTestCase):
         self.completed: Completed | Exception = Completed(0, b"")
         self.executed: list[tuple[list[str], Mapping[str, str]]] = []
         self.ran: list[tuple[Sequence[str], Mapping[str, str]]] = []
-        self.written = b""
+        self.written: bytes | dict[str, bytes | Exception] = b""
         self.environ = {"HOME": "/home/ada", "PATH": "/nowhere"}
         self.python = Path("/nowhere/python")
 
@@ -269,8 +269,13 @@ class CommandTests(SynchronousTestCase):
             random_bytes=bytes,
         )
 
-    def _look(self, arguments: Sequence[str], environ: Mapping[str, str], timeout: float) -> bytes:
+    def _look(self, arguments: Sequence[str], environ: Mapping[str, str], timeout: float, stdin: bytes = b"") -> bytes:
         self.ran.append((arguments, environ))
+        if isinstance(self.written, dict):
+            written = next((written for word, written in self.written.items() if word in arguments), b"")
+            if isinstance(written, Exception):
+                raise written
+            return written
         return self.written
 
     def _open_gateway(self, context: Context, timeout: float) -> GatewayControl:
