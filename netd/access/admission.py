@@ -121,14 +121,14 @@ class SectionAccess:
 
         :param digest: the SHA-256 of its public key, in hexadecimal.
         :param names: the names of the client in it, best first.
-        :returns: whether it is somebody's.
+        :returns: whether it is somebody's, who may have a further connection.
         """
         try:
             found = self.proofs.find_certificate(digest, names, peer.host) if self.proofs is not None else None
-        except PrivateFileError:
+            if found is not None:
+                peer.prove(found.principal)
+        except (PrivateFileError, NotPermitted):
             return False
-        if found is not None:
-            peer.prove(found.principal)
         return found is not None
 
     def bearer(self, text: str, host: str, *kinds: Kind) -> Principal:

@@ -27,6 +27,9 @@ NO_LIMIT = 1 << 62
 UNIDENTIFIED = 4
 """Unidentified connections may have a quarter (one in this many) of all places and of all memory."""
 
+PROVED_BY_ONE = 4
+"""The connections that one credential has proved may have a quarter of all places, too: a stolen token keeps nobody else out."""
+
 UNIDENTIFIED_MEMORY = 1 << 26
 """Bytes that unidentified connections may use at most, however large that quarter is."""
 
@@ -90,7 +93,18 @@ class Place:
     :ivar is_taken: False from the connection's end on.
     """
 
-    __slots__ = ("_kept", "_share", "_waiting", "address", "is_identified", "is_taken", "number", "occupant", "since")
+    __slots__ = (
+        "_credential",
+        "_kept",
+        "_share",
+        "_waiting",
+        "address",
+        "is_identified",
+        "is_taken",
+        "number",
+        "occupant",
+        "since",
+    )
 
     def __init__(self, share: Share, address: str, since: float, occupant: Occupant | None) -> None:
         self._share = share
@@ -100,6 +114,7 @@ class Place:
         self.occupant = occupant
         self.is_identified = False
         self.is_taken = True
+        self._credential: str | None = None
         self._kept = 0
         self._waiting = 0
 
@@ -115,6 +130,14 @@ class Place:
         if self.is_identified and self.is_taken:
             self.is_identified = False
             self._share.doubted(self)
+
+    def prove(self, credential: str | None) -> bool:
+        """Count the connection for *credential*, and no longer for an earlier one. Return False if that has its share already."""
+        if credential != self._credential and self.is_taken:
+            if not self._share.budget.proved(self._credential, credential):
+                return False
+            self._credential = credential
+        return True
 
     def arrive(self, size: int) -> bool:
         """Count *size* bytes from an unidentified connection as memory, before its machine has looked at them.
@@ -144,6 +167,7 @@ class Place:
     def leave(self) -> None:
         """Give the place back: the connection is gone. A second call does nothing."""
         if self.is_taken:
+            self.prove(None)
             self.is_taken = False
             self._share.left(self)
             self.occupant = None
@@ -267,6 +291,7 @@ class Budget:
         self.unidentified_memory: MemoryLedger[Place] = MemoryLedger(memory)
         self.bound_memory(memory)
         self._count = 0
+        self._by_credential: dict[str, int] = {}
         self._last = 0
 
     def next_number(self) -> int:
@@ -314,6 +339,19 @@ class Budget:
         """From :meth:`Share.identified`."""
         self.unidentified.discard(place)
         self.unidentified_memory.forget(place)
+
+    def proved(self, before: str | None, after: str | None) -> bool:
+        """From :meth:`Place.prove`: a connection of the credential *before* is one of *after*, unless that has its share."""
+        counts = self._by_credential
+        if after is not None:
+            if counts.get(after, 0) >= max(1, self.limit // PROVED_BY_ONE):
+                return False
+            counts[after] = counts.get(after, 0) + 1
+        if before is not None:
+            counts[before] -= 1
+            if not counts[before]:
+                del counts[before]
+        return True
 
     def held(self, place: Place, change: int, is_at_once: bool = False) -> None:
         """Add *change* bytes to the memory of the connection in *place*. Over a limit, connections are displaced.

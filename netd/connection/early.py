@@ -5,6 +5,7 @@ from __future__ import annotations
 from zope.interface import implementer
 
 from netd.connection.peer import Peer
+from netd.errors import NotPermitted
 from netd.interfaces import IPeer
 from netd.principal import Principal
 
@@ -68,7 +69,10 @@ class EarlyPeer:
     def hand_over(self, peer: Peer) -> None:
         """Repeat on *peer* what was done here."""
         if self.principal.has_rights:
-            peer.prove(self.principal)
+            try:
+                peer.prove(self.principal)
+            except NotPermitted as error:  # its first command was carried out; it may send no more
+                self.reason = self.reason or str(error)
         if self.sent:
             peer.send(self.sent)
         peer.expire_after(self._expiry)

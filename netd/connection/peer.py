@@ -20,6 +20,7 @@ from netd.connection.liveness import PROBING, begin_probe
 from netd.connection.outbox import Outbox
 from netd.connection.turn import Turn
 from netd.connection.vigil import DEAD_TIMEOUT, signs_of, silence_of
+from netd.errors import NotPermitted
 from netd.interfaces import IPeer
 from netd.principal import ANONYMOUS, Principal
 
@@ -156,7 +157,12 @@ class Peer(Outbox):
         return None if self.place is None else self.place.number
 
     def prove(self, principal: Principal) -> None:
-        """Note that the other side has proved to be *principal*. If that has any rights, newcomers displace it no longer."""
+        """Note that the other side has proved to be *principal*. If that has any rights, newcomers displace it no longer.
+
+        :raises NotPermitted: if so many connections have proved it already that there would be no room for others.
+        """
+        if self.place is not None and not self.place.prove(principal.credential):
+            raise NotPermitted(f"the {principal} has a quarter of all connections that netd has room for, and gets no more")
         self.principal = principal
         if principal.has_rights:
             self._owner.identified()

@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 
 from netd.connection.peer import Peer, PeerContext
 from netd.connection.websocket_protocol import HEAD_LIMIT
+from netd.errors import NotPermitted
 from netd.gateway.answer import Answer, plain
 from netd.gateway.channel import GatewayChannel, GatewayOutlet, GatewayRequest
 from netd.gateway.chunks import MOST, ChunkedBody, LongAnswers
@@ -169,11 +170,19 @@ class GatewayConversation:
             self._admission, self._refusal = None, verdict
             request.forgo_body()
         else:
-            self._admission, self._refusal = verdict, None
-            self._peer.prove(verdict.principal)
+            self._admit(verdict, request)
         if length != 0:
             self._left = length or 0
             self._enter(Stage.BODY)
+
+    def _admit(self, admission: Admission, request: GatewayRequest) -> None:
+        try:
+            self._peer.prove(admission.principal)
+        except NotPermitted as error:
+            self._admission, self._refusal = None, plain(HTTPStatus.TOO_MANY_REQUESTS, str(error))
+            request.forgo_body()
+        else:
+            self._admission, self._refusal = admission, None
 
     def request_read(self, request: GatewayRequest) -> None:
         """See :class:`netd.gateway.channel.ChannelOwner`."""

@@ -146,6 +146,24 @@ class LimitTests(BudgetTestCase):
             self.come(share, "a")[1].identify()
         self.assertIs(share.admit("b"), Refusal.DAEMON)
 
+    def test_one_credential(self) -> None:
+        """A credential gets a quarter of all places, from whatever addresses it is shown; what leaves or changes makes room."""
+        share = self.budget.share(UNLIMITED)
+        places = [self.come(share, f"address {number}")[1] for number in range(6)]
+        self.budget.limit = 12
+        self.assertEqual([place.prove("stolen") for place in places], [True] * 3 + [False] * 3)
+        self.assertTrue(places[0].prove("stolen"))
+        self.assertTrue(places[3].prove("another"))
+        places[0].leave()
+        self.assertTrue(places[4].prove("stolen"))
+        self.assertFalse(places[5].prove("stolen"))
+        self.assertTrue(places[1].prove(None))
+        self.assertTrue(places[5].prove("stolen"))
+        for place in places:
+            place.leave()
+        self.assertTrue(places[0].prove("stolen"))
+        self.assertEqual(self.budget._by_credential, {})
+
     def test_leaving(self) -> None:
         """However a connection ends, its place is free again, once."""
         self.budget.limit = 4

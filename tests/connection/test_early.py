@@ -5,7 +5,8 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.connection.early import EarlyPeer
-from netd.principal import LOCAL
+from netd.errors import NotPermitted
+from netd.principal import LOCAL, Kind, Principal, Proof, Role
 from netd.testing import RecordingPeer
 
 
@@ -30,3 +31,16 @@ class EarlyPeerTests(SynchronousTestCase):
         nothing = RecordingPeer()
         EarlyPeer(LOCAL, "127.0.0.1").hand_over(nothing)
         self.assertEqual((nothing.sent, nothing.expiry, nothing.is_reading, nothing.closed), (b"", None, True, None))
+
+    def test_no_room_for_its_credential(self) -> None:
+        """A newcomer whose credential has its share of all connections gets the answer to its first line, and is closed."""
+
+        class FullPeer(RecordingPeer):
+            def prove(self, principal: Principal) -> None:
+                raise NotPermitted("gets no more")
+
+        early, peer = EarlyPeer(LOCAL, "127.0.0.1"), FullPeer()
+        early.send(b"answer")
+        early.prove(Principal("nightly", Role.NOBODY, None, Proof.TOKEN, "a line", Kind.COMMAND))
+        early.hand_over(peer)
+        self.assertEqual((peer.sent, peer.closed), (b"answer", "gets no more"))

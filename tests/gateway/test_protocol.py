@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import weakref
 
+from twisted.internet.error import ConnectionDone
 from twisted.logger import LogEvent, LogLevel, capturedLogs, globalLogPublisher
+from twisted.python.failure import Failure
 
 from netd.client.websocket import BINARY, CLOSE, PING, PONG, TEXT, encode_frame
 from netd.connection.fairness import Lane
@@ -328,6 +330,23 @@ class LoginTests(GatewayTestCase):
         self.reactor.advance(8)
         self.reactor.advance(20)
         self.assertEqual(frames(connection.heard()), [(PING, b"")])
+
+
+class CrowdTests(GatewayTestCase):
+    def test_one_token(self) -> None:
+        """A token that has a quarter of all connections gets no more, in words, by header and by login; another one does."""
+        stolen, other = (f"Authorization: Bearer {self.token(name)}" for name in ("stolen", "other"))
+        unproved, first, *_others = self.open(), *(self.open(stolen) for _ in range(5))
+        self.factory.share.budget.limit = 20
+        reply = self.ask(get("/metrics", stolen))
+        self.assertEqual(reply.status, 429)
+        self.assertEqual(reply.text, "the token stolen has a quarter of all connections that netd has room for, and gets no more")
+        self.assertEqual(self.ask(handshake("/ws", stolen)).status, 429)
+        error = self.call(unproved, "system.login", token=stolen.rpartition(" ")[2])
+        self.assertIn("has a quarter of all connections", error["message"])
+        self.assertEqual(self.ask(get("/metrics", other)).status, 200)
+        first.protocol.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(self.ask(get("/metrics", stolen)).status, 200)
 
 
 class EchoTests(GatewayTestCase):
