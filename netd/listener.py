@@ -267,14 +267,19 @@ class Listener:
             backlog = int(self._arguments.get("backlog", BACKLOG))
             endpoint = TCP4ServerEndpoint(self._reactor, port, backlog, host)  # takes IPv6 addresses, too
             return self._wrapped(endpoint)
+        names = [name for name in os.environ.get("LISTEN_FDNAMES", "").split(":") if name] if self._kind == SYSTEMD else []
+        if names.count(self._arguments.get("name", "")) > 1:
+            raise self._unclear("systemd has handed over several sockets of this name: give each unit one ListenStream=")
         try:
             return self._wrapped(serverFromString(self._reactor, unproxied(self.description)))
         except LookupError:
-            raise CannotListen(
-                self._factory.name,
-                f"cannot listen on {self.description}: systemd has handed over no such socket. "
-                "Start netd by its socket unit, or choose another with `listen`.",
+            there = f" There are: {', '.join(names)}." if names else ""
+            raise self._unclear(
+                f"systemd has handed over no such socket.{there} Start netd by its socket unit, or choose another with `listen`."
             ) from None
+
+    def _unclear(self, why: str) -> CannotListen:
+        return CannotListen(self._factory.name, f"cannot listen on {self.description}: {why}")
 
     def _wrapped(self, endpoint: IStreamServerEndpoint) -> IStreamServerEndpoint:
         """Put a proxy's header and TLS on *endpoint* where they are asked for. The header comes before TLS."""

@@ -97,9 +97,18 @@ def wait_for_pid(pid: int) -> None:
 
 
 class Program:
-    """A process whose output, standard error included, is collected while it runs."""
+    """A process whose output, standard error included, is collected while it runs.
 
-    def __init__(self, command: Sequence[str | Path], folder: Path, env: Mapping[str, str] | None = None) -> None:
+    :param inherited: descriptors that it has, too, under the same numbers.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        folder: Path,
+        env: Mapping[str, str] | None = None,
+        inherited: Sequence[int] = (),
+    ) -> None:
         self.process = subprocess.Popen(
             command,
             cwd=folder,
@@ -109,6 +118,7 @@ class Program:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            pass_fds=inherited,
         )
         self._heard = threading.Condition()
         self._lines: list[str] = []
@@ -176,8 +186,15 @@ class Daemon(Program):
     :ivar state: its state directory.
     """
 
-    def __init__(self, command: Sequence[str | Path], folder: Path, state: Path, env: Mapping[str, str] | None = None) -> None:
-        super().__init__(command, folder, env)
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        folder: Path,
+        state: Path,
+        env: Mapping[str, str] | None = None,
+        inherited: Sequence[int] = (),
+    ) -> None:
+        super().__init__(command, folder, env, inherited)
         self.state = state
 
     def port(self, service: str = "relay") -> int:

@@ -206,6 +206,16 @@ class StartTests(ListeningTestCase):
         self.reactor.taken[7001] = ZeroDivisionError()
         self.assertRaises(ZeroDivisionError, self.started)
 
+    def test_other_systemd_sockets(self) -> None:
+        """Where systemd has handed over others, they are named; and of two with one name nobody knows which is meant."""
+        self.patch(os, "environ", {"LISTEN_FDNAMES": "relay:feed:feed"})
+        for name, said in (
+            ("pump", "no such socket. There are: relay, feed, feed."),
+            ("feed", "several sockets of this name"),
+        ):
+            error = self.assertRaises(CannotListen, self.service(f"systemd:domain=INET:name={name}").startService)
+            self.assertIn(said, str(error))
+
     def test_missing_systemd_socket(self) -> None:
         """A socket that systemd should have handed over, and has not, is told so."""
         for description in ("systemd:domain=INET:index=7", "systemd:domain=INET:name=pump"):
