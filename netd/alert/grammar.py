@@ -47,8 +47,7 @@ def read_condition(written: str) -> ReadCondition:
 
     :raises ValueError: saying what is wrong, and what to write.
     """
-    words = written.split()
-    pattern, rest = words[0], words[1:]
+    pattern, *rest = written.split() or [""]
     split_pattern(pattern)
     if pattern.startswith(_OWN):
         raise ValueError("an alert cannot watch alerts, which it would set off itself; name another subject")
