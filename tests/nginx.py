@@ -24,7 +24,7 @@ http {{
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port}{tls};
         {locations}
     }}
 }}
@@ -38,16 +38,18 @@ def recipe(gateway: int) -> str:
     return text.replace("127.0.0.1:8080", f"127.0.0.1:{gateway}")
 
 
-def start_nginx(test: RealTestCase, locations: str) -> int:
+def start_nginx(test: RealTestCase, locations: str, pem: Path | None = None) -> int:
     """Start an nginx with these *locations*, as whoever runs the test; it ends with the test.
 
+    :param pem: a certificate with its key, where nginx speaks TLS.
     :returns: its port.
     """
     folder = Path(test.folder) / "nginx"
     folder.mkdir()
     (port,) = free_ports(1)
     path = folder / "nginx.conf"
-    path.write_text(CONFIGURATION.format(folder=folder, port=port, locations=locations), encoding="utf-8")
+    tls = "" if pem is None else f" ssl; ssl_certificate {pem}; ssl_certificate_key {pem}"
+    path.write_text(CONFIGURATION.format(folder=folder, port=port, tls=tls, locations=locations), encoding="utf-8")
     server = Program([program("nginx"), "-p", folder, "-e", "stderr", "-c", path], folder)
     test.addCleanup(server.end)
     server.wait_for("event method")  # after it listens

@@ -111,6 +111,11 @@ class ShowTests(OptionsTestCase):
         self.assertIn("warning: [relay] takes tokens, and nobody has one yet: run `netd token add", self.errors.getvalue())
         add_token(state / TOKENS, "panel", "viewer", (), bytes)
         self.errors.truncate(self.errors.seek(0))
+        self.assertEqual(0, self.leave("--check"))
+        warning = "warning: [relay] takes tokens on tcp:0 without encryption: whoever is on the network in between can read them."
+        self.assertIn(warning, self.errors.getvalue())
+        self.errors.truncate(self.errors.seek(0))
+        self.ini.write_text(lines.replace("tcp:0", "loopback:0") + "access = loopback tokens\n", encoding="utf-8")
         self.assertEqual((0, ""), (self.leave("--check"), self.errors.getvalue()))
 
     def test_check_of_what_cannot_start(self) -> None:

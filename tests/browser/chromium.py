@@ -153,11 +153,16 @@ class BrowserTestCase(RealTestCase):
         self.play(agent, agent.run)
         return agent
 
-    def new_page(self, size: tuple[int, int] = WIDE, scheme: Scheme = "light") -> Page:
-        """An empty page, in a profile of its own. What it complains of is kept."""
+    def new_page(self, size: tuple[int, int] = WIDE, scheme: Scheme = "light", trusts_all: bool = False) -> Page:
+        """An empty page, in a profile of its own. What it complains of is kept.
+
+        :param trusts_all: whether it takes certificates that nobody Chromium knows has signed.
+        """
         width, height = size
         viewport: ViewportSize = {"width": width, "height": height}
-        context = self.browser.new_context(viewport=viewport, color_scheme=scheme, reduced_motion="reduce")
+        context = self.browser.new_context(
+            viewport=viewport, color_scheme=scheme, reduced_motion="reduce", ignore_https_errors=trusts_all
+        )
         self.addCleanup(context.close)
         context.set_default_timeout(PATIENCE * 1000)
         context.add_init_script(WATCH)

@@ -5,16 +5,23 @@ from __future__ import annotations
 from netd.operations import Role
 from tests.browser.chromium import BrowserTestCase, by_id
 from tests.nginx import recipe, start_nginx
+from tests.tls import make_certificate
 
 
 class ProxyTests(BrowserTestCase):
     def test_under_a_path(self) -> None:
-        """At /netd/ of another site, by the recipe that comes with netd, somebody signs in and sees a session stream."""
+        """At /netd/ of another site, behind TLS, by the recipe that comes with netd, somebody signs in and sees a session stream.
+
+        Though netd itself speaks plain http there, the cookie is one of https.
+        """
         token = self.make_token("desk", Role.ADMIN)
         self.start_netd()
         self.start_agent(rate=30)
-        site = f"http://127.0.0.1:{start_nginx(self, recipe(self.gateway_port))}"
-        page = self.new_page()
+        pem = self.folder / "pem"
+        make_certificate(pem)
+        port = start_nginx(self, recipe(self.gateway_port), pem)
+        site = f"https://127.0.0.1:{port}"
+        page = self.new_page(trusts_all=True)
         sockets: list[str] = []
         page.on("websocket", lambda opened: sockets.append(opened.url))
         page.goto(f"{site}/netd#/sessions")
@@ -26,6 +33,10 @@ class ProxyTests(BrowserTestCase):
         self.assertEqual(set(sockets), {f"{site.replace('http', 'ws')}/netd/ws"})
         page.reload()
         by_id(page, "connection", connection="live").wait_for()
+        (cookie,) = page.context.cookies()
+        self.assertEqual((cookie["name"], cookie["secure"], cookie["httpOnly"]), (f"__Host-netd-{port}", True, True))
+        address = page.evaluate("import('./static/app/session.js').then(({ withTicket }) => withTicket('history.csv', null))")
+        self.assertIn("time,subject,value,unit", page.evaluate(f"fetch('{address}').then((answer) => answer.text())"))
         self.assertEqual(self.complaints, [])
 
     def test_open(self) -> None:
