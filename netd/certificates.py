@@ -8,7 +8,9 @@ pair is served to new connections, while open ones keep theirs. A pair that cann
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -18,12 +20,16 @@ from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from netd.certificate_faults import expiry_warning, server_fault
 from netd.pem import NOBODY_ASKED, CertificateError, ClientDemand, Pair, PairSource, exposed_keys, reason_of, trusted
 
 if TYPE_CHECKING:
     from cryptography import x509
 
-__all__ = ["Certificates", "Verdict"]
+__all__ = ["Certificates", "Verdict", "warnings_about"]
+
+DAY = 86400.0
+"""Seconds between two warnings of one certificate's end."""
 
 CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20"
 """The suites of TLS 1.2 with forward secrecy and authenticated encryption. All suites of TLS 1.3 have both."""
@@ -49,12 +55,19 @@ class Certificates:
         if it had offered none.
     :param service: the name of the service in the log.
     :param clients: what is asked of clients.
+    :param wall: the wall clock, by which certificates end.
+    :ivar end: the end of the certificate that is shown by default, in seconds since the epoch; None where there is none yet.
     """
 
     _log = Logger()
 
     def __init__(
-        self, source: PairSource, protocols: Sequence[bytes], service: str, clients: ClientDemand = NOBODY_ASKED
+        self,
+        source: PairSource,
+        protocols: Sequence[bytes],
+        service: str,
+        clients: ClientDemand = NOBODY_ASKED,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self.source = source
         self._clients = clients
@@ -62,6 +75,9 @@ class Certificates:
         self._service = service
         self._seen: object = None
         self._contexts: dict[str, SSL.Context] = {}
+        self._wall = wall
+        self._told = 0.0
+        self.end: float | None = None
 
     def load(self) -> None:
         """Read the files.
@@ -69,9 +85,27 @@ class Certificates:
         :raises CertificateError: if they cannot be used.
         """
         self._seen = self._look()
-        self._contexts = self.check() or self._contexts
-        for warning in exposed_keys(self.source):
+        pairs = self.source.pairs()
+        self._contexts = self._make_contexts(pairs) or self._contexts
+        self.end = pairs[0].certificate.not_valid_after_utc.timestamp() if pairs else self.end
+        self._told = self._wall()
+        for warning in warnings_about(self.source, pairs, self._told):
             self._log.warn("{service}: {what}", service=self._service, what=warning)
+
+    def look(self) -> None:
+        """Read the files again if they have changed. Warn once a day of a certificate that ends soon."""
+        if self._look() != self._seen:
+            self._renew()
+        elif not 0 <= self._wall() - self._told < DAY:  # a clock that was set back begins a new day
+            self._told = self._wall()
+            self._warn_of_ends()
+
+    def _warn_of_ends(self) -> None:
+        with suppress(CertificateError):  # which was told when the files changed
+            for pair in self.source.pairs():
+                warning = expiry_warning(pair.certificate, self._told)
+                if warning:
+                    self._log.warn("{service}: {what}", service=self._service, what=warning)
 
     def follow(self, source: PairSource, clients: ClientDemand) -> None:
         """Use other files, or ask something else of clients, from the next handshake on."""
@@ -83,9 +117,12 @@ class Certificates:
 
         :raises CertificateError: if the files cannot be used.
         """
+        return self._make_contexts(self.source.pairs())
+
+    def _make_contexts(self, pairs: Iterable[Pair]) -> dict[str, SSL.Context]:
         contexts: dict[str, SSL.Context] = {}
         authorities = [] if self._clients.authority is None else trusted(self._clients.authority)
-        for pair in self.source.pairs():
+        for pair in pairs:
             context = self._make_context(pair, contexts)
             self._demand(context, authorities)
             contexts.setdefault("", context)
@@ -99,8 +136,7 @@ class Certificates:
 
     def serverConnectionForTLS(self, protocol: object) -> SSL.Connection:  # noqa: N802 - Twisted's name
         """Return the TLS side of a new connection, with the certificate that is in the files now."""
-        if self._look() != self._seen:
-            self._renew()
+        self.look()
         return SSL.Connection(self._contexts[""] if self._contexts else SSL.Context(SSL.TLS_SERVER_METHOD))
 
     def _renew(self) -> None:
@@ -174,6 +210,21 @@ class Certificates:
 
     def _choose(self, _connection: SSL.Connection, offered: list[bytes]) -> Any:
         return next((protocol for protocol in self._protocols if protocol in offered), SSL.NO_OVERLAPPING_PROTOCOLS)
+
+
+def warnings_about(source: PairSource, pairs: Iterable[Pair], now: float) -> list[str]:
+    """Return what is wrong with the keys and certificates of a source, although they can be used; each with its remedy.
+
+    :param pairs: what :meth:`PairSource.pairs` has returned.
+    :param now: seconds since the epoch.
+    """
+    found = exposed_keys(source)
+    for pair in pairs:
+        fault = server_fault(pair.certificate, now)
+        found += [f"{pair.file}: {fault}"] if fault else []
+        warning = expiry_warning(pair.certificate, now)
+        found += [warning] if warning else []
+    return found
 
 
 def _note_verdict(connection: SSL.Connection, certificate: X509, number: int, _depth: int, is_good: int) -> bool:

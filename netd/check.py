@@ -105,7 +105,7 @@ def _admitted(configuration: Configuration) -> Iterator[str]:
 def _warnings(configuration: Configuration) -> Iterator[str]:
     """Settings that are allowed, but not recommended."""
     if configuration.tls is not None:
-        yield from (f"[{TLS}] {text}\n" for text in exposed_keys(configuration.tls.pairs))
+        yield from (f"[{TLS}] {text}\n" for text in configuration.tls.warnings(time.time()))
     for section in configuration.sections:
         for name, option in options_of(type(section.config)).items():
             for source in option.parser.sources(getattr(section.config, name)):

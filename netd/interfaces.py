@@ -287,7 +287,7 @@ class IRevoking(Interface):
 
 
 class IWatchful(Interface):
-    """A service that has files of credentials of its own."""
+    """A service that has files of its own which may change while it runs: of credentials, or of certificates."""
 
     def use_watch(watch: Any) -> None:
         """Add its files to ``watch``, a :class:`netd.access.watch.CredentialWatch`. Called before ``startService``."""

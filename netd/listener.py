@@ -36,6 +36,7 @@ from netd.errors import NetdError
 from netd.holders import Holder, holders_of
 from netd.operations import MAIN
 from netd.pem import NOBODY_ASKED, CertificateError, source_of
+from netd.plaintext import moment
 from netd.status import ListeningPlace
 
 __all__ = ["AGAIN", "BACKLOG", "PATIENCE", "CannotListen", "HeldByNetd", "Listener", "reach_of"]
@@ -147,10 +148,10 @@ class Listener:
         """Whether connections here speak TLS."""
         return self._security is not None or is_secured(self.description)
 
-    @property
-    def certificates(self) -> Certificates | None:
-        """The certificates that are shown here; None without TLS, or before it listens."""
-        return self._certificates
+    def look(self) -> None:
+        """Look whether the files of the certificate have changed, and whether it ends soon."""
+        if self._certificates is not None:
+            self._certificates.look()
 
     def secure(self, security: Security | None) -> None:
         """Use the files of *security* from the next handshake on. Whether TLS is spoken at all is not changed."""
@@ -194,10 +195,16 @@ class Listener:
 
         :param admitted: who may connect, where that is written; otherwise, the address tells it.
         """
-        hosts = [port.getHost() for port in self.ports[:1]]
+        hosts, end = (
+            [port.getHost() for port in self.ports[:1]],
+            self._certificates.end if self._certificates is not None else None,
+        )
+        secured = "" if end is None else f"; TLS until {moment(end)[:10]}"
         return [
             *(
-                ListeningPlace(describe_address(host), self._parked if self.is_parked else admitted or reach_of(host))
+                ListeningPlace(
+                    describe_address(host), f"{self._parked if self.is_parked else admitted or reach_of(host)}{secured}", end
+                )
                 for host in hosts
             ),
             *(ListeningPlace(self._address(late.host), late.reach) for late in self._late),

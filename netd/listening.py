@@ -7,6 +7,7 @@ cuts the connections that are left.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
 from twisted.application.service import Service
@@ -17,6 +18,7 @@ from zope.interface import implementer
 
 from netd.access.admission import SectionAccess
 from netd.access.rules import EVERYBODY, AccessRules
+from netd.access.watch import CredentialWatch
 from netd.change import Change
 from netd.config import ListeningConfig, SecuredConfig
 from netd.config.descriptions import is_exposed, is_loopback
@@ -31,7 +33,18 @@ from netd.connection.peer import PeerContext
 from netd.connection.protocol import describe_address
 from netd.connection.turn import Turn
 from netd.connection.vigil import DEAD_TIMEOUT
-from netd.interfaces import IAdmitting, IBudgeted, IDrainable, ILogged, IOpening, IPaced, IReloadable, IRevoking, ITurnShare
+from netd.interfaces import (
+    IAdmitting,
+    IBudgeted,
+    IDrainable,
+    ILogged,
+    IOpening,
+    IPaced,
+    IReloadable,
+    IRevoking,
+    ITurnShare,
+    IWatchful,
+)
 from netd.listener import CannotListen, Listener, reach_of
 from netd.listeners import Listeners
 from netd.log import LimitedObserver
@@ -77,7 +90,7 @@ def _no_door(_exposed: list[str]) -> str:
     return ""
 
 
-@implementer(IAdmitting, IBudgeted, IDrainable, ILogged, IOpening, IPaced, IReloadable, IRevoking)
+@implementer(IAdmitting, IBudgeted, IDrainable, ILogged, IOpening, IPaced, IReloadable, IRevoking, IWatchful)
 class ListeningService(Service):
     """Listens on several endpoints with one factory.
 
@@ -104,6 +117,8 @@ class ListeningService(Service):
         self._hot = HotSockets(reactor, factory.context.turn, self.rest)
         factory.end_those_who_left = self._hot.end_those_who_left
         self._door = QuickDoor(reactor, factory.context.turn, quick) if quick is not None else None
+        self._files_watch: CredentialWatch | None = None
+        self._forget: Callable[[], None] = lambda: None
         self._listeners = Listeners(self._make_listener, self._give_up)
         self._is_listening = False
         self._is_paused = False
@@ -140,11 +155,14 @@ class ListeningService(Service):
     def startService(self) -> None:
         """Listen, unless that was done before privileges were given up."""
         super().startService()  # type: ignore[no-untyped-call]
+        if self._files_watch is not None:
+            self._forget = self._files_watch.add(self._look_at_certificates)
         self._start_listening()
 
     def stopService(self) -> Deferred[None]:
         """Stop accepting, close all connections, and wait for them."""
         super().stopService()  # type: ignore[no-untyped-call]
+        self._forget()
         done = self.drain()
         done.addCallback(lambda _: self.finish())
         done.addCallback(lambda _: self._hot.stop())
@@ -230,6 +248,15 @@ class ListeningService(Service):
     def is_opening(self) -> bool:
         """See :class:`netd.interfaces.IOpening`."""
         return any(listener.is_opening for listener in self._listeners)
+
+    def use_watch(self, watch: CredentialWatch) -> None:
+        """Have the files of certificates looked at with those of credentials. A service with files of its own extends it."""
+        self._files_watch = watch
+
+    def _look_at_certificates(self) -> frozenset[str]:
+        for listener in self._listeners:
+            listener.look()
+        return frozenset()  # a certificate of netd proves nobody else
 
     def _secure(self, config: object) -> None:
         self._security = config.security if isinstance(config, SecuredConfig) else None

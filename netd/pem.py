@@ -51,12 +51,14 @@ class Pair:
     """A certificate, its private key, and the chain of certificates from it to an authority.
 
     :ivar names: the DNS names of the certificate, in lower case.
+    :ivar file: the file of the certificate.
     """
 
     key: Any
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...]
     names: tuple[str, ...]
+    file: Path
 
 
 class PairSource(Protocol):
@@ -107,7 +109,7 @@ class Files:
             certificates += _certificates(self.extra_chain)
         if _identity(key) != _identity(certificates[0]):
             raise CertificateError(f"{self.certificate}: its first certificate is not that of the key in {self.key}")
-        return [_pair(key, certificates[0], certificates[1:])]
+        return [_pair(key, certificates[0], certificates[1:], self.certificate)]
 
 
 @frozen
@@ -163,16 +165,16 @@ class Folder:
     def pairs(self) -> list[Pair]:
         files = self.files()
         keys = {_identity(key): key for path in files for key in _keys(path)}
-        certificates = [certificate for path in files for certificate in _certificates(path)]
-        issuers = {each.subject: each for each in certificates if _identity(each) not in keys}
+        certificates = [(certificate, path) for path in files for certificate in _certificates(path)]
+        issuers = {each.subject: each for each, _ in certificates if _identity(each) not in keys}
         pairs = []
-        for certificate in certificates:
+        for certificate, path in certificates:
             if _identity(certificate) in keys:
                 chain, last = [], certificate
                 while last.issuer in issuers and last.issuer != last.subject:
                     last = issuers[last.issuer]
                     chain.append(last)
-                pairs.append(_pair(keys[_identity(certificate)], certificate, chain))
+                pairs.append(_pair(keys[_identity(certificate)], certificate, chain, path))
         if files and not pairs:
             raise CertificateError(f"{self.path}: none of its .pem files holds a certificate whose key is there, too")
         return pairs
@@ -221,14 +223,14 @@ def exposed_keys(source: PairSource) -> list[str]:
     ]
 
 
-def _pair(key: Any, certificate: x509.Certificate, chain: Iterable[x509.Certificate]) -> Pair:
+def _pair(key: Any, certificate: x509.Certificate, chain: Iterable[x509.Certificate], file: Path) -> Pair:
     from cryptography import x509
 
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, ValueError):
-        return Pair(key, certificate, tuple(chain), ())
-    return Pair(key, certificate, tuple(chain), tuple(name.lower() for name in names.get_values_for_type(x509.DNSName)))
+        return Pair(key, certificate, tuple(chain), (), file)
+    return Pair(key, certificate, tuple(chain), tuple(name.lower() for name in names.get_values_for_type(x509.DNSName)), file)
 
 
 def _identity(holder: Any) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
-from netd.codec.units import Prose, Seconds
+from netd.codec.units import Epoch, Prose, Seconds
 
 __all__ = ["Counters", "DialStatus", "ListeningPlace", "ServiceStatus", "Work", "section_of"]
 
@@ -21,10 +21,12 @@ class ListeningPlace:
 
     :ivar address: the endpoint, for people.
     :ivar reach: a phrase that says who can reach it.
+    :ivar certificate_end: the end of the certificate that is shown there; None without TLS.
     """
 
     address: str
     reach: str
+    certificate_end: Epoch | None = None
 
 
 @frozen(slots=False)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
 from twisted.internet.task import Clock
-from twisted.logger import capturedLogs
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.certificates import Certificates
+from netd.certificates import DAY, Certificates
 from netd.connection.tls import SecuredFactory
 from netd.listening import make_context
 from netd.pem import CertificateError, Files, Folder, PairSource, exposed_keys, source_of
@@ -224,6 +226,70 @@ class RenewalTests(CertificateTestCase):
         self.assertEqual(1, len(events))
         self.renew("new.example")
         self.assertEqual("new.example", self.name_seen(self.greet(self.certificates)))
+
+
+class EndTests(CertificateTestCase):
+    """Certificates end: netd warns in time, once a day."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.now = time.time()
+
+    def load(self, days: float) -> tuple[Certificates, list[str]]:
+        """Certificates that are good for so many *days*, and the warnings of the start."""
+        key, certificate = self.authority.issue("lab.local", days=(-1, days))
+        files = Files(self.write("key.pem", key), self.write("cert.pem", certificate))
+        certificates = Certificates(files, (), "pump", wall=lambda: self.now)
+        with capturedLogs() as events:
+            certificates.load()
+        return certificates, [event["what"] for event in events]
+
+    def test_start(self) -> None:
+        """The start warns of a certificate that ends within 30 days, and of one that has ended; the status has the end."""
+        certificates, warnings = self.load(31)
+        self.assertEqual([], warnings)
+        assert certificates.end is not None
+        self.assertLess(abs(self.now + 31 * DAY - certificates.end), 10)
+        self.assertRegex(
+            " ".join(self.load(8)[1]), "^the certificate of lab.local ends in 8 days, on 20.* UTC: `netd cert issue`"
+        )
+        self.assertRegex(" ".join(self.load(-0.5)[1]), "has ended on 20.*: clients refuse it")
+
+    def test_once_a_day(self) -> None:
+        """A look each half second warns once a day; a clock that was set back does not silence it for years."""
+        certificates, _ = self.load(8)
+        told = []
+        for step in (0.5, DAY - 1, 1, 0.5, DAY, -400 * DAY, 0.5):
+            self.now += step
+            with capturedLogs() as events:
+                certificates.look()
+            told.append(len(events))
+        self.assertEqual([0, 0, 1, 0, 1, 0, 0], told)
+
+    def test_looked_at(self) -> None:
+        """A look finds a renewed file without a handshake; a fault is told once, not at each look."""
+        certificates, _ = self.load(8)
+        key, certificate = self.authority.issue("lab.local", days=(-1, 90))
+        self.write("key.pem", key)
+        with capturedLogs() as events:
+            for _ in range(3):
+                certificates.look()
+        self.assertEqual(1, len(events))
+        self.write("cert.pem", certificate)
+        with capturedLogs() as events:
+            certificates.look()
+        self.assertEqual(["pump: the certificate has changed; new connections get it"], [formatEvent(event) for event in events])
+
+    def test_for_no_name(self) -> None:
+        """A certificate that all clients will refuse is told with its file: here, one with a common name alone."""
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "lab")])
+        key = ec.generate_private_key(ec.SECP256R1())
+        secret = key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        pem = self.write("old.pem", secret, self.authority.sign(name, key, ()).public_bytes(PEM))
+        with capturedLogs() as events:
+            self.serve(Files(pem, pem))
+        [line] = [event["what"] for event in events]
+        self.assertIn(f"{pem}: it is for no name at all", line)
 
 
 class ExposedTests(CertificateTestCase):

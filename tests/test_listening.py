@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.access.rules import AccessWord
+from netd.access.watch import CredentialWatch
 from netd.change import Change
 from netd.config import ListeningConfig, TlsConfig
 from netd.connection.bounds import Bounds, Policy
@@ -138,6 +140,31 @@ class SecuredListeningTests(ListeningTestCase):
         change.apply()
         self.assertEqual(["new.local"] * 4, [self.names_seen(factory) for _, factory, *_ in self.reactor.tcpServers])
         self.assertFalse(any(port.is_closing for port in self.reactor.ports))
+
+    def test_status(self) -> None:
+        """The status tells that TLS is spoken, and until when the certificate is good; a unix socket has none."""
+        service = ListeningService(self.options("lab.local"), self.factory, self.reactor)
+        service.startService()
+        first, *_, last = service.listening()
+        self.assertRegex(first.reach, r"^every machine that reaches this one; TLS until 20\d\d-\d\d-\d\d$")
+        self.assertGreater(first.certificate_end or 0, time.time())
+        self.assertEqual((None, "users of this machine who may open the socket file"), (last.certificate_end, last.reach))
+
+    def test_watched(self) -> None:
+        """While the service runs, the daemon's look at all files finds a certificate that has changed."""
+        watch = CredentialWatch(self.reactor, lambda gone: None)
+        service = ListeningService(self.options("lab.local", listen=("tcp:7001",)), self.factory, self.reactor)
+        service.use_watch(watch)
+        service.startService()
+        (self.folder / "lab.local.pem").write_bytes(b"".join(self.authority.issue("new.local")))
+        with capturedLogs() as events:
+            watch.look()
+        self.assertEqual(1, len(events))
+        service.stopService()
+        (self.folder / "lab.local.pem").unlink()
+        with capturedLogs() as events:
+            watch.look()
+        self.assertEqual([], events)
 
     def test_unusable(self) -> None:
         """A certificate that is gone since the configuration was read keeps the service from starting, with the file's name."""

@@ -34,7 +34,7 @@ class Authority:
         self.certificate = (signer or self).sign(self.name, self.key, (), is_authority=True)
 
     def sign(
-        self, name: x509.Name, key: Any, hosts: tuple[str, ...], is_authority: bool = False, days: tuple[float, float] = (-1, 1)
+        self, name: x509.Name, key: Any, hosts: tuple[str, ...], is_authority: bool = False, days: tuple[float, float] = (-1, 60)
     ) -> x509.Certificate:
         """A certificate for *key*, valid from so many days to so many days from now on."""
         now = datetime.datetime.now(datetime.UTC)
@@ -52,7 +52,7 @@ class Authority:
             builder = builder.add_extension(x509.SubjectAlternativeName([_general(host) for host in hosts]), critical=False)
         return builder.sign(self.key, hashes.SHA256())
 
-    def issue(self, *hosts: str, days: tuple[float, float] = (-1, 1)) -> tuple[bytes, bytes]:
+    def issue(self, *hosts: str, days: tuple[float, float] = (-1, 60)) -> tuple[bytes, bytes]:
         """PEM of a new key, and of its certificate for *hosts*."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, hosts[0])])

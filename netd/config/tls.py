@@ -90,6 +90,18 @@ class TlsConfig:
             except CertificateError as error:
                 raise CertificateError(f"client_ca: {error}") from None
 
+    def warnings(self, now: float) -> list[str]:
+        """Return what is wrong with the files, although they can be used.
+
+        :param now: seconds since the epoch.
+        """
+        from netd.certificate_faults import authority_fault  # loads OpenSSL
+        from netd.certificates import warnings_about
+
+        found = warnings_about(self.pairs, self.pairs.pairs(), now)
+        fault = "" if self.client_ca is None or self.client_ca.is_dir() else authority_fault(self.client_ca.read_bytes(), now)
+        return [*found, *([f"{self.client_ca}: {fault}"] if fault else [])]
+
 
 @attrs.frozen
 class Security:

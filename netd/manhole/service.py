@@ -21,7 +21,7 @@ from netd.connection.factory import BesideFactory, PeerFactory
 from netd.connection.protocol import describe_address
 from netd.console.audit import Audit
 from netd.console.dispatch import Dispatcher
-from netd.interfaces import IBus, IConsole, INetdService, IWatchful
+from netd.interfaces import IBus, IConsole, INetdService
 from netd.listening import ListeningService, make_context
 from netd.manhole.config import Config
 from netd.manhole.doorkeeper import Doorkeeper, InThread
@@ -60,7 +60,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> ManholeService:
     return ManholeService(config, reactor, bus, in_thread)
 
 
-@implementer(INetdService, IConsole, IWatchful)
+@implementer(INetdService, IConsole)
 class ManholeService(ListeningService):
     """One manhole.
 
@@ -97,6 +97,7 @@ class ManholeService(ListeningService):
 
     def use_watch(self, watch: CredentialWatch) -> None:
         """Have those put out whose key or password is gone, or has changed."""
+        super().use_watch(watch)
         self._forget_files = [watch.add(file.look) for file in (self._keys, self._passwords)]
 
     def endpoints_of(self, config: Any) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -130,6 +131,18 @@ class TlsSectionTests(TlsTestCase):
         tls = self.read("[tls]\ncertificate = credential:lab.pem\n").tls
         assert tls is not None
         self.assertEqual((self.pem,), tls.certificate)
+
+
+class WarningTests(TlsTestCase):
+    def test_judged(self) -> None:
+        """`netd check` warns of an authority that is none, and of certificates that end soon, although they can be used."""
+        soon = write_private(self.folder / "soon.pem", *self.authority.issue("lab.local", days=(-1, 3)))
+        tls = self.read(f"[tls]\ncertificate = {soon}\nclient_ca = {self.pem}\n").tls
+        assert tls is not None
+        ends, wrong = tls.warnings(time.time())
+        self.assertIn("the certificate of lab.local ends in 3 days", ends)
+        self.assertIn(f"{self.pem}: it holds a private key: give the certificate of the authority, ca.pem", wrong)
+        self.assertEqual([], self.read(f"[tls]\ncertificate = {self.pem}\n").tls.warnings(time.time()))  # type: ignore[union-attr]
 
 
 class ReloadedTests(TlsTestCase):

@@ -278,7 +278,7 @@ SYSTEM: Mapping[str, Row] = {
                         {
                             "kind": "command",
                             "instance": "main",
-                            "listening": [{"address": str, "reach": "this machine only"}],
+                            "listening": [{"address": str, "reach": "this machine only", "certificate_end": None}],
                             "connections": 0,
                             "commands": 3,
                             "running": int,

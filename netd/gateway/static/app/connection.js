@@ -43,8 +43,8 @@ const REPLAYED = 256;
 
 /**
  * A service, as `system.status` describes it; each kind has members of its own beside these.
- * @typedef {{kind: string, instance: string, listening: {address: string, reach: string}[], counters: Record<string, any>,
- *   connections?: number, isGuessed?: boolean} & Record<string, any>} Service
+ * @typedef {{kind: string, instance: string, listening: {address: string, reach: string, certificate_end?: number | null}[],
+ *   counters: Record<string, any>, connections?: number, isGuessed?: boolean} & Record<string, any>} Service
  */
 
 /**
