@@ -14,10 +14,11 @@ from netd.carriage import Carriage, CarriedReport, DevicePlace, HostedDevice, Ow
 from netd.change import Change
 from netd.message import Demand, Described, EventKind, Message, Want
 from netd.operations import Operation, OperationTable
-from netd.principal import Kind, Principal
+from netd.principal import Action, Kind, Principal
 
 __all__ = [
     "Cancellable",
+    "IActing",
     "IAdmitting",
     "IAsyncio",
     "IBudgeted",
@@ -253,6 +254,13 @@ class IOpening(Interface):
     """A service whose endpoints may open late."""
 
     is_opening: bool = Attribute("Whether an endpoint is tried still, because old connections to its port are ending.")
+
+
+class IActing(Interface):
+    """A service whose programs act by its own protocol, and not by operations."""
+
+    def actions() -> list[Action]:
+        """What they may do, by the rights that ``docs/who-may.md`` lists."""
 
 
 class IPublisher(Interface):

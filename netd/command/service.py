@@ -22,11 +22,12 @@ from netd.command.results import CommandFacts, CommandResult, CommandServiceStat
 from netd.command.watcher import Watcher
 from netd.config import section_name
 from netd.errors import InvalidArguments, NoSuchTarget, NotInTime, OperationFailed
-from netd.interfaces import IBus, INetdService, IPublisher
+from netd.interfaces import IActing, IBus, INetdService, IPublisher
 from netd.listening import ListeningService, make_context
 from netd.log import LogLimiter
 from netd.message import EventKind
 from netd.operations import Caller, Operation, Role
+from netd.principal import Action
 from netd.threads import Threads
 
 __all__ = ["CommandService", "make_service"]
@@ -43,7 +44,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> CommandService:
     return CommandService(config, factory, execution, reactor)
 
 
-@implementer(INetdService, IPublisher)
+@implementer(IActing, INetdService, IPublisher)
 class CommandService(ListeningService):
     """Runs the user's functions for whoever connects."""
 
@@ -106,6 +107,10 @@ class CommandService(ListeningService):
             Operation("command.list", self.list, Role.VIEWER, "List the commands with their arguments and help"),
             Operation("command.run", self.run, Role.OPERATOR, "Run a command and tell its result"),
         ]
+
+    def actions(self) -> list[Action]:
+        """See :class:`netd.interfaces.IActing`."""
+        return list({command.action: None for command in self._commands})
 
     def events(self) -> list[EventKind]:
         """See :class:`netd.interfaces.IPublisher`."""

@@ -18,16 +18,17 @@ from netd.feed.events import BlockReported, ClientRemarked, RoundMade
 from netd.feed.feed import Feed
 from netd.feed.generator import Generator
 from netd.feed.locales import objection
-from netd.feed.protocol import FeedFactory
+from netd.feed.protocol import READ, FeedFactory
 from netd.feed.reports import ReportLedger
 from netd.feed.results import ClientFacts, FeedServiceStatus, SubscriberFacts
 from netd.feed.rounds import TYPES
 from netd.feed.streams import FeedStream, FeedSurroundings
 from netd.feed.window import Window
-from netd.interfaces import IBus, INetdService, IPublisher, IStateful, IStatePart, ITurnShare
+from netd.interfaces import IActing, IBus, INetdService, IPublisher, IStateful, IStatePart, ITurnShare
 from netd.listening import ListeningService, make_context
 from netd.message import EventKind
 from netd.operations import Operation, Role
+from netd.principal import Action
 
 __all__ = ["FeedService", "NoSuchLocale", "make_service"]
 
@@ -68,7 +69,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> FeedService:
     return FeedService(config, factory, share, reactor)
 
 
-@implementer(INetdService, IPublisher, IStateful)
+@implementer(IActing, INetdService, IPublisher, IStateful)
 class FeedService(ListeningService):
     """One feed."""
 
@@ -122,6 +123,10 @@ class FeedService(ListeningService):
                 "feed.subscribers", self.subscribers, Role.VIEWER, "List the clients that are connected, and what they get"
             ),
         ]
+
+    def actions(self) -> list[Action]:
+        """See :class:`netd.interfaces.IActing`."""
+        return [READ]
 
     def events(self) -> list[EventKind]:
         """See :class:`netd.interfaces.IPublisher`."""

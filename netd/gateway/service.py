@@ -21,22 +21,22 @@ from netd.errors import NetdError
 from netd.gateway.config import Config
 from netd.gateway.files import FOLDER, PAGES, File, read_files
 from netd.gateway.graphite.answers import Graphite
-from netd.gateway.guard import Guard
+from netd.gateway.guard import SCRAPE, Guard
 from netd.gateway.history import HistoryFiles
 from netd.gateway.past import Past
 from netd.gateway.protocol import GatewayFactory
 from netd.gateway.results import GatewayServiceStatus, SessionsEnded, SignedInBrowser
-from netd.gateway.routes import Access, SiteRoute
+from netd.gateway.routes import VISIT, Access, SiteRoute
 from netd.gateway.sessions import BrowserSession, BrowserSessions
 from netd.gateway.site import ECHO, Site
 from netd.gateway.tickets import Tickets
-from netd.interfaces import IBus, IConsole, INetdService, IStateful, IStatePart, ITurnShare
+from netd.interfaces import IActing, IBus, IConsole, INetdService, IStateful, IStatePart, ITurnShare
 from netd.lifecycle import ServingState, state_on
 from netd.listening import ListeningService, make_context
 from netd.operations import Operation, OperationTable, Role
 from netd.own_name import outward_address, own_names
 from netd.plaintext import moment
-from netd.principal import Kind
+from netd.principal import Action, Kind
 from netd.secrets.private_files import PrivateFileError
 from netd.secrets.tokens import TOKENS, Tokens, how_to_add
 
@@ -69,7 +69,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> GatewayService:
     )
 
 
-@implementer(INetdService, IConsole, IStateful)
+@implementer(IActing, INetdService, IConsole, IStateful)
 class GatewayService(ListeningService):
     """One gateway."""
 
@@ -151,6 +151,10 @@ class GatewayService(ListeningService):
     def turn_shares(self) -> list[ITurnShare]:
         """Its shares for what clients send, and for long answers."""
         return [*super().turn_shares(), self._gateway.answers.share]
+
+    def actions(self) -> list[Action]:
+        """See :class:`netd.interfaces.IActing`. What callers may do beyond that is up to the operations."""
+        return [VISIT, SCRAPE]
 
     def operations(self) -> list[Operation]:
         """Return the operations about browsers that are signed in."""

@@ -17,11 +17,12 @@ from netd.codec.units import ABSENT, Seconds
 from netd.config import section_name
 from netd.connection.turn import Turn
 from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationFailed
-from netd.interfaces import IBus, ICarried, IDeviceHost, INetdService, IPublisher, IStateful, IStatePart
+from netd.interfaces import IActing, IBus, ICarried, IDeviceHost, INetdService, IPublisher, IStateful, IStatePart
 from netd.listening import ListeningService, make_context
 from netd.message import EventKind
 from netd.operations import Caller, Operation, Role
 from netd.paging import LIMIT, ListPager
+from netd.principal import Action
 from netd.relay.abroad import own_target
 from netd.relay.config import Config
 from netd.relay.devices import DeviceLink, Devices
@@ -33,6 +34,7 @@ from netd.relay.protocol import RelayFactory
 from netd.relay.records import ALIVE_EVERY
 from netd.relay.requests import RequestOutcome, RequestStatus
 from netd.relay.results import DeviceFacts, DeviceList, RelayServiceStatus, SendResult
+from netd.relay.rights import CONNECT, LIST, SEND
 from netd.relay.target import MalformedTarget, Target, parse_target
 from netd.status import Counters
 
@@ -58,7 +60,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> RelayService:
     return RelayService(config, factory, reactor)
 
 
-@implementer(INetdService, IPublisher, IStateful, ICarried, IDeviceHost)
+@implementer(IActing, INetdService, IPublisher, IStateful, ICarried, IDeviceHost)
 class RelayService(ListeningService):
     """One relay."""
 
@@ -122,6 +124,10 @@ class RelayService(ListeningService):
             Operation("relay.forget", self.forget, Role.OPERATOR, "Forget a named device that is away", checks_subjects=True),
             *self._attachments.operations(),
         ]
+
+    def actions(self) -> list[Action]:
+        """See :class:`netd.interfaces.IActing`."""
+        return [CONNECT, LIST, SEND]
 
     def events(self) -> list[EventKind]:
         """See :class:`netd.interfaces.IPublisher`."""

@@ -11,13 +11,15 @@ from zope.interface import implementer
 from netd.access.admission import SectionAccess
 from netd.config import section_name
 from netd.errors import NoSuchTarget
-from netd.interfaces import IBus, INetdService, IPublisher, IStateful, IStatePart
+from netd.interfaces import IActing, IBus, INetdService, IPublisher, IStateful, IStatePart
 from netd.listening import ListeningService, make_context
 from netd.message import EventKind
 from netd.operations import Operation, Role
 from netd.paging import LIMIT, ListPager
+from netd.principal import Action
 from netd.room.config import Config
 from netd.room.events import BotPresence, BotRefused, RoomProgress, RoomSaid
+from netd.room.machine import JOIN
 from netd.room.protocol import RoomFactory
 from netd.room.results import RoomFacts, RoomList, RoomResult, RoomServiceStatus
 from netd.room.rooms import AnyRoom, Rooms
@@ -44,7 +46,7 @@ def make_service(config: Config, reactor: Any, bus: IBus, chance: random.Random 
     return RoomService(config, factory, reactor)
 
 
-@implementer(INetdService, IPublisher, IStateful)
+@implementer(IActing, INetdService, IPublisher, IStateful)
 class RoomService(ListeningService):
     """The rooms of one section."""
 
@@ -81,6 +83,10 @@ class RoomService(ListeningService):
             Operation("room.end", self.end, Role.OPERATOR, "End a room at once: its bots are disconnected"),
             *self._visitors.operations(),
         ]
+
+    def actions(self) -> list[Action]:
+        """See :class:`netd.interfaces.IActing`."""
+        return [JOIN]
 
     def events(self) -> list[EventKind]:
         """See :class:`netd.interfaces.IPublisher`."""

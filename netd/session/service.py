@@ -11,17 +11,19 @@ from twisted.internet.defer import TimeoutError as TookTooLong
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from netd.access.admission import SectionAccess
 from netd.config import section_name, variable_name
 from netd.connection.budget import UNLIMITED, Budget, Quota
 from netd.connection.ending import end_connections
 from netd.connection.fairness import TURN_SHARE
 from netd.connection.shares import own_share
 from netd.errors import Gone, OperationFailed
-from netd.interfaces import IBus, INetdService, IPublisher, IStateful, IStatePart, ITurnShare
+from netd.interfaces import IActing, IBus, INetdService, IPublisher, IStateful, IStatePart, ITurnShare
 from netd.listening import ListeningService, make_context
 from netd.message import EventKind
 from netd.operations import Operation, Role
 from netd.paging import LIMIT, ListPager
+from netd.principal import Action
 from netd.session.addresses import Address, parse_host
 from netd.session.config import Config
 from netd.session.dialer import AgentControlFactory, AgentDialer, resolve
@@ -34,6 +36,7 @@ from netd.session.revival import Revival
 from netd.session.roster import Roster
 from netd.session.session import SessionSurroundings, TelemetrySession
 from netd.session.states import SessionState
+from netd.session.stream import STREAM
 from netd.status import Counters
 
 __all__ = ["SessionService", "make_service"]
@@ -67,7 +70,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> SessionService:
     return SessionService(config, StreamFactory(name, context, roster), controls, dialer, reactor)
 
 
-@implementer(INetdService, IPublisher, IStateful)
+@implementer(IActing, INetdService, IPublisher, IStateful)
 class SessionService(ListeningService):
     """One session service."""
 
@@ -93,6 +96,11 @@ class SessionService(ListeningService):
         super().use_budget(budget, quota)
         self._controls.share = budget.share(UNLIMITED)
 
+    def use_access(self, access: SectionAccess) -> None:
+        """See :meth:`netd.listening.ListeningService.use_access`."""
+        super().use_access(access)
+        self._roster.reserves = access
+
     def use_state(self, part: IStatePart) -> None:
         """See :class:`netd.interfaces.IStateful`."""
         self._roster.wanted.load(part)
@@ -117,6 +125,10 @@ class SessionService(ListeningService):
             Operation("session.stop", self.stop, Role.OPERATOR, "Have an agent stop, by session, name or host"),
             Operation("session.ping", self.ping, Role.OPERATOR, "Have an agent show a ping, by session, name or host"),
         ]
+
+    def actions(self) -> list[Action]:
+        """See :class:`netd.interfaces.IActing`."""
+        return [STREAM]
 
     def events(self) -> list[EventKind]:
         """See :class:`netd.interfaces.IPublisher`."""
