@@ -158,7 +158,7 @@ class PeerFactory(Factory):
         """Return True if a proxy at *address* may say whom its connections are from; count and log (limited) one that may not."""
         if self.access.rules.trusts(getattr(address, "host", None)):
             return True
-        self.tally.refuse(UNKNOWN_PROXY)
+        self.note_refusal(UNKNOWN_PROXY, address, "`proxies` does not name this proxy")
         skipped = self.log_limiter.admit(UNKNOWN_PROXY, network_at(address))
         if skipped is not None:
             self._log.warn(

@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from netd import __version__
+from netd.certificate_faults import server_fault
 from netd.config import Configuration
 from netd.config.options import options_of
 from netd.doctor.findings import Diagnosis, ok, problem, warning
@@ -88,7 +89,7 @@ def examine_certificates(configuration: Configuration, now: float) -> Iterator[D
 
     :param now: seconds since the epoch.
     """
-    for section, source in _sources(configuration):
+    for section, source, is_server in _sources(configuration):
         try:
             pairs = source.pairs()
             exposed = exposed_keys(source)
@@ -102,7 +103,9 @@ def examine_certificates(configuration: Configuration, now: float) -> Iterator[D
         for pair in pairs:
             begin, end = pair.certificate.not_valid_before_utc.timestamp(), pair.certificate.not_valid_after_utc.timestamp()
             name = f"the certificate of [{section}] for {', '.join(pair.names) or pair.certificate.subject.rfc4514_string()}"
-            yield _judge_times(section, name, begin, end, now)
+            times = _judge_times(section, name, begin, end, now)
+            fault = server_fault(pair.certificate, now) if is_server and times.level != "problem" else ""
+            yield warning("certificate", f"{name}: clients refuse it", fault, section) if fault else times
 
 
 def _judge_times(section: str, name: str, begin: float, end: float, now: float) -> Diagnosis:
@@ -117,13 +120,14 @@ def _judge_times(section: str, name: str, begin: float, end: float, now: float) 
     return ok("certificate", f"{name} is good until {moment(end)}", section)
 
 
-def _sources(configuration: Configuration) -> Iterator[tuple[str, PairSource]]:
+def _sources(configuration: Configuration) -> Iterator[tuple[str, PairSource, bool]]:
+    """Yield each source of certificates with its section, and whether clients see them, and not the servers that netd dials."""
     if configuration.tls is not None:
-        yield "tls", configuration.tls.pairs
+        yield "tls", configuration.tls.pairs, True
     for section in configuration.sections:
         for name, option in options_of(type(section.config)).items():
             for source in option.parser.sources(getattr(section.config, name)):
-                yield section.name, source
+                yield section.name, source, option.parser.listens
 
 
 def installed_versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:

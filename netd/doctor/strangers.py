@@ -14,12 +14,12 @@ __all__ = ["examine_refusals"]
 LATELY = 86400.0
 """Seconds for which a refusal is told."""
 
-NOT_ADMITTED = "not admitted"
+NOT_ADMITTED, UNKNOWN_PROXY = "not admitted", "unknown proxy"
 
 KINDS = {"relay": "--device", "session": "--agent", "room": "--bot", "command": "--command NAME", "feed": "--feed"}
 """For each kind, the option of ``netd token add``."""
 
-HTTP, TLS = "an HTTP request", "a TLS handshake"
+TLS = "a TLS handshake"
 
 
 def examine_refusals(refusals: Iterable[Refused], sections: Collection[str], now: float) -> Iterator[Diagnosis]:
@@ -45,6 +45,8 @@ def _remedy(refused: Refused, sections: Collection[str]) -> str:
     if refused.kind == NOT_ADMITTED:
         proof = f"; or `netd token add NAME {KINDS[kind]}` for its program, and access = tokens" if kind in KINDS else ""
         return f"if it is yours: access = peers and peers = {host} in [{section}]{proof}"
+    if refused.kind == UNKNOWN_PROXY:
+        return f"if it is yours: proxies = {host} in [{section}]"
     if refused.kind == TLS or refused.serves == "tls":
         return f"tls = yes in [{section}], with a section [tls]; or have the program connect without TLS"
     if refused.serves == "haproxy":

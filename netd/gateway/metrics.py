@@ -91,11 +91,16 @@ class _Facts(Collector):
         connections = GaugeMetricFamily("netd_connections", "Open connections.", labels=_SERVICE)
         counters = {key: CounterMetricFamily(name, text, labels=_SERVICE) for key, name, text in _COUNTERS}
         reasons = {key: CounterMetricFamily(name, text, labels=(*_SERVICE, label)) for key, name, text, label in _REASONS}
+        ended = "When the certificate ends that is shown there, in seconds since 1970."
+        certificates = GaugeMetricFamily("netd_certificate_end_timestamp_seconds", ended, labels=(*_SERVICE, "address"))
         remotes = GaugeMetricFamily("netd_remote_connected", "1 while a remote is connected.", labels=(*_SERVICE, "remote"))
         for service in self.status["services"]:
             labels = (service["kind"], section_of(service))
             if "connections" in service:
                 connections.add_metric(labels, service["connections"])
+            for place in service.get("listening", ()):
+                if place.get("certificate_end") is not None:
+                    certificates.add_metric((*labels, place["address"]), place["certificate_end"])
             for dialled in service.get("dialling", ()):
                 remotes.add_metric((*labels, dialled["remote"]), dialled["connected_for"] is not None)
             counted = service.get("counters", {})
@@ -106,6 +111,7 @@ class _Facts(Collector):
                 for reason, count in sorted(counted.get(key, {}).items()):
                     family.add_metric((*labels, reason), count)
         yield connections
+        yield certificates
         yield remotes
         yield from counters.values()
         yield from reasons.values()

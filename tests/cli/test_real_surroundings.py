@@ -38,6 +38,15 @@ class SurroundingsTests(SynchronousTestCase):
         CliSurroundings.real().replace_process(["/bin/twistd", "netd"], {"HOME": "/x"})
         self.assertEqual(became, [("/bin/twistd", ["/bin/twistd", "netd"], {"HOME": "/x"})])
 
+    def test_run_program(self) -> None:
+        """What another program writes comes back; one that fails, hangs or is not there is an error."""
+        run = CliSurroundings.real().run_program
+        echo = [sys.executable, "-c", "import os, sys; print(os.environ['WORD'], sys.stdin.read())"]
+        self.assertEqual(run(echo, {"WORD": "a"}, 30.0, b"b"), b"a b\n")
+        self.assertRaises(OSError, run, [sys.executable, "-c", "raise SystemExit(1)"], {}, 30.0)
+        self.assertRaises(OSError, run, [sys.executable, "-c", "input()", "-"], {}, 0.0)
+        self.assertRaises(OSError, run, ["/nowhere/program"], {}, 30.0)
+
 
 class RelayPortsTests(SynchronousTestCase):
     def setUp(self) -> None:

@@ -29,6 +29,10 @@ class RemedyTests(SynchronousTestCase):
         )
         self.assertIn("peers = fd00::7 in [gateway]", self.remedy("not admitted", b"", "gateway", "[fd00::7]:80"))
 
+    def test_proxy(self) -> None:
+        """A proxy that may not say whom its connections are from is told with the option that trusts it."""
+        self.assertEqual(self.remedy("unknown proxy", b""), "if it is yours: proxies = 10.0.0.7 in [relay]")
+
     def test_other_wires(self) -> None:
         """Who has mistaken the port is sent to the section that serves such programs, if one runs."""
         self.assertIn("tls = yes in [command]", self.remedy("a TLS handshake", b"\x16\x03\x01", "command"))

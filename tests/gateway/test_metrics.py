@@ -23,6 +23,10 @@ STATUS = {
             "kind": "relay",
             "instance": "lab2",
             "connections": 3,
+            "listening": [
+                {"address": "0.0.0.0:5050", "reach": "every machine", "certificate_end": 1.8e9},
+                {"address": "127.0.0.1:5051", "reach": "this machine only", "certificate_end": None},
+            ],
             "devices": 2,
             "queued": 4,
             "counters": {
@@ -75,6 +79,7 @@ class MetricsTests(SynchronousTestCase):
                 ("netd_database_commits_total",): 3,
                 ("netd_database_waiting_entries",): 0,
                 ("netd_database_trouble",): 1,
+                ("netd_certificate_end_timestamp_seconds", "0.0.0.0:5050", "relay", "relay:lab2"): 1.8e9,
                 ("netd_relay_devices", "relay:lab2"): 2,
                 ("netd_relay_messages_total", "sent", "relay:lab2"): 8,
                 ("netd_relay_messages_total", "acknowledged", "relay:lab2"): 0,

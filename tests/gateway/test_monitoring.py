@@ -66,6 +66,7 @@ class ContribTests(SynchronousTestCase):
         relay = next(service for service in facts["services"] if service["kind"] == "relay")
         for happened in ("refused", "dropped", "dials"):
             relay["counters"].setdefault(happened, {})["something"] = 1
+        relay["listening"] = [{"address": "0.0.0.0:5050", "reach": "", "certificate_end": 1.8e9}]
         relay["dialling"] = [{"remote": "tcp:far:1", "connected_for": None}]
         return list(text_string_to_metric_families(exposition(facts, OPENMETRICS).decode()))
 
