@@ -27,7 +27,7 @@ from netd.connection.bounds import Traffic
 from netd.connection.budget import NO_LIMIT, Budget, Quota
 from netd.connection.door import QuickDoor, QuickFactory
 from netd.connection.eager import HotSockets, accept_waiting, bound_accepts
-from netd.connection.ending import end_connections, end_revoked
+from netd.connection.ending import end_connections, end_revoked, end_unadmitted
 from netd.connection.factory import BesideFactory, PeerFactory
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import describe_address
@@ -281,8 +281,7 @@ class ListeningService(Service):
         access = self._factory.access
         if access.rules not in (rules, EVERYBODY):  # outside of a daemon, everybody stays admitted
             access.follow(rules)
-            for connection in list(self._factory.connections):
-                connection.reconsider()
+            end_unadmitted(self._factory)
 
     def _start_listening(self) -> None:
         if not self._is_listening:

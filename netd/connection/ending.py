@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
 from netd.connection.factory import PeerFactory
+from netd.connection.protocol import PeerProtocol
 from netd.errors import Revoked
 
-__all__ = ["REVOKED_GRACE", "end_connections", "end_revoked"]
+__all__ = ["REVOKED_GRACE", "end_connections", "end_revoked", "end_unadmitted"]
 
 REVOKED_GRACE = 0.5
 """Seconds that a connection has to read why it is closed, when its credential proves nobody any more. Then it is cut."""
@@ -52,13 +55,23 @@ def end_connections(factory: PeerFactory, seconds: float) -> Deferred[None]:
 def end_revoked(factory: PeerFactory, gone: frozenset[str]) -> None:
     """Tell the connections of *factory* whose credentials are *gone* why they end, and close them; cut those that linger."""
     ended = [connection for connection in factory.connections if connection.peer.principal.credential in gone]
+    why = "the {} is no longer admitted: its credential is gone or has ended"
+    _end(factory, ended, lambda connection: why.format(connection.peer.principal))
 
+
+def end_unadmitted(factory: PeerFactory) -> None:
+    """Do the same to the connections of *factory* whose addresses its access does not admit any more."""
+    ended = [connection for connection in list(factory.connections) if not connection.is_still_admitted()]
+    _end(factory, ended, lambda _: factory.access.objection())
+
+
+def _end(factory: PeerFactory, ended: list[PeerProtocol], why: Callable[[PeerProtocol], str]) -> None:
     def cut() -> None:
         for connection in ended:
             if connection in factory.connections:
                 connection.peer.abort(Revoked.kind)
 
     for connection in ended:
-        connection.revoked(Revoked(f"the {connection.peer.principal} is no longer admitted: its credential is gone or has ended"))
+        connection.revoked(Revoked(why(connection)))
     if ended:
         factory.context.clock.callLater(REVOKED_GRACE, cut)

@@ -244,17 +244,18 @@ class PeerProtocol(Protocol):
             self.identified()
         self.begun()
 
-    def reconsider(self) -> None:
+    def is_still_admitted(self) -> bool:
         """Look again whether the peer's address admits it, because other rules hold. A peer with a proof stays."""
         principal, access = self.peer.principal, self.factory.access
         if not self.peer.is_open or principal.name is not None or (self.is_proxied and not self._bytes_in):
-            return
+            return True
         found = access.admit_transport(self.transport)
-        if found is None and (principal is not ANONYMOUS or not access.takes_tokens):
-            self.dismiss(NOT_ADMITTED, access.objection())
-        elif found is not None and not principal.has_rights:
+        if found is None:
+            return principal is ANONYMOUS and access.takes_tokens
+        if not principal.has_rights:
             self.peer.principal = found
             self.factory.unproven.end(self)
+        return True
 
     def _note_principal(self) -> None:
         """Note who the peer is by its address."""

@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.access.admission import SectionAccess
 from netd.access.rules import PEER, AccessRules, AccessWord
 from netd.connection.bounds import Bounds, Policy, Traffic
+from netd.connection.ending import REVOKED_GRACE, end_unadmitted
 from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PROOF_TIMEOUT, UNPROVEN_BYTES, PeerProtocol
@@ -159,8 +160,7 @@ class ReconsiderTests(LodgeTestCase):
     def reconsider(self, *words: AccessWord) -> None:
         """Put other rules into force."""
         self.factory.access.follow(AccessRules(frozenset(words), (ip_network("10.0.0.0/8"),)))
-        for connection in list(self.factory.connections):
-            connection.reconsider()
+        end_unadmitted(self.factory)
 
     def test_not_admitted_any_more(self) -> None:
         """A connection that the new rules leave out is told so; the others, and those with a proof, go on."""
@@ -169,6 +169,9 @@ class ReconsiderTests(LodgeTestCase):
         bell.say(b"bell")
         self.reconsider(AccessWord.LOOPBACK)
         self.assertEqual([b"", NOT_YOU, b""], [self.told(one) for one in (local, peer, bell)])
+        self.assertEqual({"no longer admitted": 1}, self.factory.counters()["refused"])
+        self.clock.advance(REVOKED_GRACE)
+        self.assertEqual([False, True, False], [one.transport.disconnected for one in (local, peer, bell)])
 
     def test_admitted_now(self) -> None:
         """One that still had to prove itself need not any more."""
@@ -209,7 +212,7 @@ class ProxyTests(LodgeTestCase):
         """A peer is one, whatever the proxy's address; before the header, nothing is decided."""
         connection = self.visit_by("10.1.1.1")
         [inner] = self.factory.connections
-        inner.reconsider()
+        self.assertTrue(inner.is_still_admitted())
         self.assertIs(ANONYMOUS, inner.peer.principal)
         connection.dataReceived(b"PROXY TCP4 10.0.0.7 10.1.1.2 1 2\r\nhello")
         self.assertEqual((PEER, b"hello"), (inner.peer.principal, inner.heard))  # type: ignore[attr-defined]

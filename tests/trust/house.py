@@ -90,8 +90,8 @@ class House:
         text = INI.format(folder=folder, access=lines, anyone="anyone = i know" if access == "anyone" else "")
         kinds = find_kinds()
         self.clock = MemoryReactorClock()
-        configuration = parse(text, "netd.ini", {name: kind.config for name, kind in kinds.items()}, {}, 1000, "lab")
-        self.daemon = assemble(configuration, kinds, self.clock, lambda: 1_800_000_000.0, run=run_now)
+        self.configuration = parse(text, "netd.ini", {name: kind.config for name, kind in kinds.items()}, {}, 1000, "lab")
+        self.daemon = assemble(self.configuration, kinds, self.clock, lambda: 1_800_000_000.0, run=run_now)
         self.services = self.daemon.sections.by_name
         self._started: list[Any] = []
 
