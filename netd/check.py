@@ -15,7 +15,7 @@ from pathlib import Path
 
 from netd import privileges
 from netd.access.rules import AccessWord
-from netd.config import Configuration, ListeningConfig, Section, load
+from netd.config import AdmittingConfig, Configuration, Section, load
 from netd.config.descriptions import is_exposed, is_secured, may_be_secured
 from netd.config.options import NETD, options_of
 from netd.config.tls import TLS
@@ -98,7 +98,7 @@ def main() -> None:
 def _admitted(configuration: Configuration) -> Iterator[str]:
     """Who may connect to each section that says so; to the others, programs on this machine may."""
     for section in configuration.sections:
-        if isinstance(section.config, ListeningConfig) and section.config.admitted:
+        if isinstance(section.config, AdmittingConfig) and section.config.admitted:
             yield f"[{section.name}] admits {section.config.admitted}"
 
 
@@ -110,9 +110,9 @@ def _warnings(configuration: Configuration) -> Iterator[str]:
         for name, option in options_of(type(section.config)).items():
             for source in option.parser.sources(getattr(section.config, name)):
                 yield from (f"[{section.name}] {text}\n" for text in exposed_keys(source))
-        if isinstance(section.config, ListeningConfig) and AccessWord.TOKENS in (section.config.access or ()):
+        if isinstance(section.config, AdmittingConfig) and AccessWord.TOKENS in (section.config.access or ()):
             yield from _nobody_with_a_token(section)
-        if isinstance(section.config, ListeningConfig) and section.config.access_rules.takes_tokens:
+        if isinstance(section.config, AdmittingConfig) and section.config.access_rules.takes_tokens:
             yield from _tokens_in_the_clear(section)
 
 

@@ -20,7 +20,7 @@ from netd.access.admission import SectionAccess
 from netd.access.rules import EVERYBODY, AccessRules
 from netd.access.watch import CredentialWatch
 from netd.change import Change
-from netd.config import ListeningConfig, SecuredConfig
+from netd.config import AdmittingConfig, ListeningConfig, SecuredConfig
 from netd.config.descriptions import is_exposed, is_loopback
 from netd.config.tls import Security
 from netd.connection.bounds import Traffic
@@ -83,7 +83,7 @@ def quota_of(config: object) -> Quota:
 
 def rules_of(config: object) -> AccessRules:
     """Who may connect to a section: its options, or everybody for a kind that has no such options and its own rules."""
-    return config.access_rules if isinstance(config, ListeningConfig) else EVERYBODY
+    return config.access_rules if isinstance(config, AdmittingConfig) else EVERYBODY
 
 
 def _no_door(_exposed: list[str]) -> str:
@@ -111,8 +111,8 @@ class ListeningService(Service):
         self._factory = factory
         self._reactor = reactor
         self._stop_timeout = config.stop_timeout
-        self._open_door = config.open_door if isinstance(config, ListeningConfig) else _no_door
-        self._admitted = config.admitted if isinstance(config, ListeningConfig) else ""
+        self._open_door = config.open_door if isinstance(config, AdmittingConfig) else _no_door
+        self._admitted = config.admitted if isinstance(config, AdmittingConfig) else ""
         self._security = config.security if isinstance(config, SecuredConfig) else None
         self._hot = HotSockets(reactor, factory.context.turn, self.rest)
         factory.end_those_who_left = self._hot.end_those_who_left
@@ -227,6 +227,7 @@ class ListeningService(Service):
             context.stall_timeout = config.stall_timeout
             self._factory.share.quota = quota_of(config)
             self._factory.silence.limit(config.silent_timeout)
+        if isinstance(config, AdmittingConfig):
             self._admitted = config.admitted
             self._reconsider(config.access_rules)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from netd.config.dialing import DialingConfig
 from netd.config.difference import ChangedOption, Difference, compare
-from netd.config.listening import ListeningConfig
+from netd.config.listening import AdmittingConfig, ListeningConfig
 from netd.config.loader import Configuration, Origin, Section, load, load_again, parse
 from netd.config.options import REQUIRED, NetdConfig, Option, SectionConfig, option, options_of, section_name, variable_name
 from netd.config.parsers import (
@@ -36,6 +36,7 @@ from netd.config.tls import SecuredConfig, TlsConfig
 
 __all__ = [
     "REQUIRED",
+    "AdmittingConfig",
     "ChangedOption",
     "Configuration",
     "DialingConfig",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import ClassVar
 
 import attrs
@@ -15,12 +15,12 @@ from netd.config.options import option
 from netd.config.parsers import auto_or, duration, integer, off_or, unlimited_or, within
 from netd.config.tls import SecuredConfig
 
-__all__ = ["ListeningConfig"]
+__all__ = ["AdmittingConfig", "ListeningConfig"]
 
 
 @attrs.frozen(kw_only=True)
-class ListeningConfig(SecuredConfig):
-    """Base of the ``Config`` of a kind that listens. The option reference lists these options after the kind's own.
+class AdmittingConfig(SecuredConfig):
+    """Base of the ``Config`` of a kind that says who may connect.
 
     :cvar usual: who may connect where ``access`` is not written.
     :cvar choices: the values of ``access`` that a message proposes where other machines can connect.
@@ -50,6 +50,61 @@ class ListeningConfig(SecuredConfig):
         "claim any address.",
         live=True,
     )
+
+    @property
+    def endpoints(self) -> Mapping[str, tuple[str, ...]]:
+        """The endpoints that the section listens on, by the option that names them."""
+        return {"listen": getattr(self, "listen", ())}
+
+    @property
+    def access_rules(self) -> AccessRules:
+        """Who may connect."""
+        words = self.usual if self.access is None else frozenset(self.access)
+        return AccessRules(words, self.peers or (), self.proxies)
+
+    @property
+    def admitted(self) -> str:
+        """Who may connect, for people; empty where it is not written, so that it goes without saying."""
+        return "" if self.access is None else str(self.access_rules)
+
+    def open_door(self, exposed: list[str]) -> str:
+        """Return why the section must not listen on *exposed*, which other machines reach; empty if it may."""
+        if not exposed or self.access is not None or AccessWord.TOKENS in self.usual:
+            return ""
+        return f"other machines reach {', '.join(exposed)}: write who may connect: {self.choices}"
+
+    def mistakes(self, unread: Container[str]) -> Iterator[tuple[str, str]]:
+        """See :meth:`SectionConfig.mistakes`. Here: a door that nobody said should be open, and words that contradict others."""
+        endpoints = self.endpoints
+        if any(name in unread for name in (*endpoints, "access", "peers", "proxies")):
+            return
+        for name, described in endpoints.items():
+            why = self.open_door([where for where in described if is_exposed(where)])
+            if why:
+                yield name, why
+        if AccessWord.PEERS in (self.access or ()) and self.peers is None:
+            yield "access", "peers are nobody yet: write their addresses, as in `peers = 192.168.1.0/24`"
+        if AccessWord.PEERS not in (self.access or ()) and self.peers is not None:
+            yield "peers", "does nothing without the word peers in `access`"
+        yield from self._mistakes_about_proxies(endpoints)
+
+    def _mistakes_about_proxies(self, endpoints: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
+        proxied = [(name, where) for name, described in endpoints.items() for where in described if is_proxied(where)]
+        if not proxied and self.proxies != LOOPBACK:
+            yield "proxies", "does nothing without an endpoint haproxy:… in `listen`"
+        open_to_all = [where for _, where in proxied if is_exposed(unproxied(where))]
+        if open_to_all and self.proxies == LOOPBACK:
+            yield proxied[0][0], f"other machines reach {', '.join(open_to_all)}: name the proxies, as in `proxies = 192.168.1.2`"
+
+    def objections(self) -> Iterable[tuple[str, str]]:
+        """See :meth:`SectionConfig.objections`. Here: endpoints on which this machine cannot listen."""
+        for name, described in self.endpoints.items():
+            yield from ((name, why) for why in map(objection, described) if why)
+
+
+@attrs.frozen(kw_only=True)
+class ListeningConfig(AdmittingConfig):
+    """Base of the ``Config`` of a kind that programs connect to. Its options stand after the kind's own in the reference."""
 
     stall_timeout: float = option(
         within(duration, "100ms", "1d"),
@@ -82,47 +137,3 @@ class ListeningConfig(SecuredConfig):
         help="Most connections at a time from one address; with IPv6, from one /64 network.",
         live=True,
     )
-
-    @property
-    def access_rules(self) -> AccessRules:
-        """Who may connect."""
-        words = self.usual if self.access is None else frozenset(self.access)
-        return AccessRules(words, self.peers or (), self.proxies)
-
-    @property
-    def admitted(self) -> str:
-        """Who may connect, for people; empty where it is not written, so that it goes without saying."""
-        return "" if self.access is None else str(self.access_rules)
-
-    def open_door(self, exposed: list[str]) -> str:
-        """Return why the section must not listen on *exposed*, which other machines reach; empty if it may."""
-        if not exposed or self.access is not None or AccessWord.TOKENS in self.usual:
-            return ""
-        return f"other machines reach {', '.join(exposed)}: write who may connect: {self.choices}"
-
-    def mistakes(self, unread: Container[str]) -> Iterator[tuple[str, str]]:
-        """See :meth:`SectionConfig.mistakes`. Here: a door that nobody said should be open, and words that contradict others."""
-        if any(name in unread for name in ("listen", "access", "peers", "proxies")):
-            return
-        listen: tuple[str, ...] = getattr(self, "listen", ())
-        exposed = [where for where in listen if is_exposed(where)]
-        why = self.open_door(exposed)
-        if why:
-            yield "listen", why
-        if AccessWord.PEERS in (self.access or ()) and self.peers is None:
-            yield "access", "peers are nobody yet: write their addresses, as in `peers = 192.168.1.0/24`"
-        if AccessWord.PEERS not in (self.access or ()) and self.peers is not None:
-            yield "peers", "does nothing without the word peers in `access`"
-        yield from self._mistakes_about_proxies(listen)
-
-    def _mistakes_about_proxies(self, listen: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-        proxied = [where for where in listen if is_proxied(where)]
-        if not proxied and self.proxies != LOOPBACK:
-            yield "proxies", "does nothing without an endpoint haproxy:… in `listen`"
-        open_to_all = [where for where in proxied if is_exposed(unproxied(where))]
-        if open_to_all and self.proxies == LOOPBACK:
-            yield "listen", f"other machines reach {', '.join(open_to_all)}: name the proxies, as in `proxies = 192.168.1.2`"
-
-    def objections(self) -> Iterable[tuple[str, str]]:
-        """See :meth:`SectionConfig.objections`. Here: endpoints of ``listen`` on which this machine cannot listen."""
-        return [("listen", why) for why in map(objection, getattr(self, "listen", ())) if why]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
 import attrs
 
-from netd.config import SecuredConfig, auto_or, duration, endpoints, flag, integer, off_or, option, secret_file, within
+from netd.access.rules import AccessWord
+from netd.config import AdmittingConfig, auto_or, duration, endpoints, flag, integer, off_or, option, secret_file, within
 from netd.config.descriptions import addresses, is_loopback
-from netd.config.foresight import objection
 from netd.secrets.passwords import read_password_file
 from netd.secrets.private_files import PrivateFileError
 from netd.secrets.ssh_keys import KEYS, read_keys
@@ -19,7 +19,7 @@ __all__ = ["Config"]
 
 
 @attrs.frozen(kw_only=True)
-class Config(SecuredConfig):
+class Config(AdmittingConfig):
     """A login over telnet or SSH for administrators: all operations from a menu, and a Python prompt if an option allows it.
 
     Telnet is not encrypted, and serves this machine alone, unless `tls = yes` encrypts it. SSH takes passwords and the keys of
@@ -28,6 +28,9 @@ class Config(SecuredConfig):
     """
 
     packaged: ClassVar[bool] = False
+    choices: ClassVar[str] = (
+        "`access = peers`, with `peers = 192.168.1.0/24`; or `access = anyone`, if whoever can log in may do so from anywhere"
+    )
 
     listen: tuple[str, ...] | None = option(
         off_or(endpoints),
@@ -73,11 +76,20 @@ class Config(SecuredConfig):
                 "listen on loopback:PORT or a unix socket, and let other machines log in by `ssh = …`; or write tls = yes"
             )
 
+    @property
+    def endpoints(self) -> Mapping[str, tuple[str, ...]]:
+        """The endpoints of telnet and of SSH."""
+        return {"listen": self.listen or (), "ssh": self.ssh or ()}
+
+    def mistakes(self, unread: Container[str]) -> Iterator[tuple[str, str]]:
+        """See :meth:`SectionConfig.mistakes`. Here: tokens, which nobody can type."""
+        yield from super().mistakes(unread)
+        if AccessWord.TOKENS in (self.access or ()):
+            yield "access", f"tokens do not open the manhole, but keys and passwords: write {self.choices}"
+
     def objections(self) -> Iterable[tuple[str, str]]:
-        """See :meth:`SectionConfig.objections`. Here: endpoints that cannot be used, and files by which nobody could log in."""
+        """See :meth:`SectionConfig.objections`. Here: files by which nobody could log in, too."""
         yield from super().objections()
-        for option_name, described in (("listen", self.listen), ("ssh", self.ssh)):
-            yield from ((option_name, why) for why in map(objection, described or ()) if why)
         yield from self.objections_to_doors()
 
     def objections_to_doors(self) -> Iterable[tuple[str, str]]:

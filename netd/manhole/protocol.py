@@ -129,6 +129,7 @@ class ManholeFactory(PeerFactory):
 
     def objection_to_another(self) -> str | None:
         """Say why a right password or key does not admit another session; None if it does."""
-        if sum(one.peer.is_open and one.peer.principal.has_rights for one in self.connections) >= self.rules.max_sessions:
+        logged_in = (one.peer.is_open and one.is_logged_in for one in self.connections if isinstance(one, Terminal))
+        if sum(logged_in) >= self.rules.max_sessions:
             return f"all {self.rules.max_sessions} sessions are taken; try again later"
         return None

@@ -100,8 +100,8 @@ class ManholeService(ListeningService):
         super().use_watch(watch)
         self._forget_files = [watch.add(file.look) for file in (self._keys, self._passwords)]
 
-    def endpoints_of(self, config: Any) -> tuple[str, ...]:
-        return (*(config.listen or ()), *(config.ssh or ()))
+    def endpoints_of(self, config: Config) -> tuple[str, ...]:
+        return tuple(where for described in config.endpoints.values() for where in described)
 
     def factory_of(self, description: str) -> PeerFactory | BesideFactory:
         return self._ssh if description in (self._config.ssh or ()) else self._manhole
@@ -159,7 +159,7 @@ class ManholeService(ListeningService):
             for is_ssh, place in (
                 (listener.description in (self._config.ssh or ()), place)
                 for listener in self._listeners
-                for place in listener.places()
+                for place in listener.places(self._admitted)
             )
         ]
 

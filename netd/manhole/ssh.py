@@ -142,11 +142,6 @@ class SshProtocol(Terminal):
         """Whether the connection is neither closed nor being closed."""
         return self.peer.is_open
 
-    @property
-    def is_logged_in(self) -> bool:
-        """Whether the client has proved who it is."""
-        return self.peer.principal.has_rights
-
     def send(self, packet: bytes) -> None:
         """Send bytes to the client."""
         if self.peer.is_open:

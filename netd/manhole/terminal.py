@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from netd.connection.bounds import Bounds, Policy
-from netd.connection.protocol import PeerProtocol
+from netd.connection.protocol import NOT_ADMITTED, PeerProtocol
 from netd.manhole.editor import LineEditor
 from netd.manhole.telnet import Signal
+from netd.principal import Proof
 
 if TYPE_CHECKING:
     from netd.manhole.protocol import ManholeFactory
@@ -112,6 +113,11 @@ class Terminal(PeerProtocol):
         self._is_busy = is_busy
         self._hand_out()
 
+    @property
+    def is_logged_in(self) -> bool:
+        """Whether somebody has logged in. On a unix socket, the system tells who is there; but the manhole asks all the same."""
+        return self.peer.principal.proof in {Proof.PASSWORD, Proof.KEY}
+
     def expire_after(self, seconds: float | None) -> None:
         """Call the dialogue's ``expired`` after so many seconds, or not at all (None)."""
         self.peer.expire_after(seconds)
@@ -148,6 +154,12 @@ class Terminal(PeerProtocol):
         if self.is_open:
             self.refuse(kind, why, b"")
             self.close(why)
+
+    def reconsider(self) -> None:
+        """Look again whether the peer's address admits it. A proof does not stand for the address here: both are needed."""
+        access = self.factory.access
+        if self.is_open and access.admit_transport(self.transport) is None:
+            self.dismiss(NOT_ADMITTED, access.objection())
 
     def is_admitted(self) -> bool:
         """Whether the connection counts as a session."""

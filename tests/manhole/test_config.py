@@ -50,7 +50,16 @@ class ConfigTests(SynchronousTestCase):
                 f"[manhole] listen: other machines reach {endpoint}, and telnet sends passwords unencrypted", str(error)
             )
             self.assertIn("let other machines log in by `ssh = …`; or write tls = yes", str(error))
-            self.assertTrue(self.config("listen = off", f"ssh = {endpoint}"))
+
+    def test_exposed_ssh(self) -> None:
+        """SSH may be opened to other machines, if it is said to whom; tokens are no way in."""
+        ssh = "ssh = tcp:6022"
+        told = str(self.assertRaises(ConfigErrors, self.config, ssh))
+        self.assertIn("[manhole] ssh: other machines reach tcp:6022: write who may connect: `access = peers`", told)
+        for words in (("access = anyone",), ("access = loopback peers", "peers = 192.168.1.0/24")):
+            self.assertTrue(self.config(ssh, *words))
+        told = str(self.assertRaises(ConfigErrors, self.config, ssh, "access = tokens"))
+        self.assertIn("access: tokens do not open the manhole, but keys and passwords", told)
 
     def test_neither(self) -> None:
         """A manhole that listens nowhere is a mistake; one for SSH alone is none."""

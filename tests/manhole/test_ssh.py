@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import stat
 import struct
+from ipaddress import ip_network
 
+import attrs
 from twisted.conch.ssh import common, transport
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import StringTransport
 
+from netd.access.admission import SectionAccess
+from netd.access.rules import AccessRules, AccessWord
 from netd.access.watch import LOOK_EVERY, CredentialWatch
 from netd.manhole.conch import LONGEST_PACKET, MOST_MESSAGES, MOST_PROOFS
 from netd.manhole.host_key import HOST_KEY
 from netd.manhole.terminal import MAX_LINE, MAX_UNREAD
 from netd.operations import Operation, Role
-from netd.principal import Proof
+from netd.principal import Principal, Proof
 from netd.secrets.ssh_keys import KEYS, read_keys, remove_keys
 from netd.secrets.tries import MOST_WRONG, WINDOW
+from netd.testing import reload
 from tests.manhole.ssh_visits import Forwarding, SshTestCase, key_of
 from tests.manhole.visits import NAME, PASSWORD
 
@@ -150,6 +155,37 @@ class SshLoginTests(SshTestCase):
         before.pump()
         self.assertEqual(before.goodbye, "its key was removed")
         self.assertIn("its key was removed", after.shown())
+
+
+class AccessTests(SshTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.rules = AccessRules(frozenset([AccessWord.LOOPBACK, AccessWord.PEERS]), (ip_network("10.0.0.0/24"),))
+        self.service.use_access(SectionAccess("manhole", self.rules))
+
+    def test_addresses(self) -> None:
+        """The address must be one that `access` names, and then a key is asked for; others are told so before their login."""
+        self.assertTrue(self.ssh(host="10.0.0.9").is_in)
+        visit = self.ssh(host="10.0.1.9")
+        self.assertEqual(visit.goodbye, "this address is not admitted by `access` of [manhole]")
+        self.assertFalse(visit.is_in)
+
+    def test_reload(self) -> None:
+        """A reload by which an address is admitted no more puts out whoever is there, logged in or not."""
+        here, there, early = self.terminal(), self.terminal(host="10.0.0.9"), self.patient()
+        config = attrs.evolve(self.service._config, access=(AccessWord.LOOPBACK,))
+        reload(self.service, config)
+        self.assertIn("this address is not admitted", there.shown())
+        self.assertTrue(here.protocol.is_open and early.protocol.is_connected)
+
+    def test_unix_user(self) -> None:
+        """Whom the system names as an administrator has to log in all the same."""
+        visit = self.patient()
+        visit.protocol.peer.principal = Principal("root", Role.ADMIN, None, Proof.UNIX)
+        self.assertFalse(visit.protocol.is_logged_in)
+        visit.client.sendPacket(transport.MSG_SERVICE_REQUEST, common.NS(b"ssh-connection"))
+        visit.pump()
+        self.assertEqual(visit.goodbye, "don't have service ssh-connection")
 
 
 class RevocationTests(SshTestCase):
