@@ -25,7 +25,7 @@ from netd.operations import Operation, OperationTable
 from netd.principal import Role
 from netd.sections import Sections
 
-__all__ = ["ReloadRefused", "ReloadResult", "Reloader"]
+__all__ = ["ReloadRefused", "ReloadResult", "Reloader", "outcome_of"]
 
 
 ReloadStatus = Literal["reloaded", "unchanged", "checked"]
@@ -116,7 +116,7 @@ class Reloader:
             if isinstance(result, Failure) and not check:
                 self._note_refusal(result)
             if not check:
-                self.ended(_outcome(result))
+                self.ended(outcome_of(result))
             if not outcome.called:
                 outcome.callback(result)
             elif isinstance(result, Failure):
@@ -198,7 +198,7 @@ class Reloader:
             self._log.failure("the configuration could not be reloaded: a fault of netd's own", failure)
 
 
-def _outcome(result: ReloadResult | Failure) -> str:
+def outcome_of(result: ReloadResult | Failure) -> str:
     """Return what became of a reload, as one phrase."""
     if isinstance(result, Failure):
         return (

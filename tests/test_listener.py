@@ -273,18 +273,21 @@ class LateTests(ListenerTestCase):
     def test_opens_later(self) -> None:
         """As soon as the last of them is gone, netd listens, and says so."""
         self.assertEqual([], self.wait(62))
+        self.assertTrue(self.listener.is_opening)
         self.machine.troubles = {}
         (event,) = self.wait(AGAIN)
         self.assertEqual("127.0.0.1:5050", event["address"])
         self.assertEqual(({"::1", "127.0.1.1", "127.0.0.1"}, 3), (set(self.machine.listens()), len(self.opened)))
         self.assertEqual([], self.machine.getDelayedCalls())
         self.assertNotIn("nobody", " ".join(self.places().values()))
+        self.assertFalse(self.listener.is_opening)
 
     def test_gives_up(self) -> None:
         """After 70 s that was not the reason: an error says so, and the status too."""
         (event,) = self.wait(PATIENCE + 5)
         self.assertIn("[relay] cannot listen on loopback:5050: Address already in use. Do something.", str(event["error"]))
         self.assertIn("nobody: it could not be opened, and the log says why", self.places()["127.0.0.1:5050"])
+        self.assertFalse(self.listener.is_opening)
         self.assertEqual([], self.machine.getDelayedCalls())
 
     def test_connection_that_stays(self) -> None:

@@ -18,11 +18,12 @@ from twisted.internet.defer import TimeoutError as TookTooLong
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs, formatEvent
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from netd.change import Change
-from netd.config import Configuration, SectionConfig, integer, option, parse
+from netd.config import ChangedOption, Configuration, SectionConfig, integer, option, parse
 from netd.connection.shares import TurnShare, own_share
 from netd.console.dispatch import Dispatcher
 from netd.daemon import Daemon, assemble
@@ -31,7 +32,7 @@ from netd.interfaces import IBus, INetdService, IPaced, IReloadable, IServiceKin
 from netd.listener import HeldByNetd
 from netd.message import Message
 from netd.operations import Operation, Role
-from netd.reload import Reloader, ReloadRefused, ReloadResult
+from netd.reload import Reloader, ReloadRefused, ReloadResult, outcome_of
 from netd.testing import make_caller, result_of, run_now
 
 
@@ -507,6 +508,25 @@ class FixedTests(ReloadTestCase):
         result = self.reload("[pump]\nspeed = 20\n[pump:lab2]\n")
         self.assertEqual(result.lines(), ["[pump] speed waits for a restart"])
         self.assertEqual(result_of(self.call("pump.speed", instance="main")), 10)
+
+
+class OutcomeTests(SynchronousTestCase):
+    def test_done(self) -> None:
+        """A reload is one phrase: how much has changed, how much waits, and how much has failed."""
+        changed = (ChangedOption("pump", "speed", "1", "2", "netd.ini:5", True),) * 2
+        nothing = ReloadResult("unchanged", (), (), (), (), (), (), "netd.ini")
+        self.assertEqual("0 options changed", outcome_of(nothing))
+        self.assertEqual(
+            "1 option changed, 2 for the next start", outcome_of(attrs.evolve(nothing, changed=changed[:1], restart=changed))
+        )
+        much = attrs.evolve(nothing, changed=changed, added=("a",), removed=("b",), failures=("it leaks",))
+        self.assertEqual("2 options changed, 2 sections added or removed, 1 failed, and the log says why", outcome_of(much))
+        self.assertIn(", 1 section added or removed", outcome_of(attrs.evolve(nothing, added=("a",))))
+
+    def test_failed(self) -> None:
+        """A refusal is told with its first mistakes; of a fault of netd's own, the log tells more."""
+        self.assertEqual("refused: netd.ini:5: no", outcome_of(Failure(ReloadRefused("netd.ini:5: no"))))
+        self.assertEqual("the reload failed, and the log says why", outcome_of(Failure(ZeroDivisionError())))
 
 
 class SignalTests(ReloadTestCase):

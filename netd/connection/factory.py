@@ -141,7 +141,7 @@ class PeerFactory(Factory):
         if isinstance(place, Place):
             return place
         self.note_refusal(place.value, address, f"{place.value}, {REMEDIES[place]}")
-        skipped = self.log_limiter.admit(f"refused, {place.value}")
+        skipped = self.log_limiter.admit(f"refused, {place.value}", network)
         if skipped is not None:
             self._log.warn(
                 "{service}: {who} was refused: {why}, {remedy} ({skipped} more like it were not logged)",

@@ -387,10 +387,10 @@ class PeerProtocol(Protocol):
                 more=told_of(skipped),
             )
 
-    def admit_line(self, kind: str) -> int | None:
+    def admit_line(self, kind: str, most: int = LINES) -> int | None:
         """Ask for a log line of *kind* about this peer's address; see :meth:`netd.log.LogLimiter.admit`."""
         assert self.place is not None
-        return self.factory.log_limiter.admit(kind, self.place.address, LINES)
+        return self.factory.log_limiter.admit(kind, self.place.address, most)
 
     def died(self, why: str) -> None:
         """See :class:`netd.connection.vigil.Watched`."""

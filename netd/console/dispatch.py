@@ -108,7 +108,7 @@ class Dispatcher:
             pending.refused(why)
 
     def _note(self, caller: Caller, name: str) -> None:
-        skipped = self._limiter.admit(name)
+        skipped = self._limiter.admit(name, caller.host)
         if skipped is not None:
             more = f" ({skipped} more before it)" if skipped else ""
             self._log.info("{who}: {operation}{more}", who=caller.who, operation=name, more=more, connection=caller.number)

@@ -94,7 +94,7 @@ class FeedProtocol(WebSocketProtocol):
 
     def note_remark(self, text: str) -> None:
         """Log (limited) what a client said that means nothing to the feed."""
-        skipped = self.factory.log_limiter.admit("remark")
+        skipped = self.admit_line("remark", most=1)
         if skipped is not None:
             self._log.info(
                 "{service}: {who} said {text!r} ({skipped} more remarks were not logged)",

@@ -189,7 +189,11 @@ class Site:
         skipped = self._limiter.admit("tokens unusable")
         if skipped is not None:
             self._log.error(
-                "{who} was turned away: {error} ({skipped} more were)", who=caller.who, error=str(error), skipped=skipped
+                "{who} was turned away: {error} ({skipped} more were)",
+                who=caller.who,
+                error=str(error),
+                skipped=skipped,
+                connection=caller.number,
             )
         return _HEALTHY if head.path == "/healthz" else TOKENS_UNUSABLE
 

@@ -31,6 +31,7 @@ def log_login(terminal: Terminal, name: str) -> None:
         name=name,
         way=terminal.way,
         who=terminal.describe(),
+        connection=terminal.number,
     )
 
 
@@ -44,6 +45,7 @@ def log_wrong_password(terminal: Terminal, name: str, tries: Tries) -> None:
         name=name[:_SHOWN_NAME],
         failed=tries.failed,
         tries=TRIES,
+        connection=terminal.number,
     )
 
 
@@ -128,7 +130,10 @@ class Login:
     def expired(self) -> None:
         self._begin_line()
         self._log.info(
-            "{service}: {who} did not log in in time", service=self._terminal.factory.name, who=self._terminal.describe()
+            "{service}: {who} did not log in in time",
+            service=self._terminal.factory.name,
+            who=self._terminal.describe(),
+            connection=self._terminal.number,
         )
         self._terminal.close(f"no login within {self._timeout:g} s")
 

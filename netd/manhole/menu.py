@@ -119,7 +119,13 @@ class OperatorMenu:
     def _note(self, said: str) -> None:
         """Log a command, without the secrets among its arguments."""
         terminal = self._terminal
-        self._log.info("{service}: {who}: {said}", service=terminal.factory.name, who=terminal.describe(), said=said)
+        self._log.info(
+            "{service}: {who}: {said}",
+            service=terminal.factory.name,
+            who=terminal.describe(),
+            said=said,
+            connection=terminal.number,
+        )
 
     def _invoke(self, command: Invoke) -> None:
         self._run = run = _Run(command)

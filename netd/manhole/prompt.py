@@ -65,7 +65,11 @@ class PythonPrompt:
     def line(self, text: str) -> None:
         """Add a line to the statement, and run it if it is complete."""
         self._log.info(
-            "{service}: {who}: python: {line!r}", service=self._terminal.factory.name, who=self._terminal.describe(), line=text
+            "{service}: {who}: python: {line!r}",
+            service=self._terminal.factory.name,
+            who=self._terminal.describe(),
+            line=text,
+            connection=self._terminal.number,
         )
         if sum(map(len, self._interpreter.buffer)) + len(text) > MAX_BLOCK:
             self._terminal.write(f"A statement has at most {MAX_BLOCK} bytes; this one is forgotten.\n")

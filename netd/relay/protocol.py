@@ -61,7 +61,7 @@ class RelayProtocol(PeerProtocol):
                 who=describe_address(self.transport.getPeer()),
                 more=told_of(skipped),
             )
-        skipped = self.factory.log_limiter.admit("name taken over") if link.took_from else None
+        skipped = self.admit_line("name taken over", most=1) if link.took_from else None
         if skipped is not None:
             self._log.warn(
                 "{service}: device {name} took its name from {other}, which was still connected: if this goes on, two devices "

@@ -235,6 +235,13 @@ class CallTests(DispatchTestCase):
             self.dispatcher.call("pump.wait", {}, make_caller())
         self.assertEqual(["", " (4 more before it)"], [event["more"] for event in events if "more" in event])
 
+    def test_log_of_two_programs(self) -> None:
+        """A busy program hides no other one: each address has lines of its own."""
+        with capturedLogs() as events:
+            for host in ("10.0.0.1", "10.0.0.1", "10.0.0.2"):
+                self.dispatcher.call("pump.wait", {}, make_caller(host=host))
+        self.assertEqual(2, len([event for event in events if "more" in event]))
+
 
 class HandleTests(DispatchTestCase):
     def test_result(self) -> None:
