@@ -31,7 +31,7 @@ _BY_WORD = (
         "the server does not take this client's certificate: `netd cert device NAME` makes one for clients",
     ),
     ("KEY_VALUES_MISMATCH", "the key is not that of the certificate"),
-    ("EOF occurred", "the server closed the connection in the middle of the handshake: its log says why"),
+    ("EOF_OCCURRED", "the server closed the connection in the middle of the handshake: its log says why"),
 )
 """Sentences by words that occur in Python's errors of TLS."""
 
@@ -104,7 +104,8 @@ def tls_reason(error: Exception, host: str = "") -> str:
     if code is not None:
         return _verified(int(code), str(getattr(error, "verify_message", "")), host)
     text = str(error)
-    known = next((sentence for word, sentence in _BY_WORD if word in text), None)
+    spelled = text.upper().replace(" ", "_")  # Python 3.7 writes alerts of TLS 1.3 as OpenSSL does, in words
+    known = next((sentence for word, sentence in _BY_WORD if word in spelled), None)
     return known or text
 
 

@@ -135,6 +135,11 @@ class ReasonTests(ClientTlsTestCase):
             other = self.write("other.pem", *Authority(name).issue("door-lock"))
             self.assertIn(told, self.shake(good, "lab.local", self.cafile, other))
 
+    def test_old_python(self) -> None:
+        """Python 3.7 writes alerts that are newer than it in OpenSSL's words."""
+        error = ssl.SSLError(1, "[SSL] tlsv13 alert certificate required (_ssl.c:2508)")
+        self.assertIn("wants a certificate of this client", tls_reason(error))
+
     def test_others(self) -> None:
         """An error that is none of TLS keeps its words."""
         self.assertEqual("[Errno 111] refused", tls_reason(ConnectionRefusedError(111, "refused"), "lab"))
