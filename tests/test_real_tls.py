@@ -13,13 +13,14 @@ from websockets.sync.client import connect as connect_websocket
 
 from netd.cli.authority import key_digest
 from netd.cli.cert_files import CertificateFiles
-from netd.client import command, feed, relay, room
+from netd.client import command, feed, relay, room, session
 from netd.client.gateway import Gateway
 from netd.secrets.passwords import SALT_BYTES, make_entry, write_entry
 from netd.secrets.token_file import add_key
 from netd.secrets.tokens import TOKENS
 from tests.debian import program
 from tests.process import LOOPBACK, PATIENCE, RealTestCase, frame, read_frame
+from tests.test_real_reload import free_port
 from tests.tls import Authority, write_private
 
 ALPN = ["h2", "http/1.1"]
@@ -170,12 +171,14 @@ class WiresTests(RealTestCase):
         for name in ("door-lock", "bell"):
             issued, _ = self.files.issue_client(name, 100, is_renewed=False)
             add_key(self.state / TOKENS, name, "device", key_digest(issued.pem))
+        self.agent_port = free_port()
         sections = "".join(
-            f"[{kind}]\nlisten = {LOOPBACK}\ntls = yes\n" for kind in ("relay", "command", "room", "feed", "session", "manhole")
+            f"[{kind}]\nlisten = {LOOPBACK}\ntls = yes\n" for kind in ("relay", "command", "room", "feed", "manhole")
         )
         write_entry(self.state / "manhole.passwd", make_entry("ada", "correct horse battery", bytes(SALT_BYTES)))
         tls = f"[tls]\ncertificate = {self.folder}/certificates/server.pem\nclient_ca = {self.ca}\n"
-        self.daemon = self.start(self.write_ini(f"{tls}{sections}[gateway]\nlisten = {LOOPBACK}\ntls = yes\n"))
+        dialled = f"[session]\nlisten = {LOOPBACK}\ntls = yes\nagent_port = {self.agent_port}\n"
+        self.daemon = self.start(self.write_ini(f"{tls}{sections}{dialled}[gateway]\nlisten = {LOOPBACK}\ntls = yes\n"))
 
     def own(self, name: str) -> Path:
         """The key and certificate of a device."""
@@ -188,11 +191,16 @@ class WiresTests(RealTestCase):
     def test_wires(self) -> None:
         """Each client does its work; a certificate proves a name; what is wrong is said at both ends."""
         port = self.daemon.port
-        with self.device("greenhouse") as device:
+        with self.device("door-lock", self.own("door-lock")) as device:
             threading.Thread(target=device.run, args=(lambda payload: b"heard " + payload,), daemon=True).start()
-            self.daemon.wait_for("greenhouse connected from")
+            self.daemon.wait_for("door-lock connected from")
             with relay.Controller("127.0.0.1", port("relay"), cafile=self.ca) as controller:
-                self.assertEqual(b"heard code", controller.send("greenhouse", b"code", deadline=PATIENCE).answer)
+                self.assertEqual(b"heard code", controller.send("door-lock", b"code", deadline=PATIENCE).answer)
+        with session.Agent({"x": lambda: 1.5}, port=self.agent_port, server_port=port("session"), cafile=self.ca) as agent:
+            agent.listen()
+            threading.Thread(target=agent.run, daemon=True).start()
+            begun = self.daemon.call("session.start", host="127.0.0.1")
+            self.assertEqual("streaming", begun["state"], begun)
         with command.Caller("127.0.0.1", port("command"), cafile=self.ca) as caller:
             self.assertEqual(3.0, caller.call("add", first=1, second=2))
         with feed.Feed("127.0.0.1", port("feed"), cafile=self.ca) as samples:
@@ -210,12 +218,12 @@ class WiresTests(RealTestCase):
         self.refused()
 
     def refused(self) -> None:
-        """Another device's certificate, another authority, plain text."""
+        """Another device's certificate, or none, for a name that has one; another authority; plain text."""
         port = self.daemon.port("relay")
-        for owner in ("door-lock", "bell"):  # both say that they are door-lock
-            with self.device("door-lock", self.own(owner)) as device:
+        for certificate, told in ((self.own("bell"), "device bell refused"), (None, "refused .*door-lock")):
+            with self.device("door-lock", certificate) as device:
                 threading.Thread(target=device.run, args=(lambda payload: None,), daemon=True).start()
-                self.daemon.wait_for(f", device {owner}")
+                self.daemon.wait_for(told)
         other = self.folder / "other.pem"
         other.write_bytes(Authority("other").pem)
         told = "is of another authority than that in cafile"
