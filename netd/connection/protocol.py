@@ -44,7 +44,8 @@ PROOF_TIMEOUT = 8.0
 """Seconds that a connection has to prove who it is, if its address does not admit it."""
 
 UNPROVEN_BYTES = 1 << 12
-"""Bytes that such a connection may send until then."""
+"""Bytes that such a connection may send until then. One read may be longer: behind the token in it may come what it is for, such as
+the samples of an agent that does not wait."""
 
 SILENT = "said nothing"
 """The reason of an end after ``silent_timeout`` without a byte."""
@@ -292,7 +293,8 @@ class PeerProtocol(Protocol):
         assert self.place is not None
         if self._is_known or not self.peer.is_open:
             return True
-        if self.peer.principal is ANONYMOUS and not self.has_own_login and self._bytes_in + size > UNPROVEN_BYTES:
+        is_unproven = self.peer.principal is ANONYMOUS and not self.has_own_login
+        if is_unproven and self._bytes_in and self._bytes_in + size > UNPROVEN_BYTES:
             self.dismiss(NOT_ADMITTED, f"{self.factory.access.objection()}, and no token was in the first {UNPROVEN_BYTES} bytes")
             return True
         return self.place.arrive(size)

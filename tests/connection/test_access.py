@@ -140,6 +140,12 @@ class ProofTests(LodgeTestCase):
         self.assertEqual(NOT_YOU[:-1] + b", and no token was in the first 4096 bytes\n", connection.say(b"x"))
         self.assertEqual(UNPROVEN_BYTES, len(connection.protocol.heard))
 
+    def test_one_read(self) -> None:
+        """Its first read may be longer: the proof may be at its beginning, and what it is for behind it."""
+        connection = self.visit()
+        self.assertEqual(b"", connection.say(b"x" * UNPROVEN_BYTES * 2))
+        self.assertIn(b"no token was in the first 4096 bytes", connection.say(b"x"))
+
     def test_gone_before_the_proof(self) -> None:
         """One that leaves leaves no clock behind."""
         self.visit().lose()
