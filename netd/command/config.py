@@ -161,7 +161,7 @@ class Config(ListeningConfig):
     def objections(self) -> Iterable[tuple[str, str]]:
         """See :meth:`SectionConfig.objections`: the endpoints, and what is wrong with the functions; they are run to find out."""
         yield from super().objections()
-        why = objection(self.sources())
+        why = objection(self.sources(), self.access_rules.takes_tokens)
         if why:
             yield "functions", why
 

@@ -61,16 +61,24 @@ def stamps_of(sources: Iterable[Path | str]) -> tuple[object, ...]:
 
 
 def try_out() -> None:
-    """Load what the command line names, and say on standard output what is wrong with it, and nothing else."""
+    """Load what the command line names, and say on standard output what is wrong with it, and nothing else.
+
+    The first word is ``tokens`` for a section that takes tokens.
+    """
     answer = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     commands, whys = Commands(), []
-    for name in sys.argv[1:]:
+    for name in sys.argv[2:]:
         try:
             for command in _load(Path(name) if "/" in name else name)[0]:
                 commands.add(command)
         except BadFunctions as error:
             whys.append(str(error))
+    try:
+        if sys.argv[1] == "tokens":
+            commands.check_names()
+    except BadFunctions as error:
+        whys.append(str(error))
     os.write(answer, "; ".join(whys).encode(errors="replace"))
     os._exit(1 if whys else 0)  # whatever threads the functions have started
 

@@ -65,7 +65,7 @@ class CommandService(ListeningService):
         """
         try:
             functions = load_functions(self._config.sources())
-            self._use(functions, self._commands_of(functions))
+            self._use(functions, self._commands_of(functions, self._config))
         except BadFunctions as error:
             raise BadFunctions(f"[{self._factory.name}] functions: {error}") from error
         super().startService()
@@ -84,9 +84,10 @@ class CommandService(ListeningService):
             sources = self._sources(config)
             if self._functions.is_current(sources):
                 self._trouble = None
+                self._commands_of(self._functions, config)  # `access` may take tokens from now on
                 return
             functions = load_functions(sources)
-            commands = self._commands_of(functions)
+            commands = self._commands_of(functions, config)
         except BadFunctions as error:
             change.refuse("functions", str(error))
             return
@@ -202,19 +203,19 @@ class CommandService(ListeningService):
                 self._trouble = None
                 return
             functions = load_functions(sources)
-            self._use(functions, self._commands_of(functions))
+            self._use(functions, self._commands_of(functions, self._config))
         except BadFunctions as error:
             self._trouble = f"the old functions stay, because: {error}"
             self._log.error("{service}: the old functions stay, because: {error}", service=self._factory.name, error=error)
 
-    def _commands_of(self, functions: Functions) -> Commands:
+    def _commands_of(self, functions: Functions, config: Config) -> Commands:
         """Return *functions* and the function that lists them, as commands.
 
-        :raises BadFunctions: if two of them have the same name.
+        :raises BadFunctions: if two of them have the same name, or a parameter of one is a proof by *config*.
         """
         own = Command(LIST, self._list_to, False, (), False, "", "List the commands.", "netd itself")
         commands = Commands([own, *functions.commands])
-        if self._factory.access.takes_tokens:
+        if config.access_rules.takes_tokens:
             commands.check_names()
         return commands
 

@@ -16,8 +16,10 @@ PATIENCE = 30.0
 _TRIAL = "from netd.command.functions import try_out; try_out()"
 
 
-def objection(sources: Iterable[Path | str]) -> str:
+def objection(sources: Iterable[Path | str], takes_tokens: bool = False) -> str:
     """A sentence about what is wrong with *sources*; empty if they can be loaded.
+
+    :param takes_tokens: whether a program proves by the member ``token`` who it is, so that no function can have it.
 
     Only running the files shows that. They run in another process, whose output is dropped, for :data:`PATIENCE` at most.
     """
@@ -26,7 +28,7 @@ def objection(sources: Iterable[Path | str]) -> str:
     env = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         ended = subprocess.run(  # noqa: S603 - no shell
-            [sys.executable, "-c", _TRIAL, *names],
+            [sys.executable, "-c", _TRIAL, "tokens" if takes_tokens else "-", *names],
             env=env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -44,8 +44,8 @@ PROOF_TIMEOUT = 8.0
 """Seconds that a connection has to prove who it is, if its address does not admit it."""
 
 UNPROVEN_BYTES = 1 << 12
-"""Bytes that such a connection may send until then. One read may be longer: behind the token in it may come what it is for, such as
-the samples of an agent that does not wait."""
+"""Bytes that such a connection may send until then. Its first read may be longer: an agent that does not wait for an answer sends
+samples right behind its token."""
 
 SILENT = "said nothing"
 """The reason of an end after ``silent_timeout`` without a byte."""
@@ -242,6 +242,9 @@ class PeerProtocol(Protocol):
             if self._turn_back():
                 return
         if not self.says_when_identified:
+            if self.peer.principal is ANONYMOUS and not self.has_own_login:
+                self.dismiss(NOT_ADMITTED, self.factory.access.objection())  # a service that takes no proof serves no stranger
+                return
             self.identified()
         self.begun()
 

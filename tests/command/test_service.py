@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.interfaces import IHalfCloseableProtocol
@@ -16,10 +17,12 @@ from twisted.logger import capturedLogs, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from netd.access.rules import AccessWord
 from netd.codec.jsontext import encode
 from netd.command.commands import BadFunctions
 from netd.command.config import Config
 from netd.command.results import CommandResult, ThreadFacts
+from netd.command.trial import objection
 from netd.errors import InvalidArguments, NoSuchTarget, NotInTime, OperationFailed
 from netd.kinds import ServiceKind
 from netd.principal import PROVE_FIRST, Kind
@@ -502,10 +505,30 @@ class ProofTests(ServiceTests):
         """A function with a parameter of this name keeps a service that takes tokens from starting."""
         path = Path(self.mktemp()).absolute().with_suffix(".py")
         path.write_text("from netd.command import command\n@command('unlock')\ndef unlock(token: str): ...\n", encoding="utf-8")
-        service = KIND.make_service(Config(functions=(str(path),)), self.reactor, self.bus)
-        service.use_access(TokenAccess(self.credentials))
+        config = Config(functions=(str(path),), access=(AccessWord.TOKENS,))
+        service = KIND.make_service(config, self.reactor, self.bus)
         error = self.assertRaises(BadFunctions, service.startService)
         self.assertIn("call the parameter something else", str(error))
+
+
+class ParameterTests(ServiceTests):
+    def test_reload(self) -> None:
+        """A section does not begin to take tokens while a function has a parameter of that name."""
+        path = Path(self.mktemp()).absolute().with_suffix(".py")
+        path.write_text("from netd.command import command\n@command('unlock')\ndef unlock(token: str): ...\n", encoding="utf-8")
+        open_to_all = Config(functions=(str(path),))
+        service = KIND.make_service(open_to_all, self.reactor, self.bus)
+        service.startService()
+        change = prepared(service, attrs.evolve(open_to_all, access=(AccessWord.LOOPBACK, AccessWord.TOKENS)))
+        self.assertIn("call the parameter something else", str(change.mistakes))
+        result_of(service.stopService())
+
+    def test_check(self) -> None:
+        """`netd check` says so, too."""
+        path = Path(self.mktemp()).absolute().with_suffix(".py")
+        path.write_text("from netd.command import command\n@command('unlock')\ndef unlock(token: str): ...\n", encoding="utf-8")
+        self.assertEqual("", objection([path]))
+        self.assertIn("call the parameter something else", objection([path], takes_tokens=True))
 
 
 class ReloadTests(ServiceTests):

@@ -41,11 +41,21 @@ class Porter(PeerProtocol):
             self.peer.prove(BELL)
 
 
+class DeafPorter(Porter):
+    """One of a kind whose protocol has no place for a proof."""
+
+    says_when_identified = False
+
+
 class PorterFactory(PeerFactory):
     connection = Porter
 
     def refusal_at_door(self, why: str) -> bytes:
         return f"no: {why}\n".encode()
+
+
+class DeafFactory(PorterFactory):
+    connection = DeafPorter
 
 
 NOT_YOU = b"no: this address is not admitted by `access` of [lodge]\n"
@@ -145,6 +155,15 @@ class ProofTests(LodgeTestCase):
         connection = self.visit()
         self.assertEqual(b"", connection.say(b"x" * UNPROVEN_BYTES * 2))
         self.assertIn(b"no token was in the first 4096 bytes", connection.say(b"x"))
+
+    def test_no_place_for_a_proof(self) -> None:
+        """A service whose protocol cannot carry a proof serves no stranger, and all others as before."""
+        self.factory = DeafFactory("lodge", self.factory.context)
+        self.admit(AccessWord.PEERS, AccessWord.TOKENS)
+        connection = self.visit()
+        self.assertEqual(NOT_YOU, connection.say(b"bell"))
+        self.assertEqual(b"", connection.protocol.heard)
+        self.assertEqual(b"", self.visit("10.0.0.7").say(b"bell"))
 
     def test_gone_before_the_proof(self) -> None:
         """One that leaves leaves no clock behind."""
