@@ -26,6 +26,9 @@ FEWEST = 10_240
 KEPT_BACK = 64
 """Descriptors kept for the control socket, the manhole and files, beside those open once all services have started."""
 
+FOR_LOGINS = 256
+"""Further descriptors, an eighth of all at most: for the connections at the manhole that have not logged in."""
+
 
 class DescriptorsService(Service):
     """Asks for descriptors, and limits the budget's connections. It starts after all services with descriptors of their own.
@@ -65,7 +68,7 @@ class DescriptorsService(Service):
                 wanted=self.wanted,
             )
         free = max(2, limit - (_count_open() - self._budget.taken))
-        self._budget.limit = free - min(KEPT_BACK, free // 2)
+        self._budget.limit = free - min(KEPT_BACK, free // 2) - min(FOR_LOGINS, free // 8)
         return limit
 
 

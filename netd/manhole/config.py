@@ -62,7 +62,7 @@ class Config(AdmittingConfig):
     max_sessions: int = option(
         integer(1, 100),
         "8",
-        help="Most sessions at a time. At most 16 further connections may be at their login.",
+        help="Most sessions at a time. At most 256 further connections may be at their login.",
         live=True,
     )
 

@@ -2,7 +2,7 @@
 
 A check takes 32 MiB and a third of a second. Guessers who are many could make everybody else wait for minutes; so each network
 waits with one password, and the turns go to networks from which somebody has logged in before, then to those with the fewest
-wrong passwords, and among equals to the newest: whoever has just come is served next, and whoever guesses waits.
+wrong and refused passwords, and among equals to the newest: whoever has just come is served next, and whoever guesses waits.
 """
 
 from __future__ import annotations
@@ -78,6 +78,7 @@ class Doorkeeper:
     def __init__(self, path: Path, in_thread: InThread, wrong: WrongSecrets) -> None:
         self.path = path
         self._wrong = wrong
+        self._hurried = WrongSecrets(wrong.monotonic)
         self._in_thread = in_thread
         self._waiting: dict[str, _Turn] = {}  # by network
         self._known: dict[str, None] = {}
@@ -97,15 +98,21 @@ class Doorkeeper:
         if wait:
             return fail(TooManyWrong(wait))
         if network in self._waiting:
+            self._hurried.note(host)
             return fail(TooManyLogins("another login from your address is being checked; try again in a moment"))
         self._number += 1
         turn = self._waiting[network] = _Turn(host, self._number, Deferred(partial(self._withdraw, network)))
         answer = turn.begun.addCallback(lambda _: self._begin(name, password, host))
         if len(self._waiting) > MOST_WAITING:
-            last = max(self._waiting, key=self._place)
-            self._waiting.pop(last).begun.errback(TooManyLogins("too many logins wait for their check; try again in a moment"))
+            last = self._waiting.pop(max(self._waiting, key=self._place))
+            self._hurried.note(last.host)
+            last.begun.errback(TooManyLogins("too many logins wait for their check; try again in a moment"))
         self._go_on()
         return answer
+
+    def is_flooded_from(self, host: str) -> bool:
+        """Return True if *host* has sent so many passwords at once, again and again, that its connections are not taken now."""
+        return self._hurried.wait(host) > 0.0
 
     def _withdraw(self, network: str, _begun: Deferred[None]) -> None:
         del self._waiting[network]
@@ -113,7 +120,7 @@ class Doorkeeper:
     def _place(self, network: str) -> tuple[bool, int, int]:
         """Return the key by which the network's turn is found: the least is next."""
         turn = self._waiting[network]
-        return network not in self._known, self._wrong.count(turn.host), -turn.number
+        return network not in self._known, self._wrong.count(turn.host) + self._hurried.count(turn.host), -turn.number
 
     def _go_on(self) -> None:
         """Begin the next check, unless one is running."""

@@ -8,9 +8,11 @@ from twisted.internet.defer import Deferred
 
 from netd.codec.lines import LineTooLong
 from netd.config.descriptions import is_loopback
+from netd.connection.budget import Occupant, Place
 from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
 from netd.manhole.config import Config
+from netd.manhole.doorkeeper import TooManyLogins
 from netd.manhole.telnet import TelnetDecoder, TooManyCommands
 from netd.manhole.terminal import Dialogue, Terminal
 from netd.secrets.ssh_keys import LoginKey
@@ -95,6 +97,9 @@ class Doors(Protocol):
     def check(self, name: str, password: str, host: str) -> Deferred[str | None]:
         """Check a password; see :meth:`netd.manhole.doorkeeper.Doorkeeper.check`."""
 
+    def is_flooded_from(self, host: str) -> bool:
+        """Whether connections from *host* are not taken; see :class:`netd.manhole.doorkeeper.Doorkeeper`."""
+
     def login(self, terminal: Terminal) -> Dialogue:
         """Return the first dialogue of a connection by telnet."""
 
@@ -115,6 +120,13 @@ class ManholeFactory(PeerFactory):
         super().__init__(name, context)
         self.rules = rules
         self.doors = doors
+
+    def admit(self, address: Any, occupant: Occupant | None, is_at_work: bool = False) -> Place | None:
+        """Return a place for a newcomer, as :meth:`PeerFactory.admit` does; None also for one whose address floods the logins."""
+        if self.doors.is_flooded_from(getattr(address, "host", "")):
+            self.note_refusal(TooManyLogins.kind, address, "its address sends more passwords than can be checked")
+            return None
+        return super().admit(address, occupant, is_at_work)
 
     def sessions(self) -> list[Terminal]:
         """Return the open connections that were admitted."""

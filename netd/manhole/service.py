@@ -44,8 +44,9 @@ from netd.status import ListeningPlace, ServiceStatus
 
 __all__ = ["ManholeService", "make_service"]
 
-QUOTA = Quota(silent=16)
-"""Places of connections that have not logged in. When all are taken, the oldest of the address that has most is displaced."""
+QUOTA = Quota(silent=256)
+"""Places of connections that have not logged in. When all are taken, the oldest of the address that has most is displaced: while
+fewer addresses than these attack, a person who types keeps the place. :mod:`netd.descriptors` keeps descriptors for them."""
 
 STALL_TIMEOUT = 8.0
 """Seconds after which a terminal is cut that reads none of its output."""
@@ -201,6 +202,10 @@ class ManholeService(ListeningService):
     def check(self, name: str, password: str, host: str) -> Deferred[str | None]:
         """Check a password; see :class:`netd.manhole.doorkeeper.Doorkeeper`."""
         return self._doorkeeper.check(name, password, host)
+
+    def is_flooded_from(self, host: str) -> bool:
+        """See :class:`netd.manhole.doorkeeper.Doorkeeper`."""
+        return self._doorkeeper.is_flooded_from(host)
 
     def login(self, terminal: Terminal) -> Login:
         """Return the first dialogue of a connection by telnet."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.task import Clock
+from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.manhole.doorkeeper import MOST_KNOWN, MOST_WAITING, Doorkeeper, TooManyLogins, TooManyWrong
@@ -118,6 +118,18 @@ class DoorkeeperTests(SynchronousTestCase):
         self.threads.answer()
         self.assertEqual((self.successResultOf(running), self.successResultOf(waiting)), (None, None))
 
+    def test_flood(self) -> None:
+        """An address that does so again and again is not even let in, until a minute has passed; others are."""
+        self.check("running", "10.0.0.1")
+        self.check("waiting", "10.0.0.1")
+        for _ in range(MOST_WRONG):
+            self.assertFalse(self.doorkeeper.is_flooded_from("10.0.0.1"))
+            self.failureResultOf(self.check("guess", "10.0.0.1"), TooManyLogins)
+        self.assertTrue(self.doorkeeper.is_flooded_from("10.0.0.1"))
+        self.assertFalse(self.doorkeeper.is_flooded_from("10.0.0.2"))
+        self.clock.advance(WINDOW)
+        self.assertFalse(self.doorkeeper.is_flooded_from("10.0.0.1"))
+
     def test_too_many_wait(self) -> None:
         """When too many wait, the one whose turn would be last is refused, and that is never the newcomer."""
         self.check("running", "10.0.0.1")
@@ -155,3 +167,57 @@ class DoorkeeperTests(SynchronousTestCase):
         self.assertEqual(self.threads.names, ["running", "last"])
         self.threads.answer("line")
         self.assertEqual(self.successResultOf(last), "line")
+
+
+class SiegeTests(SynchronousTestCase):
+    """Guessers from many addresses who never rest, checks of 0.3 s, and people who log in from elsewhere now and then."""
+
+    CHECK = 0.3
+    GUESSERS = 80
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.wrong = WrongSecrets(self.clock.seconds)
+        self.doorkeeper = Doorkeeper(Path("x"), self.in_thread, self.wrong)
+        self.refused = self.guessed = 0
+        self.took: list[float] = []
+
+    def in_thread(self, _function: Any, _path: Path, name: str, _password: str) -> Deferred[Any]:
+        """A thread that takes its time."""
+        return deferLater(self.clock, self.CHECK, lambda: "line" if name == "operator" else None)
+
+    def guess(self, host: str) -> None:
+        """One guesser, who begins anew as soon as it has been answered, a quarter of a second after a refusal."""
+        if self.doorkeeper.is_flooded_from(host):
+            self.clock.callLater(1, self.guess, host)
+            return
+        self.doorkeeper.check("root", "x", host).addCallbacks(self.judge, self.refuse, (host,), None, (host,))
+
+    def judge(self, _line: None, host: str) -> None:
+        """A guess was checked."""
+        self.guessed += 1
+        self.wrong.note(host)
+        self.clock.callLater(0, self.guess, host)
+
+    def refuse(self, failure: Any, host: str) -> None:
+        """A guess was not checked."""
+        failure.trap(TooManyLogins, TooManyWrong)
+        self.refused += 1
+        self.clock.callLater(0.25, self.guess, host)
+
+    def log_in(self, host: str) -> None:
+        """Somebody with the right password."""
+        began = self.clock.seconds()
+        answer = self.doorkeeper.check("operator", "right", host)
+        answer.addCallback(lambda _line: self.took.append(self.clock.seconds() - began))
+
+    def test_others_log_in(self) -> None:
+        """From any address, at any time of a siege of half a minute, a login takes two checks at most: less than a second."""
+        for number in range(self.GUESSERS):
+            self.guess(f"10.1.{number}.1")
+        for number in range(15):
+            self.clock.callLater(0.07 + 2 * number, self.log_in, f"10.2.{number}.1")
+        self.clock.pump([0.05] * 620)
+        self.assertEqual(len(self.took), 15)
+        self.assertLess(max(self.took), 2 * self.CHECK + 0.15)
+        self.assertGreater(self.guessed, 50)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail
 
 from netd.access.watch import CredentialWatch
@@ -91,6 +92,20 @@ class LoginTests(ManholeTestCase):
         answers[1].callback(None)
         self.assertEqual(len(answers), 2)
         self.assertEqual(self.service.status().counters["refused"], {"too many logins at once": 3, "wrong password": 2})
+
+    def test_flood(self) -> None:
+        """An address that goes on to send more passwords than can be checked is reset at its next connections, and counted."""
+        self.check = lambda *_: Deferred()
+        for _ in range(MOST_WRONG + 2):
+            visit = self.visit(peer="10.0.0.5")
+            visit.type("nobody")
+            visit.type("wrong")
+        before = self.service.status().counters["refused"]["too many logins at once"]
+        self.assertIsNone(self.factory.admit(IPv4Address("TCP", "10.0.0.5", 4711), None))
+        self.assertIsNotNone(self.factory.admit(IPv4Address("TCP", "10.0.0.6", 4711), None))
+        self.assertEqual(
+            (before, self.service.status().counters["refused"]["too many logins at once"]), (MOST_WRONG, MOST_WRONG + 1)
+        )
 
     def test_not_displaced_while_it_waits(self) -> None:
         """A connection whose password waits for its check keeps its place, however many come; then it is a newcomer again."""
