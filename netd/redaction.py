@@ -27,7 +27,8 @@ HIDDEN = "…"
 _TOKEN = re.compile(rb"netd_[A-Za-z0-9_-]+")
 """A token of netd, or its beginning, among other bytes."""
 
-_SECRET = re.compile("token|password|secret", re.IGNORECASE)
+_SECRET = re.compile("token|password|secret|^page$", re.IGNORECASE)
+"""The names of arguments that hold secrets. ``page`` is the key of a browser's session, an argument of ``system.login``."""
 
 _SAID = (
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), HIDDEN),
@@ -63,8 +64,8 @@ def scrubbed(text: str) -> str:
 def redacted(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return *arguments* for a record.
 
-    Texts are cut. The value of each name with ``token``, ``password`` or ``secret`` in it is hidden, also within objects and
-    lists. Of many or deeply nested values, those that are too many or too deep are left out.
+    Texts are cut. The value of ``page``, and of each name with ``token``, ``password`` or ``secret`` in it, is hidden, also
+    within objects and lists. Of many or deeply nested values, those that are too many or too deep are left out.
     """
     found: dict[str, Any] = _Redaction().of(arguments, 0)
     return found

@@ -77,7 +77,13 @@ def denied(
 def _page(head: Head, told: Mapping[str, str]) -> str:
     rows = "\n".join(_row(noun, told[name], name == "remedy") for name, noun in _NOUNS if told.get(name))
     base = "../" * (head.path.count("/") - 1) or "./"
-    return _PAGE.format(base=base, why=escape(told["error"]), facts=rows)
+    return _PAGE.format(base=base, why=_sentence(told["error"]), facts=rows)
+
+
+def _sentence(why: str) -> str:
+    """Return *why* as a sentence of a page, in which what stands in backticks is code."""
+    parts = [escape(part) for part in f"{why[:1].upper()}{why[1:]}.".split("`")]
+    return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))
 
 
 def _row(noun: str, text: str, is_command: bool) -> str:

@@ -161,8 +161,14 @@ class BrowserSessions:
         return session
 
     def use(self, session: BrowserSession) -> None:
-        """Note that a person uses *session* now."""
+        """Note that a person uses *session* now, and with it the token that began it.
+
+        :raises PrivateFileError: if the tokens cannot be read.
+        """
         session.used = self._monotonic()
+        token = self.tokens.of_credential(session.credential)
+        if token is not None:
+            self.tokens.uses.note(token, self._wall(), session.host)
         if session.used - session.noted >= NOTED_EVERY:
             self._note(session, NOTED_EVERY)
 

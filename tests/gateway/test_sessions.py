@@ -119,6 +119,16 @@ class EndTests(SessionsTestCase):
         self.assertEqual(self.ends, [("ann", "this session has ended: nobody used it for 8 h")])
         self.assertFalse(self.sessions.is_there(session))
 
+    def test_use_of_its_token(self) -> None:
+        """Whoever looks for tokens that nobody uses finds the one that a session goes by used."""
+        token = self.token()
+        session, _, _ = self.sessions.begin(token, "10.0.0.7")
+        self.clock.advance(DAY)
+        self.sessions.use(session)
+        last = self.sessions.tokens.uses.of(token)
+        assert last is not None
+        self.assertEqual((last.time, last.host), (self.wall(), "10.0.0.7"))
+
     def test_age(self) -> None:
         """A session ends after seven days, however much it is used."""
         session, _, _ = self.sessions.begin(self.token(), "")

@@ -155,10 +155,12 @@ class SignInTests(BrowserTestCase):
         self.sign_in()
         self.ask_session(ORIGIN, self.cookie)
         self.ask_session(ORIGIN, token="netd_wrong")
+        self.reactor.advance(1)
         self.call(self.page_socket(), "system.login", page="not-this-page")
         operations = [(event["operation"], event["outcome"]) for event in told]
         expected = [("gateway.signed_in", "done"), ("gateway.signed_out", "done"), ("system.login", "refused")]
         self.assertEqual(operations[:3], expected)
+        self.assertEqual(operations[3:], [("system.login", "refused")])
         for secret in (self.text, self.page, "netd_wrong", "not-this-page"):
             self.assertNotIn(secret, repr(told))
 
@@ -403,6 +405,7 @@ class DenialTests(BrowserTestCase):
         """A person in a browser reads what was asked, what it takes, who they are, and the command that gives it."""
         reply = self.ask(get("/metrics", "Accept: text/html"))
         self.assertEqual((reply.status, reply.headers["Content-Type"]), (401, "text/html; charset=utf-8"))
+        self.assertIn("A token is needed, as in <code>Authorization: Bearer TOKEN</code>", reply.body.decode())
         for said in ("You may not", "GET /metrics", "the role viewer", "nobody yet", "netd token add NAME --role viewer"):
             self.assertIn(said, reply.body.decode())
 
