@@ -44,7 +44,7 @@ def _remedy(refused: Refused, sections: Collection[str]) -> str:
     host = refused.address.rpartition(":")[0].strip("[]") or refused.address
     if refused.kind == NOT_ADMITTED:
         proof = f"; or `netd token add NAME {KINDS[kind]}` for its program, and access = tokens" if kind in KINDS else ""
-        return f"if it is yours: access = peers and peers = {host} in [{section}]{proof}"
+        return f"if it is yours: access = peers, and {host} among `peers`, in [{section}]{proof}"
     if refused.kind == UNKNOWN_PROXY:
         return f"if it is yours: proxies = {host} in [{section}]"
     if refused.kind == TLS or refused.serves == "tls":

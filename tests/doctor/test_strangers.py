@@ -24,10 +24,10 @@ class RemedyTests(SynchronousTestCase):
         """The options are named that admit this very address, and a credential for its kind."""
         self.assertEqual(
             self.remedy("not admitted", b""),
-            "if it is yours: access = peers and peers = 10.0.0.7 in [relay]; "
+            "if it is yours: access = peers, and 10.0.0.7 among `peers`, in [relay]; "
             "or `netd token add NAME --device` for its program, and access = tokens",
         )
-        self.assertIn("peers = fd00::7 in [gateway]", self.remedy("not admitted", b"", "gateway", "[fd00::7]:80"))
+        self.assertIn("fd00::7 among `peers`, in [gateway]", self.remedy("not admitted", b"", "gateway", "[fd00::7]:80"))
 
     def test_proxy(self) -> None:
         """A proxy that may not say whom its connections are from is told with the option that trusts it."""
