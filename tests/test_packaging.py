@@ -180,7 +180,8 @@ class InstalledTests(InstalledTestCase):
         names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
         modules = {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "netd").rglob("*.py")}
         files = {f"netd/etc/{path.name}" for path in (CHECKOUT / "etc").iterdir() if path.is_file()}
-        files |= {f"netd/systemd/{path.name}" for path in (CHECKOUT / "contrib" / "systemd").iterdir()}
+        for folder in ("grafana", "prometheus", "systemd"):
+            files |= {f"netd/{folder}/{path.name}" for path in (CHECKOUT / "contrib" / folder).iterdir()}
         self.assertLess({"netd/etc/netd.ini", "netd/systemd/netd.service"}, files)
         pages = [path for folder in ("static", "pages") for path in (CHECKOUT / "netd" / "gateway" / folder).rglob("*")]
         files |= {path.relative_to(CHECKOUT).as_posix() for path in pages if path.is_file()}
