@@ -25,11 +25,13 @@ def load() -> float:
     return os.getloadavg()[0]
 
 
+TOKEN_FILE = os.environ.get("NETD_TOKEN_FILE")  # where `access` of the section wants a token: `netd token add`
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Be an agent with two channels.")
     parser.add_argument("host", nargs="?", default="127.0.0.1", help="the address to listen on [default: %(default)s]")
     where = parser.parse_args()
     logging.basicConfig(level=logging.INFO)
     channels = {"heart": Channel(heart_rate, "Heart rate", "bpm"), "load": Channel(load, "Load", every=1.0)}
-    with suppress(KeyboardInterrupt), Agent(channels, host=where.host) as agent:
+    with suppress(KeyboardInterrupt), Agent(channels, host=where.host, token_file=TOKEN_FILE) as agent:
         agent.run()
