@@ -22,6 +22,7 @@ __all__ = [
     "UnknownCommand",
     "WrongArguments",
     "check_runs",
+    "made_for",
     "may_run",
     "prepare",
 ]
@@ -102,6 +103,13 @@ def may_run(context: CommandContext, principal: Principal, command: Command) -> 
     return True
 
 
+def made_for(context: CommandContext, command: Command, principal: Principal) -> Command:
+    """Return *command* for *principal*: the list of commands has those alone that *principal* may run."""
+    if command.command_id != LIST:
+        return command
+    return evolve(command, function=partial(command.function, partial(may_run, context, principal)))
+
+
 def prepare(
     context: CommandContext, request: CommandRequest, principal: Principal
 ) -> tuple[Command, dict[str, Any]] | CommandFault:
@@ -114,8 +122,7 @@ def prepare(
         return CommandFault(UnknownCommand(f"{why}; {hint}" if hint else why), request.id, request.command_id.encode())
     try:
         check_runs(context, command, principal)
-        if command.command_id == LIST:
-            command = evolve(command, function=partial(command.function, partial(may_run, context, principal)))
+        command = made_for(context, command, principal)
         return command, command.bind(request.members, request.named_by)
     except InvalidArguments as error:
         return CommandFault(WrongArguments(str(error)), request.id)

@@ -16,7 +16,7 @@ from netd.command.config import Config
 from netd.command.events import Run
 from netd.command.execution import CommandOutcome, CommandStatus, Execution
 from netd.command.functions import Functions, load_functions, stamps_of
-from netd.command.preparation import CommandContext, check_runs, may_run
+from netd.command.preparation import CommandContext, check_runs, made_for, may_run
 from netd.command.protocol import CommandFactory
 from netd.command.results import CommandFacts, CommandResult, CommandServiceStatus, ThreadFacts
 from netd.command.watcher import Watcher
@@ -152,6 +152,7 @@ class CommandService(ListeningService):
             hint = self._commands.nearest(command_id)
             raise NoSuchTarget(f"there is no command {command_id!r}{f' ({hint})' if hint else ''}; `command.list` lists them")
         check_runs(self._context, command, caller.principal)
+        command = made_for(self._context, command, caller.principal)
         taken = [name for name in (COMMAND_ID, ID) if name in (arguments or {})]
         if taken:
             raise InvalidArguments(f"arguments: none can be called {taken[0]!r}, which is the protocol's own")

@@ -269,6 +269,11 @@ class OperationTests(ServiceTests):
         told = {"command_id": "echo", "from": "token test, console", "arguments": {"text": "x"}, "outcome": "success"}
         self.assertEqual(event, {**told, "error": "", "seconds": 0.0, "time": self.bus.wall()})
 
+    def test_run_the_list(self) -> None:
+        """A console runs the list of commands like any other, and is told what it may run."""
+        told = result_of(self.service.run(make_caller(), "command.list"))
+        self.assertIn("echo", [one.command_id for one in told.result])
+
     def test_run_by_a_program(self) -> None:
         """A program's command is published with its address, in both dialects, before the outcome and after it."""
         self.bus.subscribe("command.main.*", lambda _: None)
