@@ -75,7 +75,6 @@ FAILED = 1
 """Exit status when a service cannot start: a port that is taken, a state directory that cannot be used."""
 
 HARMLESS = {
-    signal.SIGHUP: "the configuration cannot be read again",
     signal.SIGUSR1: "there is no log file to begin anew",
     signal.SIGUSR2: "it means nothing to netd",
 }
@@ -399,7 +398,7 @@ class Daemon(MultiService):
 
     def _mind_signals(self) -> None:
         """Install handlers for signals that would end the process. Signals with a handler are left alone."""
-        for number in HARMLESS:
+        for number in (*self._handlers, *HARMLESS):
             if signal.getsignal(number) == signal.SIG_DFL:
                 signal.signal(number, self._signalled)
 

@@ -269,6 +269,18 @@ class OptionTests(ReloadTestCase):
         self.assertEqual(result_of(reloading).added, ("pump:lab3",))
 
 
+class LogLevelTests(ReloadTestCase):
+    def test_followed(self) -> None:
+        """The log levels of the daemon and of all sections, new ones too, are those of the configuration in force."""
+        self.assertEqual({"netd": "info", "pump": "info", "pump:lab2": "info"}, self.call_levels())
+        self.reload("log_level = warn\n[pump]\nlog_level = debug\n[pump:lab2]\n[pump:lab3]\n")
+        self.assertEqual({"netd": "warn", "pump": "debug", "pump:lab2": "warn", "pump:lab3": "warn"}, self.call_levels())
+
+    def call_levels(self) -> dict[str, str]:
+        levels: dict[str, str] = result_of(self.call("system.log")).levels
+        return levels
+
+
 class TurnTests(ReloadTestCase):
     pump = PacedPump
 

@@ -82,6 +82,14 @@ class ConfigurationTests(OptionsTestCase):
         self.assertIn("relay", [section.name for section in options.configuration.sections])
         self.assertEqual(CHECKOUT / "etc" / "netd.ini", packaged_ini())
 
+    def test_root(self) -> None:
+        """Root is refused before anything is started, and told what to write; the check alone is root's as well."""
+        self.patch(os, "environ", {"HOME": str(self.folder)})
+        self.patch(os, "geteuid", lambda: 0)
+        self.assertEqual(78, self.leave())
+        self.assertIn(f"{self.ini}:1: [netd] user: netd does not run as root: write `user = netd`", self.errors.getvalue())
+        self.assertEqual(0, self.leave("--check"))
+
     def test_unknown_option(self) -> None:
         """A misspelt option of the command line is refused."""
         self.assertRaises(UsageError, self.parse, "--chek")
