@@ -113,6 +113,11 @@ class NodeCalls:
             self._take(ended, node)
             ended.errback(OperationFailed(f"{why}; {UNKNOWN}", {"known": "maybe"}))
 
+    def abandon(self, node: str, ended: Deferred[Any]) -> None:
+        """Fail the call of *node* that *ended* stands for: the connection of its caller has ended, as when a token is revoked."""
+        if self._take(ended, node):
+            ended.errback(OperationFailed(f"the connection of its caller has ended; {UNKNOWN}", {"known": "maybe"}))
+
     def give_up_all(self, why: str) -> None:
         """Fail all calls that wait."""
         for node in list(self.open):

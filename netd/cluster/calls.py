@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -156,7 +156,11 @@ class Calls:
         """Carry out an operation of another node. Arguments that were left out are left to that node."""
         caller: Caller = bound.pop(CALLER)
         said = {argument: value for argument, value in bound.items() if value is not defaults[argument]}
-        return self.asking.call(node, instance, name, said, vouched(caller))
+        called = self.asking.call(node, instance, name, said, vouched(caller))
+        if caller.link is None or called.called:
+            return called
+        withdraw = caller.link.when_lost(lambda: self.asking.abandon(node, called))
+        return called.addBoth(_after(withdraw))
 
     def _gone(self, member: Member, reason: str) -> None:
         self.asking.give_up(member.name, f"node {member.name} is gone: {reason}")
@@ -166,3 +170,13 @@ class Calls:
 
     def _forgotten(self, member: Member) -> None:
         self._withdraw(member.name)
+
+
+def _after(withdraw: Callable[[], object]) -> Callable[[Any], Any]:
+    """Return a callback that calls *withdraw*, and passes the result on."""
+
+    def end(result: Any) -> Any:
+        withdraw()
+        return result
+
+    return end

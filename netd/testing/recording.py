@@ -195,7 +195,12 @@ class RecordingLink:
     def when_lost(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Have *callback* called by :meth:`lose`. Call the returned function to take that back."""
         self._when_lost.append(callback)
-        return lambda: self._when_lost.remove(callback)
+
+        def withdraw() -> None:
+            if callback in self._when_lost:  # it is being called otherwise
+                self._when_lost.remove(callback)
+
+        return withdraw
 
     def lose(self) -> None:
         """Lose the connection."""

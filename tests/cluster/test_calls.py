@@ -23,7 +23,7 @@ from netd.console.dispatch import Dispatcher, describe
 from netd.errors import InvalidArguments, NoSuchTarget, NotInTime, NotPermitted, OperationFailed
 from netd.message import Message
 from netd.operations import Caller, Operation, OperationTable, Role
-from netd.testing import WallClock, make_caller, result_of
+from netd.testing import RecordingLink, WallClock, make_caller, result_of
 from tests.cluster.clocks import pass_time
 from tests.cluster.fake import FakeLink, FakeNet, Faults
 
@@ -309,6 +309,20 @@ class CallingTests(CallsBench):
         pass_time(self.clock, 2.0)
         self.assertIn(b'"known":"no"', self.raw(request, id=MOST_OPEN + 1))
         self.assertEqual(1, self.b.calls.answering.counters["too many"])
+
+    def test_caller_gone(self) -> None:
+        """When the connection of a caller ends, as it does when its token is revoked, nobody waits for its calls any more."""
+        link = RecordingLink()
+        caller = make_caller(Role.OPERATOR, link=link)
+        done, begun = self.begin("pump.set", caller, speed=3), self.begin("pump.wait", caller)
+        pass_time(self.clock, 0.1)
+        self.successResultOf(done)
+        link.lose()
+        error = self.failureResultOf(begun, OperationFailed).value
+        self.assertEqual(("maybe", {}), (error.data["known"], self.a.calls.asking.open))
+        self.assertIn("the connection of its caller has ended", str(error))
+        self.b.pumps.waiting[0].callback("late")
+        pass_time(self.clock, 0.1)
 
     def test_fault(self) -> None:
         """A fault of the other node's own is in its log, and is told as such."""
