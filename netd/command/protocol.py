@@ -107,8 +107,11 @@ class CommandProtocol(PeerProtocol):
         return IPv4Address("TCP", *self._address[:2]) if self.transport is None else super().far_side()
 
     def describe(self) -> str:
-        """Its address, for the log."""
-        return super().describe() if self.transport is not None else f"{self._address[0]}:{self._address[1]}"
+        """Its address and who it is, for the log and the events of runs; also at the door."""
+        if self.transport is not None:
+            return super().describe()
+        address, principal = f"{self._address[0]}:{self._address[1]}", "" if self.early is None else str(self.early.principal)
+        return f"{address}, {principal}" if principal else address
 
     def expired(self) -> None:
         """Tell the conversation."""

@@ -494,6 +494,14 @@ class ProofTests(ServiceTests):
         self.assertEqual({"status": "error", "error": PROVE_FIRST, "denied": True}, self.ask(TEST))
         self.assertEqual("error", self.ask(self.line(self.tokens["good"], command_id="fail"))["status"])
 
+    def test_audited(self) -> None:
+        """The event of a run names the credential of the program that asked for it, both ways."""
+        told: list[Any] = []
+        self.bus.subscribe("command.>", lambda message: told.append(message.event))
+        self.ask(self.line(self.tokens["good"]))
+        runs = [event["from"] for event in told if "outcome" in event]
+        self.assertEqual([who.partition(", ")[2] for who in runs], ["command nightly"] * 2)
+
     def test_kept(self) -> None:
         """A connection that has proved itself at the door stays so when it has a transport."""
         told = self.factory.answer_at_once(self.line(self.tokens["good"], id=1), ("192.168.1.9", 1))
