@@ -89,7 +89,13 @@ class Abroad:
         return places[0] if len(places) == 1 and not places[0].is_own else None
 
     def send(
-        self, target: Target, payload: bytes, sender: str, deadline: float | None, report: Callable[[RequestOutcome], None]
+        self,
+        target: Target,
+        payload: bytes,
+        sender: str,
+        deadline: float | None,
+        report: Callable[[RequestOutcome], None],
+        caller: str = "",
     ) -> RelayRequest:
         """Send *payload* to a device of any node, for a second-dialect controller; see :meth:`Exchange.request`."""
         error = ""
@@ -105,8 +111,8 @@ class Abroad:
             request.step(RequestInput.LOST, error=error)
             return request
         if places and not places[0].is_own:
-            return self.carry(places[0], payload, sender, deadline, report)
-        return self.exchange.request(own_target(places, target), payload, sender, deadline, report)
+            return self.carry(places[0], payload, sender, deadline, report, caller)
+        return self.exchange.request(own_target(places, target), payload, sender, deadline, report, caller)
 
     def keep_frame(self, target: Target, payload: bytes, sender: Callable[[], tuple[str, int]]) -> Keeping:
         """Do what can be done with a message of a first-dialect controller whose target is no connected device of this relay."""

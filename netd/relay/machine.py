@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Protocol
 from netd.codec.length_header import HEADER, BadHeader, Gatherer, encode_frame, parse_spaced_header
 from netd.errors import NotPermitted, ProtocolError, Revoked, TimedOut
 from netd.interfaces import IPeer, MachineShell
+from netd.plaintext import short_address
 from netd.principal import Kind
 from netd.relay.answers import NOT_FOUND, Answers
 from netd.relay.devices import DeviceLink, NameHeld
@@ -111,6 +112,7 @@ class RelayConversation:
         "_rights",
         "_sender",
         "_shell",
+        "_who",
         "link",
         "role",
         "state",
@@ -124,7 +126,7 @@ class RelayConversation:
         self._gatherer = Gatherer()
         self._progress = 0
         self._answers: Answers | None = None
-        self._sender = ""
+        self._sender = self._who = ""
         self._rights: ControllerRights | None = None
         self._ahead = 0
         self._is_held = False
@@ -423,9 +425,11 @@ class RelayConversation:
             return
         if not self._sender:
             self._sender = address_text(*self._shell.address())
+            principal = str(self._peer.principal)
+            self._who = f"{principal}, {short_address(self._sender)}" if principal else ""
         exchange = self._exchange
         send = exchange.abroad.send if exchange.rules.remote else exchange.request
-        request = send(target, envelope.payload, self._sender, deadline, partial(self._report, request_id))
+        request = send(target, envelope.payload, self._sender, deadline, partial(self._report, request_id), self._who)
         if not request.is_done:
             outstanding[request_id] = request
 

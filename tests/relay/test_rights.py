@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.codec.length_header import encode_frame
 from netd.principal import ANONYMOUS, PROVE_FIRST, Kind, Role
+from netd.relay.devices import owner_in_words
 from netd.relay.grammar import encode_pair
 from tests.relay.bench import Relay, Side, event, frames, pairs
 
@@ -130,6 +131,13 @@ class ProofTests(SynchronousTestCase):
         self.assertEqual("welcome", self.told(second, hello(name=LOCK, token=rotated))["status"])
         self.assertTrue(pairs(first.hear())[0][0]["replaced"])
 
+    def test_other_nodes(self) -> None:
+        """Of a device that has proved itself, other nodes are told the name of its credential, which they have, too."""
+        self.stranger().say(hello(name=LOCK, token=self.token))
+        self.relay.connect("10.0.0.7").say(hello(name="gh"))
+        known = {link.name: owner_in_words(link) for link in self.relay.exchange.devices}
+        self.assertEqual({LOCK: f"device {LOCK}", "gh": ""}, known)
+
     def test_take_over(self) -> None:
         """A name without a credential is not taken from another address while its device lives, which is probed."""
         first = self.relay.connect("127.0.0.1")
@@ -173,6 +181,16 @@ class SendTests(SynchronousTestCase):
             self.assertIn("relay.send for ", told["error"])
         self.assertEqual(b"", self.lock.hear())
         self.assertEqual([("not permitted", b"")] * 4, side.refused)
+
+    def test_sender(self) -> None:
+        """Who sent a message is told by the proof: for people, with the address; the device sees the address alone."""
+        self.relay.bus.subscribe("relay.main.outcome.*", lambda message: None)
+        self.ask(self.controller(sends=("bell",)), to="bell")
+        [(envelope, _)] = pairs(self.bell.hear())
+        self.assertRegex(envelope["from"], r"^\('192\.168\.1\.9', [0-9]+\)$")
+        self.bell.say(encode_pair({"id": envelope["id"], "status": "acknowledged"}))
+        events: list[Any] = self.relay.bus.events("relay.main.outcome.bell")
+        self.assertRegex(events[-1]["from"], r"^device ctl, 192\.168\.1\.9:[0-9]+$")
 
     def test_list_needs_a_role(self) -> None:
         """A device may not see which others there are; a viewer may, and sends nothing."""
