@@ -14,6 +14,7 @@ from websockets.sync.client import connect as connect_websocket
 from netd.cli.authority import key_digest
 from netd.cli.cert_files import CertificateFiles
 from netd.client import command, feed, relay, room, session
+from netd.client.control import ControlError
 from netd.client.gateway import Gateway
 from netd.secrets.passwords import SALT_BYTES, make_entry, write_entry
 from netd.secrets.token_file import add_key
@@ -168,9 +169,9 @@ class WiresTests(RealTestCase):
         self.files.make_authority("lab")
         self.files.issue(["lab.local"], "server", 825, is_renewed=False)
         self.ca = self.folder / "certificates" / "ca.pem"
-        for name in ("door-lock", "bell"):
+        for name, word in (("door-lock", "device"), ("bell", "device"), ("ada", "operator")):
             issued, _ = self.files.issue_client(name, 100, is_renewed=False)
-            add_key(self.state / TOKENS, name, "device", key_digest(issued.pem))
+            add_key(self.state / TOKENS, name, word, key_digest(issued.pem))
         self.agent_port = free_port()
         sections = "".join(
             f"[{kind}]\nlisten = {LOOPBACK}\ntls = yes\n" for kind in ("relay", "command", "room", "feed", "manhole")
@@ -205,8 +206,11 @@ class WiresTests(RealTestCase):
             self.assertEqual(3.0, caller.call("add", first=1, second=2))
         with feed.Feed("127.0.0.1", port("feed"), cafile=self.ca) as samples:
             self.assertTrue(next(iter(samples)))
-        with Gateway(f"https://127.0.0.1:{port('gateway')}", cafile=self.ca) as gateway:
-            self.assertTrue(gateway.call("system.whoami"))
+        url = f"https://127.0.0.1:{port('gateway')}"
+        with Gateway(url, cafile=self.ca, certificate=self.own("ada")) as gateway:
+            self.assertEqual(("ada", "certificate"), tuple(gateway.call("system.whoami")[one] for one in ("name", "proof")))
+        with Gateway(url, cafile=self.ca) as gateway, self.assertRaisesRegex(ControlError, "token"):
+            gateway.call("system.whoami")
         seated = threading.Event()
         with room.Bot("127.0.0.1", port("room"), "Ann", dialect="netd", cafile=self.ca, on_welcome=lambda _: seated.set()) as bot:
             threading.Thread(target=lambda: list(bot.exchanges()), daemon=True).start()

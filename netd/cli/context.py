@@ -40,11 +40,13 @@ def _write(path: Path, contexts: Contexts) -> None:
 @click.option("--url", required=True, help="URL of the gateway: http://HOST:PORT or https://HOST:PORT.")
 @click.option("--token-file", type=_file, help="File with a token that `netd token add` has printed on that machine.")
 @click.option("--cafile", type=_file, help="File of certificates to trust instead of those of the system.")
+@click.option("--certificate", type=_file, help="File of a certificate to show, for gateways that ask for one.")
+@click.option("--key", type=_file, help="File of its private key, if that is another one.")
 @click.pass_obj
-def add(invocation: Invocation, name: str, url: str, token_file: Path | None, cafile: Path | None) -> None:
+def add(invocation: Invocation, /, name: str, url: str, **files: Path | None) -> None:
     """Call the gateway at a URL by a NAME."""
     path, contexts = _read(invocation)
-    added = Context(name, url, None if token_file is None else str(token_file), None if cafile is None else str(cafile))
+    added = Context(name, url, **{option: str(file) for option, file in files.items() if file is not None})
     try:
         invocation.surroundings.gateway.check(added)
         contexts = contexts.with_context(added)

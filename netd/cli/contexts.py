@@ -32,12 +32,16 @@ class Context:
 
     :ivar token_file: path of the file with the token, or None.
     :ivar cafile: path of a file of certificates to trust instead of those of the system, or None.
+    :ivar certificate: path of the user's own certificate, or None.
+    :ivar key: path of its private key; None where that is in the same file.
     """
 
     name: str
     url: str
     token_file: str | None = None
     cafile: str | None = None
+    certificate: str | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ def read_contexts(path: Path) -> Contexts:
 
 
 def _members(one: Mapping[str, Any]) -> dict[str, Any]:
-    known = {"url", "token_file", "cafile"}
+    known = {"url", "token_file", "cafile", "certificate", "key"}
     if not isinstance(one["url"], str) or any(not isinstance(one.get(name), (str, type(None))) for name in known):
         raise TypeError
     return {name: one.get(name) for name in known}

@@ -71,7 +71,7 @@ def _gateway(context: Context, timeout: float) -> Gateway:
 
     check_token_file(context)
     try:
-        return Gateway(context.url, token_file=context.token_file, cafile=context.cafile, timeout=timeout)
+        return Gateway(context.url, timeout=timeout, **_files(context))
     except ValueError as error:
         raise ControlError(f"the context {context.name} cannot be used: {error}") from error
 
@@ -98,7 +98,12 @@ def _check(context: Context) -> None:
     from netd.client.gateway_access import Access  # noqa: PLC0415 - likewise
 
     check_token_file(context)
-    Access(context.url, token_file=context.token_file, cafile=context.cafile)
+    Access(context.url, **_files(context))
+
+
+def _files(context: Context) -> dict[str, Any]:
+    """The arguments of a client that are paths of files."""
+    return {name: getattr(context, name) for name in ("token_file", "cafile", "certificate", "key")}
 
 
 def _open_control(context: Context, timeout: float) -> GatewayControl:

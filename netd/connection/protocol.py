@@ -115,6 +115,7 @@ class PeerProtocol(Protocol):
         self.place: Place | None = None
         self.is_proxied = False
         self._bytes_in = 0
+        self._has_begun = False
         self._is_known = False
         self._opening: bytes | None = b""
         self._written_before = 0
@@ -164,7 +165,7 @@ class PeerProtocol(Protocol):
     def identified(self) -> None:
         """Note that the peer has sent a whole valid first message or a proof: newcomers do not displace it any more."""
         if not self._is_known and self.place is not None:
-            self._is_known = True
+            self._is_known = self._has_begun  # a certificate comes before the first byte, which has to begin the connection still
             self.place.identify()
             self.factory.unproven.end(self)
 
@@ -233,18 +234,17 @@ class PeerProtocol(Protocol):
     def _begin(self) -> None:
         if not self.peer.is_open:
             return
+        self._has_begun = True
         self.factory.silence.end(self)
         if not self._has_own_place():
             self.peer.abort("there was no place for its address")
             return
-        if self.is_proxied and self.peer.principal.name is None:  # unless a certificate has proved who it is
-            self._note_principal()
-            if self._turn_back():
-                return
-        if not self.says_when_identified:
-            if self.peer.principal is ANONYMOUS and not self.has_own_login:
-                self.dismiss(NOT_ADMITTED, self.factory.access.objection())  # a service that takes no proof serves no stranger
-                return
+        if self.is_proxied and self._is_turned_back_behind_proxy():
+            return
+        if not self.says_when_identified and self.peer.principal is ANONYMOUS and not self.has_own_login:
+            self.dismiss(NOT_ADMITTED, self.factory.access.objection())  # a service that takes no proof serves no stranger
+            return
+        if not self.says_when_identified or self.peer.principal.has_rights:
             self.identified()
         self.begun()
 
@@ -260,6 +260,15 @@ class PeerProtocol(Protocol):
             self.peer.principal = found
             self.factory.unproven.end(self)
         return True
+
+    def _is_turned_back_behind_proxy(self) -> bool:
+        """Judge the address that the proxy has told; a certificate that was shown meanwhile counts where tokens do."""
+        proved = self.peer.principal
+        self._note_principal()
+        if proved.name is None or (self.peer.principal is ANONYMOUS and not self.factory.access.takes_tokens):
+            return self._turn_back()
+        self.peer.principal = proved
+        return False
 
     def _note_principal(self) -> None:
         """Note who the peer is by its address."""

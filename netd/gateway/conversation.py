@@ -83,7 +83,7 @@ class GatewayConversation:
     """A state machine around Twisted's parser.
 
     :param transport: gives the parser the addresses of both ends.
-    :param caller: the caller, with the principal that its address shows.
+    :param caller: the caller, with the principal that its address or its certificate shows.
     :param answers: the long answers of the gateway.
     """
 
@@ -94,7 +94,7 @@ class GatewayConversation:
         self._peer = host.peer
         self._site = site
         self._caller = caller
-        self._by_address = caller.principal
+        self._by_connection = caller.principal
         self._context = context
         self._answers = answers
         self._chunks: ChunkedBody | None = None
@@ -111,7 +111,8 @@ class GatewayConversation:
         self._stage = Stage.NEW
 
     def begin(self) -> None:
-        """Start the time limit of a head: the first byte has come."""
+        """Start the time limit of a head: the first byte has come. Whatever certificate there is has been shown before it."""
+        self._by_connection = self._caller.principal
         self._enter(Stage.NEW)
 
     def receive(self, received: bytes) -> None:
@@ -164,7 +165,7 @@ class GatewayConversation:
     def head_read(self, request: GatewayRequest, length: int | None) -> None:
         """See :class:`netd.gateway.channel.ChannelOwner`."""
         line = self._head.partition(b"\r\n")[0]
-        self._peer.prove(self._by_address)  # the token of an earlier request does not count
+        self._peer.prove(self._by_connection)  # the token of an earlier request does not count
         verdict = self._site.admit(Head.read(line, request.requestHeaders.getAllRawHeaders()), length, self._caller)
         if isinstance(verdict, Answer):
             self._admission, self._refusal = None, verdict

@@ -149,6 +149,21 @@ class CommandContextTests(FolderTests):
             [(one["name"], one["used"], one["cafile"]) for one in listed], [("local", True, None), ("lab", False, "/ca.pem")]
         )
 
+    def test_certificate(self) -> None:
+        """A gateway that asks for certificates is shown that of the context."""
+        folder = Path(tempfile.mkdtemp(prefix="netd-"))
+        self.addCleanup(shutil.rmtree, folder)
+        files = {"--cafile": folder / "ca.pem", "--certificate": folder / "ada.pem", "--key": folder / "ada.key"}
+        for file in files.values():
+            file.touch()
+        words = [word for option, file in files.items() for word in (option, str(file))]
+        added = self.netd("context", "add", "c", "--url", "https://c", *words)
+        self.assertEqual(0, added.exit_code, added.output)
+        found = read_contexts(self.path).find("c")
+        self.assertEqual(
+            ["ca.pem", "ada.pem", "ada.key"], [Path(str(one)).name for one in (found.cafile, found.certificate, found.key)]
+        )
+
     def test_which(self) -> None:
         """What is said on the line wins over the environment, and that over what is used; --state is this machine."""
         contexts = Contexts().with_context(LAB).with_context(Context("b", "http://b")).using("lab")

@@ -23,6 +23,7 @@ from netd.connection.turn import Turn
 from netd.principal import ANONYMOUS, LOCAL, Kind, Principal, Proof, Role
 from netd.testing import Connection, connect
 
+CERTIFIED = Principal("bell", Role.NOBODY, None, Proof.CERTIFICATE, "bell device 2c26 proof=certificate", Kind.DEVICE)
 BELL = Principal("bell", Role.NOBODY, None, Proof.TOKEN, "bell device 9f86", Kind.DEVICE)
 
 
@@ -34,6 +35,10 @@ class Porter(PeerProtocol):
 
     def opened(self) -> None:
         self.heard = b""
+        self.has_begun = False
+
+    def begun(self) -> None:
+        self.has_begun = True
 
     def received(self, data: bytes) -> None:
         self.heard += data
@@ -218,6 +223,23 @@ class ReconsiderTests(LodgeTestCase):
             self.assertEqual(NOT_YOU, self.told(connection))
 
 
+class CertificateTests(LodgeTestCase):
+    def test_before_the_first_byte(self) -> None:
+        """A certificate proves a client before its first byte: that begins the connection as any other, and ends its silence."""
+        self.admit(AccessWord.TOKENS)
+        connection = self.visit()
+        porter = connection.protocol
+        porter.peer.prove(CERTIFIED)
+        self.assertFalse(porter.has_begun)
+        self.clock.advance(PROOF_TIMEOUT * 2)  # it has proved itself
+        porter.dataReceived(b"x" * UNPROVEN_BYTES)
+        porter.dataReceived(b"y")
+        self.assertTrue(porter.has_begun)
+        self.assertEqual((b"", UNPROVEN_BYTES + 1), (self.told(connection), len(porter.heard)))
+        self.clock.advance(2 * self.factory.share.quota.silent_timeout)
+        self.assertTrue(porter.peer.is_open)
+
+
 class ProxyTests(LodgeTestCase):
     """Behind a proxy, the address is the one that the proxy says, if the section believes it."""
 
@@ -249,6 +271,25 @@ class ProxyTests(LodgeTestCase):
         connection.dataReceived(b"PROXY TCP4 203.0.113.9 10.1.1.2 1 2\r\nhello")
         self.clock.advance(0)
         self.assertEqual((NOT_YOU, b""), (connection.transport.value(), inner.heard))  # type: ignore[attr-defined]
+
+    def test_certificate(self) -> None:
+        """A certificate, which TLS shows between header and first byte, counts where tokens do, or beside a good address."""
+        for words, host, expected in (
+            ((AccessWord.PEERS,), "203.0.113.9", ANONYMOUS),
+            ((AccessWord.PEERS,), "10.0.0.7", CERTIFIED),
+            ((AccessWord.TOKENS,), "203.0.113.9", CERTIFIED),
+        ):
+            self.admit(*words)
+            connection = self.visit_by("10.1.1.1")
+            inner = next(iter(self.factory.connections))
+            inner.peer.prove(CERTIFIED)
+            connection.dataReceived(f"PROXY TCP4 {host} 10.1.1.2 1 2\r\nhello".encode())
+            self.clock.advance(0)
+            self.assertEqual(
+                (expected, NOT_YOU if expected is ANONYMOUS else b""), (inner.peer.principal, connection.transport.value())
+            )
+            inner.peer.abort("done")
+            self.factory.connections.clear()
 
     def test_no_proxy(self) -> None:
         """Whoever is no proxy of the section cannot claim an address: it is reset, counted and logged once a minute."""
