@@ -20,6 +20,8 @@ const STATUS_EVERY = 4;
 const VITALS = "system.main.vitals";
 /** The subject under which netd publishes that it begins to serve, drain or stop. */
 const STATE = "system.main.state";
+/** Milliseconds after which a tab is signed out that netd has not signed out, when another tab was. */
+const SIGNING_OUT = 3000;
 /** How many earlier vitals are asked for, so that plots do not begin empty. */
 const REPLAYED = 256;
 
@@ -173,7 +175,8 @@ export function start() {
   netd.open();
   setInterval(() => (now.value = Date.now() / 1000), 1000);
   setInterval(() => document.hidden || refreshStatus(), STATUS_EVERY * 1000);
-  onOtherTab(followTabs);
+  // netd closes the connections of a session that has ended, and tells why. It may not have heard of a sign-out.
+  onOtherTab(() => (storedPage() === null ? setTimeout(followTabs, SIGNING_OUT) : followTabs()));
   globalThis.addEventListener("online", () => netd.retry());
   document.addEventListener("visibilitychange", () => document.hidden || netd.retry());
 }
@@ -183,7 +186,7 @@ function changed(next) {
   if (state.peek().name === "live" && next.name !== "live") lostAt.value = Date.now() / 1000;
   state.value = next;
   if (next.name === "unauthorised" && hasProof()) {
-    if (storedToken() === null && storedPage() !== pageInUse) return void followTabs(); // another tab has signed in meanwhile
+    if (storedToken() === null && ![null, pageInUse].includes(storedPage())) return void followTabs(); // another tab has signed in
     // netd counts each attempt with a wrong token, so it must not be sent again: not even after a reload of the page
     forgetToken();
     forgetPage();
