@@ -25,7 +25,7 @@ class BoardTests(CommandTests):
         self.folder.mkdir()
         self.file = self.folder / "cryo.json"
 
-    def written(self) -> dict[str, Any]:
+    def board_written(self) -> dict[str, Any]:
         """The arguments of the last write."""
         name, arguments = self.control.calls[-1]
         self.assertEqual("board.write", name)
@@ -54,11 +54,11 @@ class BoardTests(CommandTests):
         """A board is written on top of the version that was exported; a new one, and one to be replaced, in any case."""
         self.file.write_text(json.dumps(BOARD), encoding="utf-8")
         self.assertEqual("cryo: version 9\n", self.netd("board", "import", str(self.file)).stdout)
-        self.assertEqual({"name": "cryo", "version": 7, "board": BOARD}, self.written())
+        self.assertEqual({"name": "cryo", "version": 7, "board": BOARD}, self.board_written())
         self.netd("board", "import", str(self.file), "--name", "other")
-        self.assertEqual(("other", 0), (self.written()["name"], self.written()["version"]))
+        self.assertEqual(("other", 0), (self.board_written()["name"], self.board_written()["version"]))
         result = self.netd("board", "import", str(self.file), "--replace", "--json")
-        self.assertEqual((8, 9), (self.written()["version"], json.loads(result.stdout)["version"]))
+        self.assertEqual((8, 9), (self.board_written()["version"], json.loads(result.stdout)["version"]))
 
     def test_changed_meanwhile(self) -> None:
         """A board that somebody has changed since the export is not replaced, and the remedy is told."""

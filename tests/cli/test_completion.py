@@ -27,7 +27,7 @@ class CompletionTests(CommandTests):
 
     def test_commands(self) -> None:
         """Netd's own commands are offered, and the services of the daemon that runs."""
-        self.assertEqual(self.offered(incomplete="re"), ["reports", "replay", "record", "reload", "resume", "relay"])
+        self.assertEqual(self.offered(incomplete="re"), ["reports", "replay", "record", "reload", "resume", "restore", "relay"])
         self.assertEqual(self.offered(incomplete="sta"), ["status"])
         self.assertEqual([timeout for _, timeout in self.control.opened], [0.5, 0.5])
 
@@ -65,11 +65,11 @@ class CompletionTests(CommandTests):
     def test_without_daemon(self) -> None:
         """Where no daemon can be asked, nothing is said but netd's own."""
         self.control.broken = NotRunning("not here")
-        self.assertEqual(self.offered(incomplete="re"), ["reports", "replay", "record", "reload", "resume"])
+        self.assertEqual(self.offered(incomplete="re"), ["reports", "replay", "record", "reload", "resume", "restore"])
         self.assertEqual(self.offered("relay"), [])
         self.assertEqual(self.offered("relay", "send"), [])
         self.offered("feed", "reports", incomplete="--")
         self.assertIn("--dialect", self.offered("feed", incomplete="--d"))
         self.environ["NETD_CONTEXT"] = "nowhere"
-        self.assertEqual(self.offered(incomplete="re"), ["reports", "replay", "record", "reload", "resume"])
+        self.assertEqual(self.offered(incomplete="re"), ["reports", "replay", "record", "reload", "resume", "restore"])
         self.assertEqual(self.netd("--help").exit_code, 0)

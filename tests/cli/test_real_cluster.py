@@ -394,7 +394,8 @@ class OddServersTests(SynchronousTestCase):
             if "has expired" in told:
                 authority = signing
             (self.folder / "ca.pem").write_text(authority.certificate)
-            (self.folder / "pair.pem").write_text("".join(signing.issue(hosts)))
+            issued = signing.issue(hosts)
+            (self.folder / "pair.pem").write_text(issued.key_pem + issued.pem)
             server = FakeServer(greeting(tls_required=True), self.folder / "pair.pem")
             self.assertIn(told, self.check(server, "--tls-ca", str(self.folder / "ca.pem"), scheme="tls"))
 
