@@ -11,7 +11,7 @@ from tests.contract import company
 from tests.contract.cases import ROLE, Case, Code, Fault, Row, invalid, missing
 from tests.contract.patterns import Holding
 
-__all__ = ["BUS", "COMMAND", "FEED", "MANHOLE", "SYSTEM"]
+__all__ = ["BUS", "COMMAND", "FEED", "GATEWAY", "MANHOLE", "SYSTEM"]
 
 NOTHING_RELOADED: Mapping[str, Any] = {
     "status": "checked",
@@ -132,8 +132,16 @@ COMMAND: Mapping[str, Row] = {
         Role.VIEWER,
         (
             Case(
-                "all",
-                result=Holding({"command_id": "water", "help": "Fail.", "blocking": False, "arguments": [], "more": False}),
+                "one that every caller may run",
+                result=Holding(
+                    {
+                        "command_id": "command.list",
+                        "help": "List the commands.",
+                        "blocking": False,
+                        "arguments": [],
+                        "more": False,
+                    }
+                ),
             ),
         ),
     ),
@@ -220,7 +228,21 @@ MANHOLE: Mapping[str, Row] = {
     ),
 }
 
+GATEWAY: Mapping[str, Row] = {
+    "gateway.sessions": Row(Role.ADMIN, (Case("while no browser is signed in", result=[]),)),
+    "gateway.sign_out": Row(
+        Role.ADMIN,
+        (Case("of nobody", {"name": "nobody"}, result={"ended": 0}), Case("without a name", fault=missing("name"))),
+    ),
+}
+
 SYSTEM: Mapping[str, Row] = {
+    "system.session": Row(
+        Role.VIEWER,
+        (Case("of no browser", fault=Fault(Code.FAILED, "this connection was not opened by a browser that has signed in")),),
+        lasts=True,
+    ),
+    "system.doctor": Row(Role.VIEWER, (Case("all", result={"level": str, "findings": ...}),)),
     "system.login": Row(
         Role.NOBODY,
         (
@@ -229,7 +251,7 @@ SYSTEM: Mapping[str, Row] = {
                 {"token": "netd_x"},
                 fault=Fault(Code.NOT_PERMITTED, "this connection has its rights already: connect anew to be somebody else"),
             ),
-            Case("without a token", fault=missing("token")),
+            Case("without a token", fault=invalid("give `token`, or the `page` key of a browser's session")),
         ),
         lasts=True,
     ),
@@ -278,7 +300,7 @@ SYSTEM: Mapping[str, Row] = {
                         {
                             "kind": "command",
                             "instance": "main",
-                            "listening": [{"address": str, "reach": "this machine only", "certificate_end": None}],
+                            "listening": ...,
                             "connections": 0,
                             "commands": 3,
                             "running": int,

@@ -176,6 +176,7 @@ class ConfinedTests(SynchronousTestCase):
     LOOK_THEMSELVES = frozenset(
         (
             *("system.operations", "system.status", "system.subjects", "system.whoami", "system.login"),
+            *("system.session", "system.doctor"),
             *("bus.last", "bus.publish", "bus.forget", "bus.subscribe", "bus.unsubscribe"),
             *("relay.devices", "relay.send", "relay.forget"),
             *("board.list", "board.read", "board.versions", "board.write", "board.restore", "board.delete"),
