@@ -320,6 +320,7 @@ class Daemon(MultiService):
         self._is_in_foreground = is_in_foreground
         self._handlers: dict[int, Callable[[], object]] = {}
         self._observer: LogObserver | None = None
+        self._shows_table = True
         self._thresholds: tuple[int, int, int] | None = None
         for service in (sections, control, *services, notify):
             service.setServiceParent(self)
@@ -328,9 +329,13 @@ class Daemon(MultiService):
         """Have *act* called on a signal, inside of the signal's handler."""
         self._handlers[number] = act
 
-    def log_to(self, observer: LogObserver) -> None:
-        """Log to *observer*, unless the command line of twistd names another."""
+    def log_to(self, observer: LogObserver, shows_table: bool = True) -> None:
+        """Log to *observer*, unless the command line of twistd names another.
+
+        :param shows_table: whether the table of the start is printed. It must not stand between lines that programs read.
+        """
         self._observer = observer
+        self._shows_table = shows_table
 
     def setServiceParent(self, parent: Any) -> None:
         """See twisted.application.service.IService. twistd asks the application for its observer of the log."""
@@ -358,7 +363,11 @@ class Daemon(MultiService):
         gc.collect()
         gc.freeze()  # the objects of the start stay for good: without this, each collection would visit all of them
         gc.set_threshold(*THRESHOLDS)
-        _print(banner(to_plain(self.system.facts()), self._control.state_directory, state_directory(os.environ, own_uid())))
+        facts = self.system.facts()
+        if self._shows_table:
+            _print(banner(to_plain(facts), self._control.state_directory, state_directory(os.environ, own_uid())))
+        else:
+            self._log.info("netd {version} is up as {name}", version=facts.version, name=facts.name)
 
     def stopService(self) -> Deferred[Any]:
         """Drain every service, and write the state. The control socket ends last: it has the lock of the state directory.

@@ -19,7 +19,7 @@ from twisted.logger import ILogObserver, LogEvent, Logger, LogLevel, formatEvent
 from zope.interface import implementer
 
 from netd.log import printable
-from netd.loglevels import LogLevels, section_of
+from netd.loglevels import LogLevels
 
 __all__ = ["FORMS", "LogFile", "LogObserver", "as_journal", "as_json", "as_text", "auto_form"]
 
@@ -28,6 +28,8 @@ MODE = 0o640
 
 TOKEN = re.compile(r"netd_[A-Za-z0-9_-]{20,}")
 """A token of netd's own making."""
+
+Form = Callable[[LogEvent, str], str]
 
 PRIORITIES: Mapping[Any, int] = {
     LogLevel.debug: 7,
@@ -89,18 +91,19 @@ class _Output:
 class LogObserver:
     """Writes the events that the levels let through.
 
-    :param form: makes the text of an event, which ends with a newline; empty for an event without one.
+    :param form: makes the text of an event about a section, which ends with a newline; empty for an event without one.
     :param write: writes a text.
     """
 
-    def __init__(self, form: Callable[[LogEvent], str], levels: LogLevels, write: Callable[[str], object]) -> None:
+    def __init__(self, form: Form, levels: LogLevels, write: Callable[[str], object]) -> None:
         self._form = form
         self._levels = levels
         self._write = write
 
     def __call__(self, event: LogEvent) -> None:
-        if self._levels.takes(event):
-            text = self._form(event)
+        section = self._levels.section_of(event)
+        if self._levels.takes(event, section):
+            text = self._form(event, section)
             if text:
                 self._write(text)
 
@@ -119,7 +122,7 @@ def connection_of(event: LogEvent) -> int | None:
     return number if isinstance(number, int) else None
 
 
-def as_text(event: LogEvent) -> str:
+def as_text(event: LogEvent, _section: str) -> str:
     """A line with time, place, level and connection; what belongs to it, such as a traceback, is indented below."""
     number = connection_of(event)
     if number is not None:
@@ -128,7 +131,7 @@ def as_text(event: LogEvent) -> str:
     return shown(formatEventAsClassicLogText(event) or "")
 
 
-def as_journal(event: LogEvent) -> str:
+def as_journal(event: LogEvent, _section: str) -> str:
     """Lines with the priority that ``sd-daemon(3)`` describes; systemd's journal takes it off, and adds the time."""
     text, number = _message(event), connection_of(event)
     if not text:
@@ -138,7 +141,7 @@ def as_journal(event: LogEvent) -> str:
     return "".join(f"<{PRIORITIES[_level(event)]}>{line}\n" for line in lines)
 
 
-def as_json(event: LogEvent) -> str:
+def as_json(event: LogEvent, section: str) -> str:
     """One JSON object a line. Members that have no value are left out; docs/years.md lists them all."""
     text = _message(event)
     if not text:
@@ -147,17 +150,17 @@ def as_json(event: LogEvent) -> str:
     members = {
         "time": datetime.fromtimestamp(event.get("log_time", 0.0), UTC).isoformat(timespec="milliseconds"),
         "level": _level(event).name,
-        "section": section_of(event),
+        "section": section,
         "connection": number,
         "peer": shown(who) if isinstance(who, str) else None,
-        "source": event.get("log_namespace") or event.get("log_system"),
+        "source": None if event.get("log_namespace") == "log_legacy" else event.get("log_namespace"),
         "message": text,
         "trace": trace,
     }
     return json.dumps({name: value for name, value in members.items() if value not in (None, "")}, ensure_ascii=False) + "\n"
 
 
-FORMS: Mapping[str, Callable[[LogEvent], str]] = {"text": as_text, "json": as_json, "journal": as_journal}
+FORMS: Mapping[str, Form] = {"text": as_text, "json": as_json, "journal": as_journal}
 """The forms by the words of the option ``log``."""
 
 

@@ -15,7 +15,7 @@ from netd.interfaces import ILogged
 from netd.operations import Operation
 from netd.principal import Role
 
-__all__ = ["LogLevels", "LogState", "section_of"]
+__all__ = ["LogLevels", "LogState"]
 
 RANKS: Mapping[Any, int] = {LogLevel.lookupByName(name): rank for rank, name in enumerate(LOG_LEVELS)}
 
@@ -55,10 +55,19 @@ class LogLevels:
         self._chosen = {name: level for name, level in self._chosen.items() if name in self._written}
         self._apply()
 
-    def takes(self, event: LogEvent) -> bool:
-        """Whether *event* is written."""
+    def section_of(self, event: LogEvent) -> str:
+        """Return the section that *event* is about: the one that it names, or else that of the module's kind, or ``netd``."""
+        named = event.get("service") or event.get("section")
+        if isinstance(named, str):
+            return named
+        first, _, rest = str(event.get("log_namespace", "")).partition(".")
+        kind = rest.partition(".")[0]
+        return kind if first == NETD and kind in self._least else NETD
+
+    def takes(self, event: LogEvent, section: str) -> bool:
+        """Whether *event*, which is about *section*, is written."""
         rank = RANKS.get(event.get("log_level"), RANKS[LogLevel.info])
-        return rank >= self._least.get(section_of(event), self._least[NETD])
+        return rank >= self._least.get(section, self._least[NETD])
 
     def operations(self) -> list[Operation]:
         """Return the operation ``system.log``."""
@@ -89,12 +98,3 @@ class LogLevels:
         for name, service in self._services().items():
             if ILogged.providedBy(service):
                 service.log_everything(levels.get(name) == LOG_LEVELS[0])
-
-
-def section_of(event: LogEvent) -> str:
-    """Return the section that *event* is about: the one that it names, or else the kind of the module that tells it."""
-    named = event.get("service") or event.get("section")
-    if isinstance(named, str):
-        return named
-    first, _, rest = str(event.get("log_namespace", "")).partition(".")
-    return rest.partition(".")[0] if first == NETD else NETD

@@ -106,7 +106,7 @@ def _log(daemon: Daemon, options: Options, reactor: Any) -> None:
     name, netd = twistd.get("logfile"), options.configuration.netd
     if name == "-" or (not name and _is_in_foreground(options)):
         form = auto_form(os.environ) if netd.log == "auto" else netd.log
-        daemon.log_to(LogObserver(FORMS[form], daemon.levels, standard_output()))
+        daemon.log_to(LogObserver(FORMS[form], daemon.levels, standard_output()), shows_table=form != "json")
         return
     try:
         file = LogFile(Path(name or "twistd.log"), owner_of_files(netd.user))

@@ -27,6 +27,7 @@ from netd.console.dispatch import Dispatcher
 from netd.daemon import THRESHOLDS, Daemon, assemble, banner
 from netd.errors import NetdError
 from netd.interfaces import IBus, IConsole, INetdService, IServiceKind, IStateful, IStatePart, IWitness
+from netd.logforms import FORMS, LogObserver
 from netd.operations import Operation, OperationTable, Role
 from netd.paths import CONTROL_SOCKET
 from netd.system import Stopping
@@ -302,6 +303,17 @@ class LifeTests(DaemonTestCase):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         self.start()
         self.assertEqual((rotate, signal.SIG_IGN), (signal.getsignal(signal.SIGUSR1), signal.getsignal(signal.SIGHUP)))
+
+    def test_output_for_programs(self) -> None:
+        """Where programs read the log on standard output, one line of it tells the start, and no table stands between."""
+        daemon = self.assemble()
+        self.addCleanup(self.stop, daemon)
+        daemon.log_to(LogObserver(FORMS["json"], daemon.levels, self.shown.write), shows_table=False)
+        with capturedLogs() as events:
+            daemon.privilegedStartService()
+            daemon.startService()
+        self.assertEqual("", self.shown.getvalue())
+        self.assertIn(f"netd {__version__} is up as lab7", [formatEvent(event) for event in events])
 
     def test_output_that_cannot_be_written(self) -> None:
         """A standard output that is full, or a pipe that nobody reads, costs the table and not the daemon."""

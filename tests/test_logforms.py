@@ -115,7 +115,7 @@ class JsonTests(FormsTestCase):
         )
         found = json.loads(self.line("json", "it is so"))
         self.assertEqual({"time", "level", "section", "source", "message"}, set(found))
-        self.assertEqual("relay", found["section"])
+        self.assertEqual("netd", found["section"])
 
     def test_one_line(self) -> None:
         """Whatever a peer has sent, an event is one line, which a program can read and a terminal can show."""
