@@ -117,8 +117,16 @@ class ManholeService(ListeningService):
         super().privilegedStartService()
 
     def startService(self) -> None:
-        """Like :meth:`privilegedStartService`, which need not have been called."""
+        """Load the host key, then listen, unless that was done before privileges were given up. The key is not root's.
+
+        :raises PrivateFileError: when nobody could log in, or the host key can be neither read nor made.
+        """
         self._check_doors()
+        if self._config.ssh and self._host_key is None:
+            try:
+                self._host_key = load_host_key(self._config.state_directory / HOST_KEY)
+            except PrivateFileError as error:
+                raise PrivateFileError(f"[{self._manhole.name}] ssh: {error}") from error
         super().startService()
 
     def prepare(self, config: Config, change: Change) -> None:
@@ -176,11 +184,6 @@ class ManholeService(ListeningService):
     def _check_doors(self) -> None:
         for option, why in self._config.objections_to_doors():
             raise PrivateFileError(f"[{self._manhole.name}] {option}: {why}")
-        if self._config.ssh and self._host_key is None:
-            try:
-                self._host_key = load_host_key(self._config.state_directory / HOST_KEY)
-            except PrivateFileError as error:
-                raise PrivateFileError(f"[{self._manhole.name}] ssh: {error}") from error
 
     # For the connections; see netd.manhole.protocol.Doors
 

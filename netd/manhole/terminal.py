@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from netd.connection.bounds import Bounds, Policy
-from netd.connection.protocol import NOT_ADMITTED, PeerProtocol
+from netd.connection.protocol import PeerProtocol
 from netd.manhole.editor import LineEditor
 from netd.manhole.telnet import Signal
 from netd.principal import Proof
@@ -155,11 +155,9 @@ class Terminal(PeerProtocol):
             self.refuse(kind, why, b"")
             self.close(why)
 
-    def reconsider(self) -> None:
+    def is_still_admitted(self) -> bool:
         """Look again whether the peer's address admits it. A proof does not stand for the address here: both are needed."""
-        access = self.factory.access
-        if self.is_open and access.admit_transport(self.transport) is None:
-            self.dismiss(NOT_ADMITTED, access.objection())
+        return not self.is_open or self.factory.access.admit_transport(self.transport) is not None
 
     def is_admitted(self) -> bool:
         """Whether the connection counts as a session."""

@@ -11,10 +11,12 @@ from zope.interface.verify import verifyObject
 from netd.bus.local import LocalBus
 from netd.interfaces import IConsole, INetdService
 from netd.manhole.config import Config
+from netd.manhole.host_key import HOST_KEY
 from netd.manhole.results import ManholeSession
 from netd.manhole.service import make_service
 from netd.secrets.private_files import PrivateFileError
 from netd.testing import prepared, reload
+from tests.manhole.ssh_visits import key_of
 from tests.manhole.visits import NAME, ManholeTestCase
 
 
@@ -42,6 +44,32 @@ class ManholeServiceTests(ManholeTestCase):
         self.service.privilegedStartService()
         self.assertEqual([(6023, "127.0.0.1")], [(server[0], server[3]) for server in self.reactor.tcpServers])
         self.assertEqual(["manhole.sock"], [server[0] for server in self.reactor.unixServers])
+
+    def test_host_key(self) -> None:
+        """The host key is made after privileges were given up, and kept; a file with something else is told with a remedy."""
+        state = Path(self.mktemp()).absolute()
+        config = Config(state_directory=state, password_file=self.passwords, listen=None, ssh=("tcp:6022:interface=127.0.0.1",))
+        service = make_service(config, MemoryReactorClock(), self.bus)
+        service.privilegedStartService()
+        self.assertFalse(state.exists())
+        service.startService()
+        path = state / HOST_KEY
+        first = path.read_bytes()
+        make_service(config, MemoryReactorClock(), self.bus).startService()
+        self.assertEqual(path.read_bytes(), first)
+        for spoilt, why in (
+            (b"nonsense", "is no host key"),
+            (key_of("rsa").toString("openssh", subtype="v1"), "is no key of the type ssh-ed25519"),
+        ):
+            path.write_bytes(spoilt)
+            error = self.assertRaises(PrivateFileError, make_service(config, MemoryReactorClock(), self.bus).startService)
+            self.assertIn(f"[manhole] ssh: {path}: {why}", str(error))
+            self.assertIn(f"run `mv {path} {path}.old`", str(error))
+        path.unlink()
+        state.rmdir()
+        state.write_text("no directory")
+        error = self.assertRaises(PrivateFileError, make_service(config, MemoryReactorClock(), self.bus).startService)
+        self.assertIn("[manhole] ssh:", str(error))
 
     def test_status(self) -> None:
         """The status tells how many are connected and what was refused."""

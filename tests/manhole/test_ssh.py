@@ -176,6 +176,7 @@ class AccessTests(SshTestCase):
         config = attrs.evolve(self.service._config, access=(AccessWord.LOOPBACK,))
         reload(self.service, config)
         self.assertIn("this address is not admitted", there.shown())
+        self.reactor.advance(1)
         self.assertTrue(here.protocol.is_open and early.protocol.is_connected)
 
     def test_unix_user(self) -> None:
