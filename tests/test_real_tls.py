@@ -17,10 +17,11 @@ from netd.client import command, feed, relay, room, session
 from netd.client.control import ControlError
 from netd.client.gateway import Gateway
 from netd.secrets.passwords import SALT_BYTES, make_entry, write_entry
-from netd.secrets.token_file import add_key
+from netd.secrets.token_file import add_key, remove_token
 from netd.secrets.tokens import TOKENS
 from tests.debian import program
 from tests.process import LOOPBACK, PATIENCE, RealTestCase, frame, read_frame
+from tests.test_elsewhere import make_clients, pythons
 from tests.test_real_reload import free_port
 from tests.tls import Authority, write_private
 
@@ -220,6 +221,21 @@ class WiresTests(RealTestCase):
         with trust.wrap_socket(self.connect(port("manhole")), server_hostname="lab.local") as telnet:
             self.assertIn(b"login", telnet.recv(1000).lower())
         self.refused()
+        self.old_pythons()
+
+    def old_pythons(self) -> None:
+        """The client of one file speaks TLS on each Python that is here."""
+        script = (
+            "import sys; sys.path.insert(0, sys.argv[1]); import relay\n"
+            "with relay.Controller('127.0.0.1', int(sys.argv[2]), cafile=sys.argv[3], certificate=sys.argv[4]) as controller:\n"
+            "    print(controller.devices())"
+        )
+        arguments = (make_clients(self.folder), str(self.daemon.port("relay")), self.ca, self.own("ada"))
+        for python in pythons():
+            ran = subprocess.run(
+                [python, "-c", script, *arguments], capture_output=True, text=True, timeout=PATIENCE, check=False
+            )
+            self.assertEqual(0, ran.returncode, f"{python}: {ran.stderr}")
 
     def refused(self) -> None:
         """Another device's certificate, or none, for a name that has one; another authority; plain text."""
@@ -228,6 +244,11 @@ class WiresTests(RealTestCase):
             with self.device("door-lock", certificate) as device:
                 threading.Thread(target=device.run, args=(lambda payload: None,), daemon=True).start()
                 self.daemon.wait_for(told)
+        with self.device("door-lock", self.own("door-lock")) as device:
+            threading.Thread(target=device.run, args=(lambda payload: None,), daemon=True).start()
+            self.daemon.wait_for("(?s)door-lock connected from.*door-lock connected from")
+            remove_token(self.state / TOKENS, "door-lock")
+            self.daemon.wait_for("device door-lock left .*no longer admitted")
         other = self.folder / "other.pem"
         other.write_bytes(Authority("other").pem)
         told = "is of another authority than that in cafile"

@@ -92,7 +92,8 @@ class CertificateFiles:
     def _make_folder(self) -> None:
         """Make the folder. Where root makes it, it belongs to the user who has the directory around it: the daemon's, perhaps."""
         if not self.folder.exists():
-            self.folder.mkdir(mode=0o755, parents=True)
+            self.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the state directory, before netd's first start
+            self.folder.mkdir(mode=0o755)
             if os.geteuid() == 0:
                 owner = self.folder.absolute().parent.stat()
                 os.chown(self.folder, owner.st_uid, owner.st_gid)

@@ -61,6 +61,12 @@ class AuthorityTests(CertTestCase):
         self.assertIn("there is an authority already, which your devices may trust; nothing was done", self.cert("init", code=1))
         self.assertEqual(before, (self.folder / "ca.pem").read_bytes())
 
+    def test_before_the_first_start(self) -> None:
+        """Where there is no state directory yet, it is made as netd wants it: closed to others."""
+        state = self.state / "new"
+        self.assertEqual(0, self.netd("cert", "init", "--state", str(state)).exit_code)
+        self.assertEqual(0o700, stat.S_IMODE(state.stat().st_mode))
+
     def test_elsewhere(self) -> None:
         """Another folder holds another authority."""
         elsewhere = self.state / "other"
