@@ -263,6 +263,8 @@ class CommandTests(SynchronousTestCase):
         self.assertEqual(["command.list", "echo"], self.ask(self.stranger(), LIST, token=self.token)["result"])
         self.assertEqual(listed[Role.OPERATOR], self.ask(self.bench.connect(), LIST)["result"])
         self.assertIn("needs the role admin", self.ask(self.bench.connect(), "reset")["error"])
+        self.assertEqual("there is no command 'rese'", self.ask(self.bench.connect(), "rese")["error"])
+        self.assertIn("did you mean 'reset'?", self.ask(self.stranger(), "rese", token=token)["error"])
 
     def test_argument(self) -> None:
         """Where no tokens are taken, a member of that name is an argument, as it was."""

@@ -151,10 +151,14 @@ class Commands:
         """Return the command of that name, or None."""
         return self._commands.get(command_id)
 
-    def nearest(self, command_id: str) -> str:
-        """Return ``did you mean …?`` for an unknown name, or ``""``."""
+    def nearest(self, command_id: str, is_shown: Callable[[Command], bool] = lambda command: True) -> str:
+        """Return ``did you mean …?`` for an unknown name, or ``""``. Commands are proposed if *is_shown* returns True."""
         size, letters = len(command_id), set(command_id[:80])
-        alike = (name for name in self._commands if abs(len(name) - size) <= 2 and len(letters.symmetric_difference(name)) <= 3)
+        alike = (
+            name
+            for name, command in self._commands.items()
+            if abs(len(name) - size) <= 2 and len(letters.symmetric_difference(name)) <= 3 and is_shown(command)
+        )
         candidates = list(islice(alike, MOST_COMPARED))
         near = difflib.get_close_matches(command_id, candidates, 1)
         return f"did you mean {near[0]!r}?" if near else ""

@@ -118,7 +118,8 @@ def prepare(
         return CommandFault(NotPermitted(PROVE_FIRST), request.id)
     command = context.commands.find(request.command_id)
     if command is None:
-        why, hint = f"there is no command {request.command_id[:80]!r}", context.commands.nearest(request.command_id)
+        why = f"there is no command {request.command_id[:80]!r}"
+        hint = context.commands.nearest(request.command_id, partial(may_run, context, principal))
         return CommandFault(UnknownCommand(f"{why}; {hint}" if hint else why), request.id, request.command_id.encode())
     try:
         check_runs(context, command, principal)

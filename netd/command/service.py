@@ -149,7 +149,7 @@ class CommandService(ListeningService):
         """
         command = self._commands.find(command_id)
         if command is None:
-            hint = self._commands.nearest(command_id)
+            hint = self._commands.nearest(command_id, lambda known: may_run(self._context, caller.principal, known))
             raise NoSuchTarget(f"there is no command {command_id!r}{f' ({hint})' if hint else ''}; `command.list` lists them")
         check_runs(self._context, command, caller.principal)
         command = made_for(self._context, command, caller.principal)
