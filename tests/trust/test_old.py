@@ -9,7 +9,7 @@ from typing import Any
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.access.rules import AccessWord
+from netd.access.rules import AccessRules, AccessWord
 from netd.codec.length_header import encode_frame
 from netd.connection.ending import REVOKED_GRACE
 from netd.testing import Connection, prepared
@@ -76,6 +76,15 @@ class OldProgramTests(SynchronousTestCase):
             self.house.clock.pump([0.5] * 4)
             self.assertTrue(program.is_closing, section)
         self.assertEqual({"not admitted": 1}, self.house.services["relay"]._factory.tally.refused)  # type: ignore[attr-defined]
+
+    def test_gateway(self) -> None:
+        """A gateway for this machine alone says so by HTTP."""
+        gateway: Any = self.house.services["gateway"]
+        gateway._factory.access.follow(AccessRules(frozenset([AccessWord.LOOPBACK])))
+        visitor, told = self.house.get("/api", STRANGER, self.house.tokens["admin"])
+        self.assertTrue(told.startswith(b"HTTP/1.1 403 Forbidden\r\n"), told)
+        self.assertIn(WHY.format("gateway").encode(), told)
+        self.assertEqual(0, visitor.protocol.peer.principal.role)
 
     def test_reload(self) -> None:
         """A reload that names their addresses no longer ends them, in the same words, within a second."""
