@@ -22,7 +22,7 @@ export NETD_USER ?= $(shell id -un)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run cluster test lint clients bench soak simulate fuzz mutants latency reference wheel install clean needs-of-run needs-of-test needs-of-bench
+.PHONY: help run cluster test lint clients bench soak simulate fuzz mutants latency reference wheel install lock clean needs-of-run needs-of-test needs-of-bench
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ reference: needs-of-run .venv/tox/stamp  ## write etc/netd.ini, docs/configurati
 	@$(TOX) run -qq --notest -e tests
 	@$(TOX) exec -qq -e tests -- python -m netd.reference
 
+lock: needs-of-run .venv/tox/stamp  ## write requirements.lock anew: the newest versions that pyproject.toml allows, with their hashes
+	@$(TOX) run -qq -e lock
+
 install: needs-of-run $(VENV)/stamp  ## make an environment with netd in it, without starting it: make install VENV=/opt/netd
 
 clients: install  ## write the client of each kind, one file for Python 3.7 and newer, into build/clients
@@ -93,10 +96,12 @@ clean:  ## remove the environments and everything built
 	rm -rf .venv .tox build mutants dist *.egg-info _trial_temp* .mypy_cache .ruff_cache .hypothesis
 	find netd tests twisted bench examples -name __pycache__ -prune -exec rm -rf {} +
 
-$(VENV)/stamp: $(WHEELS)/stamp
+# With hashes: pip refuses whatever is not the file that requirements.lock knows. The wheel itself was built here.
+$(VENV)/stamp: $(WHEELS)/stamp requirements.lock
 	@echo "installing netd into $(VENV)"
 	@$(BIN)/pip uninstall -qq --yes netd
-	@$(BIN)/pip install -qq "$$(ls $(WHEELS)/*.whl)[cli]"
+	@$(BIN)/pip install -qq --require-hashes -r requirements.lock
+	@$(BIN)/pip install -qq --no-deps "$$(ls $(WHEELS)/*.whl)"
 	@$(BIN)/twistd --help >/dev/null # writes Twisted's cache of plugins while whoever installs may write it
 	@touch $@
 

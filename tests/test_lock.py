@@ -1,0 +1,35 @@
+"""``requirements.lock`` holds what ``pyproject.toml`` asks for, and nothing that pip would take without comparing it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.process import CHECKOUT
+
+_PINNED = re.compile(r"^([a-z0-9-]+)==([0-9][^ ;\\]*)( ;[^\\]*)?((?: \\\n    --hash=sha256:[0-9a-f]{64})+)$", re.MULTILINE)
+_ASKED = re.compile(r"([A-Za-z0-9.-]+)(?:\[[a-z,]+\])? >= ([0-9.]+)")
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """The numbers of a version."""
+    return tuple(int(number) for number in re.findall(r"\d+", version))
+
+
+class LockTests(SynchronousTestCase):
+    def test_what_is_asked_for(self) -> None:
+        """Whoever types `make run` gets versions that netd can work with; after a change of pyproject.toml: make lock."""
+        project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        pinned = {name: version for name, version, *_ in _PINNED.findall((CHECKOUT / "requirements.lock").read_text())}
+        for line in (*project["dependencies"], *project["optional-dependencies"]["cli"]):
+            [(name, least)] = _ASKED.findall(line)
+            self.assertGreaterEqual(numbers(pinned[name.lower().replace(".", "-")]), numbers(least), line)
+
+    def test_all_with_hashes(self) -> None:
+        """Each line names one version, and each has a hash: one without would be installed whatever it is."""
+        text = (CHECKOUT / "requirements.lock").read_text()
+        lines = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
+        self.assertEqual(len(lines), len(_PINNED.findall(text)))
+        self.assertGreater(len(lines), 20)
