@@ -6,6 +6,7 @@ import errno
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -368,6 +369,19 @@ class EndTests(ListeningTestCase):
         self.running._listeners.close()
         prepared(self.running, Options(listen=("tcp:5051",))).apply()
         self.assertEqual(1, len(self.running.listening()))
+
+    def test_sockets_of_systemd(self) -> None:
+        """Where a socket of systemd listens is known when it does: one that others reach needs `access`, too."""
+        service = ListeningService(Options(listen=("systemd:domain=INET:name=pump",)), self.factory, self.reactor)
+        for host, is_good in (("127.0.0.1", True), ("0.0.0.0", False)):
+            port = SimpleNamespace(getHost=lambda host=host: IPv4Address("TCP", host, 7001))
+            found = SimpleNamespace(description="systemd:domain=INET:name=pump", ports=[port])
+            service._listeners = [found]  # type: ignore[assignment]
+            if is_good:
+                service._check_sockets()
+            else:
+                why = str(self.assertRaises(CannotListen, service._check_sockets))
+                self.assertIn("[pump:lab2] other machines reach 0.0.0.0:7001: write who may connect: `access = peers`", why)
 
     def test_admitted(self) -> None:
         """Where it is written who may connect, that is shown in place of who can reach the address."""
