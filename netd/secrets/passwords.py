@@ -30,6 +30,7 @@ __all__ = [
     "make_entry",
     "password_entries",
     "read_password_file",
+    "remove_entry",
     "verify",
     "weakness",
     "write_entry",
@@ -200,6 +201,23 @@ def write_entry(path: Path, entry: PasswordEntry) -> None:
         with locked(path):
             lines = path.read_text("utf-8").splitlines() if path.exists() else []
             replace(path, _with_entry(lines, entry))
+    except (OSError, UnicodeDecodeError) as error:
+        raise PrivateFileError(f"{path}: cannot be rewritten: {error}") from error
+
+
+def remove_entry(path: Path, name: str) -> bool:
+    """Remove the entry of *name* from the file. Return False if there is none.
+
+    :raises PrivateFileError: when the file cannot be read or written.
+    """
+    path = Path(os.path.realpath(path))
+    try:
+        with locked(path):
+            lines = path.read_text("utf-8").splitlines() if path.exists() else []
+            kept = [line for line in lines if line.strip().partition(":")[0] != name]
+            if kept != lines:
+                replace(path, "".join(f"{line}\n" for line in kept))
+            return kept != lines
     except (OSError, UnicodeDecodeError) as error:
         raise PrivateFileError(f"{path}: cannot be rewritten: {error}") from error
 

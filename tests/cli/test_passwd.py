@@ -29,6 +29,18 @@ class PasswdTests(CommandTests):
         result = self.netd("passwd", "ada", "--file", str(file), "--stdin", input="s3cret words\n")
         self.assertEqual(result.stdout, f"the password of ada is set in {file.absolute()}\n")
 
+    def test_removed(self) -> None:
+        """A name is removed, and the others stay, with the notes between them; one that is not there is not found."""
+        for name in ("ada", "bob"):
+            self.netd("--state", str(self.state), "passwd", name, "--stdin", input="s3cret words\n")
+        result = self.netd("--state", str(self.state), "passwd", "ada", "--remove")
+        self.assertEqual((result.exit_code, result.stdout), (0, f"ada is removed from {self.file}\n"))
+        self.assertEqual(list(read_password_file(self.file)), ["bob"])
+        result = self.netd("--state", str(self.state), "passwd", "ada", "--remove")
+        self.assertEqual((result.exit_code, result.stderr), (3, f"Error: {self.file}: there is no name 'ada'\n"))
+        result = self.netd("passwd", "ada", "--remove", "--file", str(self.file / "x"))
+        self.assertEqual((result.exit_code, "cannot be rewritten" in result.stderr), (1, True))
+
     def test_mistyped(self) -> None:
         """Two different passwords are asked for again."""
         result = self.netd("--state", str(self.state), "passwd", "ada", input="one\ntwo\nthree chairs\nthree chairs\n")
