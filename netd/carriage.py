@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from attrs import define, field, frozen
 
-__all__ = ["Carriage", "CarriedReport", "DevicePlace", "HostedDevice", "OwnDevice", "place_text"]
+__all__ = ["UNSENT", "Carriage", "CarriedReport", "DevicePlace", "HostedDevice", "OwnDevice", "place_text"]
 
 
 class HostedDevice(Protocol):
@@ -82,6 +82,9 @@ def place_text(target: str, places: tuple[DevicePlace, ...]) -> str:
 CarriedReport = Callable[[str, bool, bytes, str, str], object]
 """Takes each outcome of a carried message, in order: its status, whether it is the last one, the payload of the device's answer,
 the error, and whether it reached the device's connection (``no``, ``maybe``, ``yes``; empty unless it failed)."""
+
+UNSENT = "unsent"
+"""The status of a carried message that has failed before it left its node, of which no other node knows."""
 
 
 @define(eq=False)

@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import define
 
-from netd.carriage import CarriedReport, DevicePlace
+from netd.carriage import UNSENT, CarriedReport, DevicePlace
 from netd.cluster.freight import LONGEST, LONGEST_SPAN, BadFreight, FreightPieces, pack, unpack
 from netd.cluster.interfaces import ILink
 from netd.cluster.member import Member
@@ -118,7 +118,7 @@ class Sending:
         elif len(self._road(member).open) >= MOST_OPEN:
             why = f"{MOST_OPEN} messages to node {place.node} have no outcome yet"
         if why or member is None:
-            report("failed", True, b"", f"{why}; nothing was sent", "no")
+            report(UNSENT, True, b"", f"{why}; nothing was sent", "no")
             return
         road = self._road(member)
         road.number += 1
@@ -165,7 +165,7 @@ class Sending:
         for number in numbers:
             sent = road.open.pop(number, None)
             if sent is not None:
-                sent.report("failed", True, b"", why, known)
+                sent.report(UNSENT if known == "no" else "failed", True, b"", why, known)
 
     def _fail_all(self, road: _Road, why: str) -> None:
         """Let all messages fail. Those that this turn has not sent yet certainly were not handed over."""

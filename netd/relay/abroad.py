@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
-from netd.carriage import Carriage, CarriedReport, DevicePlace, HostedDevice, OwnDevice, place_text
+from netd.carriage import UNSENT, Carriage, CarriedReport, DevicePlace, HostedDevice, OwnDevice, place_text
 from netd.codec.length_header import HEADER, encode_frame
 from netd.errors import NoSuchTarget
 from netd.plaintext import short_address
@@ -32,6 +32,7 @@ _INPUTS = {
     ("sent", True): RequestInput.TAKEN,
     ("acknowledged", True): RequestInput.ANSWERED,
     ("failed", True): RequestInput.LOST,
+    (UNSENT, True): RequestInput.LOST,
     ("expired", True): RequestInput.EXPIRED,
 }
 """What has happened to a message at another node, by its outcome there and whether that is the last one."""
@@ -107,7 +108,8 @@ class Abroad:
         if len(places) > 1:
             error = place_text(target.text, places)
         if error:
-            request = self.exchange.new_request(payload, sender, deadline, report)
+            told = self.exchange.told(None, target.text, payload, caller or sender, report)
+            request = self.exchange.new_request(payload, sender, deadline, told)
             request.step(RequestInput.LOST, error=error)
             return request
         if places and not places[0].is_own:
@@ -132,10 +134,15 @@ class Abroad:
         report: Callable[[RequestOutcome], None],
         caller: str = "",
     ) -> RelayRequest:
-        """Send *payload* to a device of another node."""
+        """Send *payload* to a device of another node.
+
+        The relay there publishes the outcome. It hears of no message that has not left this node: of that, this one does.
+        """
+        who = caller or sender
         request = self.exchange.new_request(b"", sender, deadline, report, caller)
+        unsent = self.exchange.told(None, f"{place.target}@{place.node}", payload, who, lambda _: None)
         seconds = None if deadline is None else request.deadline
-        self.carriage.carrier.carry(place, payload, sender, caller or sender, seconds, partial(_told, request))
+        self.carriage.carrier.carry(place, payload, sender, who, seconds, partial(_told, request, unsent))
         return request
 
     def listed(self) -> bytes:
@@ -223,8 +230,21 @@ def own_target(places: tuple[DevicePlace, ...], target: Target) -> Target:
     return parse_target(places[0].target.encode()) if places else target
 
 
-def _told(request: RelayRequest, status: str, is_final: bool, payload: bytes, error: str, known: str) -> None:
-    """Take an outcome of a message that another node has carried."""
+def _told(
+    request: RelayRequest,
+    unsent: Callable[[RequestOutcome], None],
+    status: str,
+    is_final: bool,
+    payload: bytes,
+    error: str,
+    known: str,
+) -> None:
+    """Take an outcome of a message to another node.
+
+    :param unsent: takes the outcome of one that has not left this node.
+    """
+    if status == UNSENT:
+        unsent(RequestOutcome(RequestStatus.FAILED, True, error=error))
     happened = _INPUTS.get((status, is_final))
     if happened is RequestInput.LOST and known == "yes":
         happened = RequestInput.REFUSED

@@ -238,7 +238,7 @@ class Exchange:
         rules = self.rules
         link = self.devices.resolve(target)
         name = self.devices.name_of(target.text) if link is None else None
-        told = self._told(link if name is None else name.link, target, payload, caller or sender, report)
+        told = self.told(link if name is None else name.link, target.text, payload, caller or sender, report)
         request = self.new_request(payload, sender, deadline, told, caller)
         if link is not None:
             self.queues.start_clock(request, request.deadline)
@@ -266,7 +266,7 @@ class Exchange:
         """
         keeping = Keeping()
         name = self.devices.name_of(target.text)
-        told = self._told(None if name is None else name.link, target, payload, sender, keeping.told)
+        told = self.told(None if name is None else name.link, target.text, payload, sender, keeping.told)
         if name is not None:
             who = address_text(*sender())
             request = RelayRequest(next(self._ids), payload, "", self.rules.answer_timeout, None, told, self.settled, who)
@@ -276,22 +276,26 @@ class Exchange:
         told(RequestOutcome(RequestStatus.FAILED, True, error=NO_SUCH_DEVICE if name is None else AWAY))
         return keeping
 
-    def _told(
+    def told(
         self,
         link: DeviceLink | None,
-        target: Target,
+        called: str,
         payload: bytes,
         sender: str | Callable[[], tuple[str, int]],
         report: Callable[[RequestOutcome], None],
     ) -> Callable[[RequestOutcome], None]:
-        """Return what a request to *link* reports to: *report*, and the event of its outcome if somebody wants that."""
+        """Return what a request to *link* reports to: *report*, and the event of its outcome if somebody wants that.
+
+        :param link: the device; None if it is none of this relay's.
+        :param called: what the sender has called it.
+        """
         if link is not None and not link.sent_subject:
             self._name_subjects(link)
         subject = self.subject("outcome", UNKNOWN) if link is None else link.outcome_subject
         if not self.bus.wants(subject):
             return report
         by = sender if isinstance(sender, str) else address_text(*sender())
-        return self.outcomes.follow(subject, target.text if link is None else link.label, payload, by, report)
+        return self.outcomes.follow(subject, called if link is None else link.label, payload, by, report)
 
     def _follow_kept(self, name: DeviceName, payload: bytes, who: str, age: float) -> Callable[[RequestOutcome], None]:
         """Return what takes the outcomes of a message of an earlier run: nobody waits for them, and their event tells them."""

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 from netd.cluster.freight import BODY, pack
 from netd.cluster.member import Member
 from netd.cluster.sending import LATE, MOST_OPEN, SWEEP
-from netd.codec.jsontext import encode
+from netd.codec.jsontext import decode, encode
 from netd.errors import NoSuchTarget, NotPermitted, OperationFailed
+from netd.message import Message
 from netd.operations import Role
 from netd.principal import Principal, Proof
 from netd.relay.devices import DeviceHello
@@ -17,6 +18,18 @@ from netd.relay.results import SendResult
 from netd.testing import RecordingPeer, make_caller
 from tests.cluster.relays import RelayNode, RelayNodesBench, answer, frames, pairs
 from tests.relay.bench import event
+
+
+def heard_outcomes(node: RelayNode) -> list[tuple[str, ...]]:
+    """The events of outcomes that the relay of *node* publishes from now on."""
+    heard: list[tuple[str, ...]] = []
+
+    def take(message: Message) -> None:
+        event = decode(message.encoded(encode))
+        heard.append((message.subject, *(event[member] for member in ("device", "from", "request", "status", "error"))))
+
+    node.bus.subscribe("relay.main.outcome.*", take)
+    return heard
 
 
 class ListTests(RelayNodesBench):
@@ -385,6 +398,27 @@ class CarryTests(RelayNodesBench):
             self.assertIn(word, outcome.error)
             self.assertIn("nothing was sent", outcome.error)
 
+    def test_event_of_what_has_not_left(self) -> None:
+        """A message that has not left its node has the event of its outcome there; of one that has, the device's node tells."""
+        device = self.b.device("greenhouse")
+        self.wait()
+        here, there = heard_outcomes(self.a), heard_outcomes(self.b)
+        self.a.send("greenhouse")
+        self.wait()
+        answer(device)
+        self.b.devices.delivering.stop()
+        self.wait()
+        self.a.send("greenhouse")
+        self.wait(0.1)
+        self.a.link.go_down()
+        self.a.send("greenhouse")
+        unheard = "node B is not there; nothing was sent"
+        no_nats = "node B cannot be reached, because this one has no connection to NATS; nothing was sent"
+        event = ("relay.main.outcome._", "greenhouse@B", "token test, console", "water", "failed")
+        self.assertEqual([(*event, unheard), (*event, no_nats)], here)
+        told = ("relay.main.outcome.greenhouse", "greenhouse", "token test, console, node A", "water", "acknowledged", "")
+        self.assertEqual([told], there)
+
     def test_nobody_there(self) -> None:
         """NATS tells at once that nobody takes the messages of a node."""
         self.b.device("greenhouse")
@@ -722,8 +756,11 @@ class ControllerTests(RelayNodesBench):
         controller.heard()
         [(told, _)] = self._ask(controller, to="greenhouse")
         self.assertEqual(("failed", "no"), (told["status"], told["known"]))
+        heard = heard_outcomes(self.a)
         [(told, _)] = self._ask(controller, to="greenhouse@Z")
         self.assertIn("there is no node Z", told["error"])
+        said = "there is no node Z; `cluster.nodes` lists them"
+        self.assertEqual([("relay.main.outcome._", "greenhouse@Z", "10.0.0.9:50000", "water", "failed", said)], heard)
 
     def test_met(self) -> None:
         """A name that two nodes have is refused in words."""
