@@ -22,6 +22,9 @@ from netd.principal import Principal, Proof
 
 __all__ = ["CallAnswers"]
 
+ORIGIN = "cluster"
+"""The console of callers of other nodes, for the log and the audit. Which node it is stands with the caller's name."""
+
 MOST_OPEN = 256
 """Calls of one node that are carried out at a time."""
 
@@ -126,7 +129,7 @@ class CallAnswers:
         instance = params.get("instance") if isinstance(params, dict) else None
         if not isinstance(instance, str) or "@" in instance:  # or calls could go round
             raise InvalidArguments("instance: a call between nodes names an instance of the node that is called")
-        caller = Caller(_Vouched(self._principal(head)), f"node {head.node}")
+        caller = Caller(_Vouched(self._principal(head)), ORIGIN)
         return self.dispatcher.call(asked.method, params, caller)
 
     def _principal(self, head: CallHead) -> Principal:

@@ -560,7 +560,7 @@ class RightsTests(CallsBench):
 
     def test_named(self) -> None:
         """The other node knows who calls, and from where."""
-        self.assertEqual("token test from node A, node A", self.call("pump.who"))
+        self.assertEqual("token test from node A, cluster", self.call("pump.who"))
 
     def test_audit(self) -> None:
         """Both nodes tell who has called what; a secret among the arguments is in neither."""
@@ -571,7 +571,7 @@ class RightsTests(CallsBench):
         self.assertEqual(["B", "A"], [name for name, _ in told])
         (_, there), (_, here) = told
         self.assertEqual(("audit.main.pump.set", "audit.main.pump.set"), (there.subject, here.subject))
-        self.assertEqual(("token test from node A", "node A", ""), tuple(there.event[one] for one in ("who", "from", "node")))
+        self.assertEqual(("token test from node A", "cluster", ""), tuple(there.event[one] for one in ("who", "from", "node")))
         self.assertEqual(("token test", "console", "B"), tuple(here.event[one] for one in ("who", "from", "node")))
         self.assertNotIn("t0p", str(there) + str(here))
 
