@@ -84,6 +84,7 @@ class ClusterDevices:
         self._is_closed = grant == "nothing"
         self._nodes = nodes
         self._bus = bus
+        self._seconds = reactor.seconds
         self._marks = OwnMarks()
         self._subscription: ISubscription | None = None
         nodes.watch(lambda member: None, self._gone, self._unreachable, lambda member: self.directory.forget(member.name))
@@ -238,7 +239,14 @@ class ClusterDevices:
         self.sending.gone(member, reason)
         self.delivering.gone(member.name)
         self.names.claims.lost(member.name)
-        self._tell(self.directory.end(member.name), f"node {member.name} is gone")
+        self._tell(self.directory.end(member.name, self._seen(member)), f"node {member.name} is gone")
+
+    def _seen(self, member: Member) -> float:
+        """When *member* was there last, by its own wall clock, as all times of its devices are."""
+        known = self.directory.nodes.get(member.name)
+        lost = None if known is None else known.as_of
+        seen = self._bus.wall() - (self._seconds() - member.seen) if lost is None else lost
+        return seen + (member.skew or 0.0)
 
     def _unreachable(self) -> None:
         self.sending.unreachable()

@@ -168,8 +168,12 @@ class Directory:
             known.as_of = now
             self.version += 1
 
-    def end(self, node: str) -> list[RemoteDevice]:
-        """The node is gone, and so are its devices. Return those that were connected, as they are now."""
+    def end(self, node: str, seen: float) -> list[RemoteDevice]:
+        """The node is gone, and so are its devices. Return those that were connected, as they are now.
+
+        :param seen: when the node was there last, by the wall clock, and so were they: their own time of a last byte is that of
+            their connection, or of the list, and may be days old.
+        """
         known = self.nodes.get(node)
         if known is None:
             return []
@@ -180,6 +184,7 @@ class Directory:
         for device in ended:
             self._take_out(device)
             device.is_online = False
+            device.last_seen = max(device.last_seen, seen)
             if device.name:
                 self._size += 1
                 for text in device.keys:

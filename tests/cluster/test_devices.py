@@ -101,6 +101,31 @@ class ListTests(RelayNodesBench):
         self.assertEqual({"greenhouse@B": True}, self.a.known())
         self.assertEqual([("relay.main@B.presence.greenhouse", True, "")], self.a.heard())
 
+    def test_last_seen_of_a_node_that_is_gone(self) -> None:
+        """A device whose node dies was seen when that was, though nothing told of the device since it had connected."""
+        self.b.wall.offset += 3600.0
+        self.b.device("greenhouse")
+        self.wait(500)
+        dies = self.b.wall()
+        self.b.link.die()
+        self.wait(20)
+        [device] = self.a.devices.directory
+        self.assertFalse(device.is_online)
+        self.assertTrue(dies - 1.5 < device.last_seen <= dies + 0.1, device.last_seen - dies)
+
+    def test_last_seen_of_a_node_that_went_unheard(self) -> None:
+        """What died while this node had no NATS was seen when NATS was lost, and not when it came back."""
+        self.b.device("greenhouse")
+        self.wait(500)
+        lost = self.a.wall()
+        self.a.link.go_down()
+        self.b.link.die()
+        self.wait(900)
+        self.a.link.go_up()
+        self.wait(20)
+        [device] = self.a.devices.directory
+        self.assertEqual((False, lost), (device.is_online, device.last_seen))
+
     def test_unreachable(self) -> None:
         """A node that has lost NATS knows nothing of others' devices, and tells nobody that they are offline."""
         self.b.device("greenhouse")
