@@ -9,7 +9,7 @@ from attrs import define
 
 from netd.errors import NotPermitted
 from netd.principal import Kind
-from netd.secrets.credentials import AccessToken
+from netd.secrets.credentials import Credential
 from netd.secrets.private_files import PrivateFileError
 from netd.secrets.tokens import Tokens
 from netd.secrets.tries import WrongSecrets
@@ -57,7 +57,7 @@ class Proofs:
     tokens: Tokens
     wrong: WrongSecrets
 
-    def find(self, text: str, host: str, *kinds: Kind) -> AccessToken:
+    def find(self, text: str, host: str, *kinds: Kind) -> Credential:
         """Return the credential of the token *text*, which *host* shows.
 
         :param kinds: the kinds of programs that may show it here, beside users; none where it is for users alone.
@@ -74,7 +74,7 @@ class Proofs:
         is_last, wait = self.wrong.note(host), self.wrong.wait(host)
         raise TooManyWrongTokens(wait) if wait else WrongToken(why, is_last)
 
-    def find_certificate(self, digest: str, names: Sequence[str], host: str) -> AccessToken | None:
+    def find_certificate(self, digest: str, names: Sequence[str], host: str) -> Credential | None:
         """Return the credential of a certificate that OpenSSL has verified, which *host* shows; None if it is nobody's.
 
         :param digest: the SHA-256 of its public key, in hexadecimal.

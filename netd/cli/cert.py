@@ -46,13 +46,13 @@ def _files(invocation: Invocation, folder: Path | None) -> Iterator[CertificateF
     :raises Failure: for each error inside the ``with``.
     """
     from netd.cli.cert_files import CertificateFiles, CertificateFilesError  # noqa: PLC0415 - it loads OpenSSL
-    from netd.secrets.credentials import UnfitToken  # noqa: PLC0415 - likewise
+    from netd.secrets.credentials import UnfitCredential  # noqa: PLC0415 - likewise
     from netd.secrets.private_files import PrivateFileError  # noqa: PLC0415 - likewise
 
     invocation.require_unix()
     try:
         yield CertificateFiles(_folder(invocation, folder), invocation.surroundings.wall_clock())
-    except UnfitToken as error:
+    except UnfitCredential as error:
         raise Misused(str(error)) from error
     except (CertificateFilesError, PrivateFileError) as error:
         raise Failure(str(error)) from error

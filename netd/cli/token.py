@@ -18,7 +18,7 @@ from netd.cli.invocation import Failure, Invocation, Misused, NetdCommand, NotFo
 from netd.cli.text import escaped
 
 if TYPE_CHECKING:
-    from netd.secrets.credentials import AccessToken
+    from netd.secrets.credentials import Credential
     from netd.secrets.uses import LastUse
 
 __all__ = ["token"]
@@ -72,7 +72,7 @@ def _file(invocation: Invocation) -> Iterator[Path]:
     :raises Misused: for an invalid token.
     :raises Failure: for each error of the file.
     """
-    from netd.secrets.credentials import UnfitToken  # noqa: PLC0415 - it loads much, and all commands must start fast
+    from netd.secrets.credentials import UnfitCredential  # noqa: PLC0415 - it loads much, and all commands must start fast
     from netd.secrets.private_files import PrivateFileError  # noqa: PLC0415 - it loads tempfile
     from netd.secrets.token_file import NoSuchToken  # noqa: PLC0415 - likewise
     from netd.secrets.tokens import TOKENS  # noqa: PLC0415 - likewise
@@ -86,7 +86,7 @@ def _file(invocation: Invocation) -> Iterator[Path]:
     invocation.require_unix()
     try:
         yield invocation.state / TOKENS
-    except UnfitToken as error:
+    except UnfitCredential as error:
         raise Misused(str(error)) from error
     except NoSuchToken as error:
         raise NotFound(str(error)) from error
@@ -265,7 +265,7 @@ def _tell(name: str, text: str, copy: Path | None) -> None:
         click.echo(escaped(f"the token of {name} is in {copy.absolute()}; it is stored nowhere else"))
 
 
-def _facts(one: AccessToken, use: LastUse | None) -> dict[str, Any]:
+def _facts(one: Credential, use: LastUse | None) -> dict[str, Any]:
     return {
         "name": one.name,
         "kind": one.word,
@@ -279,7 +279,7 @@ def _facts(one: AccessToken, use: LastUse | None) -> dict[str, Any]:
     }
 
 
-def _row(one: AccessToken, use: LastUse | None, now: float) -> tuple[str, ...]:
+def _row(one: Credential, use: LastUse | None, now: float) -> tuple[str, ...]:
     from netd.plaintext import duration, moment  # noqa: PLC0415 - likewise
 
     if one.until is None:

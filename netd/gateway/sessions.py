@@ -22,7 +22,7 @@ from netd.errors import NotPermitted
 from netd.interfaces import IStatePart, IStateTable
 from netd.plaintext import duration
 from netd.principal import Principal, Proof
-from netd.secrets.credentials import AccessToken
+from netd.secrets.credentials import Credential
 from netd.secrets.private_files import PrivateFileError
 from netd.secrets.tokens import Tokens
 
@@ -123,7 +123,7 @@ class BrowserSessions:
         """The sessions, oldest first."""
         return iter([*self._sessions.values()])
 
-    def begin(self, token: AccessToken, host: str) -> tuple[BrowserSession, str, str]:
+    def begin(self, token: Credential, host: str) -> tuple[BrowserSession, str, str]:
         """Begin a session for the bearer of *token*.
 
         :param host: the address of the browser.
@@ -272,7 +272,7 @@ def new_half(new_secret: Callable[[int], bytes]) -> str:
     return base64.urlsafe_b64encode(new_secret(HALF_BYTES)).rstrip(b"=").decode()
 
 
-def _within_session(token: AccessToken) -> Principal:
+def _within_session(token: Credential) -> Principal:
     return evolve(token.principal, proof=Proof.SESSION)
 
 

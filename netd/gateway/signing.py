@@ -17,7 +17,7 @@ from netd.gateway.sessions import BrowserSession, PageLogin
 from netd.gateway.tickets import GOOD_FOR
 from netd.operations import Caller
 from netd.principal import Role
-from netd.secrets.credentials import AccessToken
+from netd.secrets.credentials import Credential
 
 __all__ = ["SIGNED_OUT", "SigningIn"]
 
@@ -73,7 +73,7 @@ class SigningIn:
             return self._refuse(HTTPStatus.FORBIDDEN, NOT_A_USER.format(who=found.principal), UNKNOWN_TOKEN)
         return self._sign_in(admission, found)
 
-    def _sign_in(self, admission: Admission, token: AccessToken) -> Answer:
+    def _sign_in(self, admission: Admission, token: Credential) -> Answer:
         """Begin a session. The one of before ends, so that whoever planted its cookie has gained nothing."""
         head, sessions = admission.head, self._guard.sessions
         before = sessions.with_cookie(cookie_in(head))

@@ -26,7 +26,7 @@ from netd.errors import NetdError
 from netd.principal import Kind, Principal, Proof, Role
 from netd.secrets.private_files import NAME, NAMES
 
-__all__ = ["KINDS", "ROLES", "AccessToken", "Evidence", "UnfitToken", "digest_of", "make_credential", "parse_credential"]
+__all__ = ["KINDS", "ROLES", "Credential", "Evidence", "UnfitCredential", "digest_of", "make_credential", "parse_credential"]
 
 ROLES: Mapping[str, Role] = {role.name.lower(): role for role in (Role.VIEWER, Role.OPERATOR, Role.ADMIN)}
 """The roles that a token can have, by the names that people use."""
@@ -50,7 +50,7 @@ _EPOCH = re.compile(r"[0-9]{1,12}")
 _FORM = "is not of the form name role sha256 [option …] [subject pattern …]"
 
 
-class UnfitToken(NetdError):
+class UnfitCredential(NetdError):
     """A name, role, option or subject pattern is not valid. The message says what is."""
 
 
@@ -65,7 +65,7 @@ class Evidence(enum.Enum):
 
 
 @frozen
-class AccessToken:
+class Credential:
     """One line of the file.
 
     :ivar name: a letter or digit, then letters, digits, ``.``, ``_``, ``@`` or ``-``; at most 64 characters.
@@ -93,12 +93,12 @@ class AccessToken:
         """The principal that shows this credential."""
         proof = Proof.TOKEN if self.evidence is Evidence.TOKEN else Proof.CERTIFICATE
         return Principal(
-            self.name, self.role, self.subjects, proof, self.credential, kind=self.kind, only=self.only, sends=self.sends
+            self.name, self.role, self.subjects, proof, self.lasting_line, kind=self.kind, only=self.only, sends=self.sends
         )
 
     @cached_property
-    def credential(self) -> str:
-        """The line without its end in time: an end that is set later, as a rotation does, must not close connections at once."""
+    def lasting_line(self) -> str:
+        """The line without its ``until``, by which a connection is cut: a rotation sets an end, which must not cut it at once."""
         return self.to_line() if self.until is None else evolve(self, until=None).to_line()
 
     @property
@@ -145,16 +145,16 @@ def make_credential(
     sends: Iterable[str] = (),
     until: float | None = None,
     evidence: Evidence = Evidence.TOKEN,
-) -> AccessToken:
+) -> Credential:
     """Return a credential of which everything has been checked.
 
     :param word: a role, or the kind of a program.
-    :raises UnfitToken: when something is not valid.
+    :raises UnfitCredential: when something is not valid.
     """
     kind, role = KINDS.get(word, Kind.USER), ROLES.get(word, Role.NOBODY)
     if kind is Kind.USER and role is Role.NOBODY:
-        raise UnfitToken(f"{word!r:.80} is neither a role nor a kind: it is one of {', '.join((*ROLES, *KINDS))}")
-    made = AccessToken(
+        raise UnfitCredential(f"{word!r:.80} is neither a role nor a kind: it is one of {', '.join((*ROLES, *KINDS))}")
+    made = Credential(
         _checked_name(name),
         role,
         digest,
@@ -166,13 +166,13 @@ def make_credential(
         evidence,
     )
     if made.only and kind not in NAMED:
-        raise UnfitToken(f"only= is for devices, agents, bots and commands, not for {word}")
+        raise UnfitCredential(f"only= is for devices, agents, bots and commands, not for {word}")
     if made.sends and kind is not Kind.DEVICE:
-        raise UnfitToken(f"send= is for devices, not for {word}")
+        raise UnfitCredential(f"send= is for devices, not for {word}")
     return made
 
 
-def parse_credential(line: str) -> AccessToken:
+def parse_credential(line: str) -> Credential:
     """Return the credential of one line.
 
     :raises ValueError: saying what is wrong with it.
@@ -185,13 +185,13 @@ def parse_credential(line: str) -> AccessToken:
     options = dict(one.split("=", 1) for one in rest[:count])
     try:
         if len(options) < count:
-            raise UnfitToken("has an option twice")
+            raise UnfitCredential("has an option twice")
         unknown = next((option for option in options if option not in {"send", "only", "until", "proof"}), None)
         if unknown is not None:
-            raise UnfitToken(f"{unknown!r:.80} is no option: these are send, only, until and proof")
+            raise UnfitCredential(f"{unknown!r:.80} is no option: these are send, only, until and proof")
         evidence = _evidence(options.get("proof"))
         if digest != NO_DIGEST if evidence is Evidence.CA else not _HASH.fullmatch(digest):
-            raise UnfitToken(_FORM)
+            raise UnfitCredential(_FORM)
         return make_credential(
             name,
             word,
@@ -202,7 +202,7 @@ def parse_credential(line: str) -> AccessToken:
             _epoch(options.get("until")),
             evidence,
         )
-    except UnfitToken as error:
+    except UnfitCredential as error:
         raise ValueError(str(error)) from None
 
 
@@ -215,13 +215,13 @@ def _evidence(written: str | None) -> Evidence:
     if written is None:
         return Evidence.TOKEN
     if written not in {Evidence.CERTIFICATE.value, Evidence.CA.value}:
-        raise UnfitToken("proof= is certificate or ca")
+        raise UnfitCredential("proof= is certificate or ca")
     return Evidence(written)
 
 
 def _epoch(written: str | None) -> float | None:
     if written is not None and not _EPOCH.fullmatch(written):
-        raise UnfitToken("until= is a number of seconds since 1970")
+        raise UnfitCredential("until= is a number of seconds since 1970")
     return None if written is None else float(written)
 
 
@@ -231,14 +231,14 @@ def _listed(written: str | None) -> list[str]:
 
 def _checked_name(name: str) -> str:
     if not NAME.fullmatch(name):
-        raise UnfitToken(f"{name!r:.80} is not a name: {NAMES}")
+        raise UnfitCredential(f"{name!r:.80} is not a name: {NAMES}")
     return name
 
 
 def _checked_names(option: str, names: Iterable[str]) -> tuple[str, ...]:
     given = tuple(names)
     if len(given) > MOST_NAMES:
-        raise UnfitToken(f"{option}= lists at most {MOST_NAMES} names, not {len(given)}")
+        raise UnfitCredential(f"{option}= lists at most {MOST_NAMES} names, not {len(given)}")
     return tuple(map(_checked_name, given))
 
 
@@ -246,5 +246,5 @@ def _checked_subjects(subjects: Iterable[str]) -> tuple[str, ...] | None:
     given = tuple(subjects)
     wrong = next((pattern for pattern in given if len(pattern) > _MAX_PATTERN or not _PATTERN.fullmatch(pattern)), None)
     if wrong is not None:
-        raise UnfitToken(f"{wrong!r:.80} is no subject pattern; write one as in session.> or relay.*.presence.*")
+        raise UnfitCredential(f"{wrong!r:.80} is no subject pattern; write one as in session.> or relay.*.presence.*")
     return given or None

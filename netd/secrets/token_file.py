@@ -14,7 +14,7 @@ from pathlib import Path
 from attrs import evolve
 
 from netd.principal import Kind, Role
-from netd.secrets.credentials import KINDS, AccessToken, Evidence, digest_of, make_credential
+from netd.secrets.credentials import KINDS, Credential, Evidence, digest_of, make_credential
 from netd.secrets.private_files import PrivateFileError, drafted, locked, replace
 from netd.secrets.tokens import parse_lines, token_lines
 
@@ -47,7 +47,7 @@ class NoSuchToken(PrivateFileError):
     """There is no credential of that name."""
 
 
-Row = tuple[str, AccessToken | None]
+Row = tuple[str, Credential | None]
 """A line of the file, and its credential; None for a blank line or a note."""
 
 
@@ -71,7 +71,7 @@ def add_token(  # noqa: PLR0913 - one for each field of the line
     :param until: its end, in seconds since the epoch; None for none.
     :param copy: a file for the token's text, which is made or replaced with mode 0600.
     :returns: the token's text. The file of credentials holds only its hash.
-    :raises UnfitToken: when an argument is not valid.
+    :raises UnfitCredential: when an argument is not valid.
     :raises PrivateFileError: when the name is taken, or a file cannot be read or written.
     """
     word = word.name.lower() if isinstance(word, Role) else word
@@ -82,7 +82,7 @@ def add_token(  # noqa: PLR0913 - one for each field of the line
     return text
 
 
-def add_credential(path: Path, token: AccessToken) -> None:
+def add_credential(path: Path, token: Credential) -> None:
     """Put the line of *token* into the file; its name must be new there.
 
     :raises PrivateFileError: when the name is taken, or the file cannot be read or written.
@@ -105,7 +105,7 @@ def add_key(path: Path, name: str, word: str, digest: str, instead_of: str | Non
     :param word: the kind of the program, where the name is new.
     :param digest: the SHA-256 of the public key, in hexadecimal.
     :param instead_of: the digest of an earlier key, whose line goes.
-    :raises UnfitToken: when the name is not valid.
+    :raises UnfitCredential: when the name is not valid.
     :raises PrivateFileError: when the name is that of another kind, or the file cannot be read or written.
     """
     token = make_credential(name, word, digest, evidence=Evidence.CERTIFICATE)

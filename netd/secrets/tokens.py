@@ -19,7 +19,7 @@ from attrs import define, field, frozen
 
 from netd.plaintext import moment
 from netd.principal import Kind
-from netd.secrets.credentials import AccessToken, Evidence, digest_of, parse_credential
+from netd.secrets.credentials import Credential, Evidence, digest_of, parse_credential
 from netd.secrets.private_files import PrivateFileError, quoted, read_lines, read_private
 from netd.secrets.uses import TokenUses, uses_file
 
@@ -30,30 +30,30 @@ TOKENS = "tokens"
 
 
 @frozen
-class TokenTable:
+class CredentialTable:
     """The credentials of the file as they are found: by what a peer shows.
 
     A token is found by the hash of its text. Somebody who guesses cannot steer that hash, so the time of a look-up in a dict
     tells nothing about the tokens.
     """
 
-    tokens: tuple[AccessToken, ...] = ()
-    by_text: dict[str, AccessToken] = field(factory=dict)
-    by_key: dict[str, AccessToken] = field(factory=dict)
-    signed: dict[str, AccessToken] = field(factory=dict)
+    tokens: tuple[Credential, ...] = ()
+    by_text: dict[str, Credential] = field(factory=dict)
+    by_key: dict[str, Credential] = field(factory=dict)
+    signed: dict[str, Credential] = field(factory=dict)
     names: frozenset[tuple[Kind, str]] = frozenset()
     kinds: frozenset[Kind] = frozenset()
 
     @cached_property
-    def by_credential(self) -> dict[str, AccessToken]:
-        """The tokens by the hashes of their credentials, which sessions keep."""
-        return {digest_of(token.credential): token for token in self.tokens}
+    def by_lasting_line(self) -> dict[str, Credential]:
+        """The credentials by the hashes of their lines, which browsers' sessions keep."""
+        return {digest_of(token.lasting_line): token for token in self.tokens}
 
     @classmethod
-    def of(cls, tokens: Iterable[AccessToken]) -> TokenTable:
+    def of(cls, tokens: Iterable[Credential]) -> CredentialTable:
         """Return the table of *tokens*."""
         kept = tuple(tokens)
-        by_evidence: dict[Evidence, dict[str, AccessToken]] = {evidence: {} for evidence in Evidence}
+        by_evidence: dict[Evidence, dict[str, Credential]] = {evidence: {} for evidence in Evidence}
         for token in kept:
             by_evidence[token.evidence][token.name if token.evidence is Evidence.CA else token.digest] = token
         return cls(
@@ -79,15 +79,15 @@ class Tokens:
     wall: Callable[[], float] = time.time
     uses: TokenUses = field(init=False)
     _seen: object = field(default=None, init=False)
-    _parsed: dict[str, AccessToken] = field(factory=dict, init=False)
-    _table: TokenTable = field(factory=TokenTable, init=False)
+    _parsed: dict[str, Credential] = field(factory=dict, init=False)
+    _table: CredentialTable = field(factory=CredentialTable, init=False)
     _over: frozenset[str] = field(default=frozenset(), init=False)
     _gone: set[str] = field(factory=set, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.uses = TokenUses(uses_file(self.path))
 
-    def known(self) -> tuple[AccessToken, ...]:
+    def known(self) -> tuple[Credential, ...]:
         """Return all credentials, in the order of the file.
 
         :raises PrivateFileError: when the file cannot be trusted.
@@ -100,7 +100,7 @@ class Tokens:
         :raises PrivateFileError: when the file cannot be trusted.
         """
         now = self.wall()
-        return frozenset(token.credential for token in self._current().tokens if not token.is_over(now))
+        return frozenset(token.lasting_line for token in self._current().tokens if not token.is_over(now))
 
     def has(self, *kinds: Kind) -> bool:
         """Return True if there is a credential of any of *kinds*. One that has ended counts: its end must not open anything.
@@ -116,7 +116,7 @@ class Tokens:
         """
         return (kind, name) in self._current().names
 
-    def find(self, token_text: str, host: str = "") -> AccessToken | None:
+    def find(self, token_text: str, host: str = "") -> Credential | None:
         """Return the credential of the token *token_text*; None for an unknown token, and for one whose end has passed.
 
         :param host: the address that shows it, which is noted as its last use.
@@ -124,7 +124,7 @@ class Tokens:
         """
         return self._used(self._current().by_text.get(digest_of(token_text)), host)
 
-    def find_key(self, digest: str, host: str = "") -> AccessToken | None:
+    def find_key(self, digest: str, host: str = "") -> Credential | None:
         """Return the credential of a certificate's public key, like :meth:`find`.
 
         :param digest: the SHA-256 of the key (DER, SubjectPublicKeyInfo), in hexadecimal.
@@ -132,7 +132,7 @@ class Tokens:
         """
         return self._used(self._current().by_key.get(digest), host)
 
-    def find_signed(self, name: str, host: str = "") -> AccessToken | None:
+    def find_signed(self, name: str, host: str = "") -> Credential | None:
         """Return the credential of certificates that name *name* and that the section's ``client_ca`` has signed.
 
         :raises PrivateFileError: when the file cannot be trusted.
@@ -156,28 +156,28 @@ class Tokens:
         """
         now = self.wall()
         current = self._current().tokens
-        over = frozenset(token.credential for token in current if token.is_over(now))
+        over = frozenset(token.lasting_line for token in current if token.is_over(now))
         self._gone |= over - self._over
         self._over = over
         gone = frozenset(self._gone)
         self._gone.clear()
         return gone
 
-    def _used(self, found: AccessToken | None, host: str) -> AccessToken | None:
+    def _used(self, found: Credential | None, host: str) -> Credential | None:
         if found is None or found.is_over(now := self.wall()):
             return None
         self.uses.note(found, now, host)
         return found
 
-    def of_credential(self, digest: str) -> AccessToken | None:
-        """Return the token whose credential has this SHA-256, in hexadecimal; None if it is gone, changed or past its end.
+    def of_credential(self, digest: str) -> Credential | None:
+        """Return the credential whose :attr:`Credential.lasting_line` has this SHA-256; None if it is gone, changed or has ended.
 
         :raises PrivateFileError: when the file cannot be trusted.
         """
-        found = self._current().by_credential.get(digest)
+        found = self._current().by_lasting_line.get(digest)
         return None if found is None or found.is_over(self.wall()) else found
 
-    def _current(self) -> TokenTable:
+    def _current(self) -> CredentialTable:
         """Return the table, made anew if the file has changed since. A file that cannot be trusted is tried anew each time."""
         try:
             status = self.path.stat()
@@ -192,14 +192,14 @@ class Tokens:
 
     def _read(self) -> None:
         parsed = parse_lines(self.path, token_lines(self.path), self._parsed)
-        table = TokenTable.of(parsed.values())
-        kept = {token.credential for token in table.tokens}
+        table = CredentialTable.of(parsed.values())
+        kept = {token.lasting_line for token in table.tokens}
         # A credential that comes back before it was taken counts as gone all the same: a connection may have it from before.
-        self._gone.update(token.credential for token in self._table.tokens if token.credential not in kept)
+        self._gone.update(token.lasting_line for token in self._table.tokens if token.lasting_line not in kept)
         self._parsed, self._table = parsed, table
 
 
-def read_tokens(path: Path) -> list[AccessToken]:
+def read_tokens(path: Path) -> list[Credential]:
     """Return the credentials, in the order of the file; none when there is no file.
 
     :raises PrivateFileError: when the file is open to others or malformed. It names each bad line as ``file:line``.
@@ -226,15 +226,15 @@ def how_to_add(path: Path) -> str:
 
 
 def parse_lines(
-    path: Path, lines: Iterable[str], known: Mapping[str, AccessToken] = MappingProxyType({})
-) -> dict[str, AccessToken]:
+    path: Path, lines: Iterable[str], known: Mapping[str, Credential] = MappingProxyType({})
+) -> dict[str, Credential]:
     """Return the credentials in *lines*, by line.
 
     :param known: what has been parsed before: parsing costs 24 µs a line, and a change is about one or two of a thousand.
     :raises PrivateFileError: naming each bad line.
     """
-    found: dict[str, AccessToken] = {}
-    by_name: dict[str, AccessToken] = {}
+    found: dict[str, Credential] = {}
+    by_name: dict[str, Credential] = {}
     digests: set[tuple[Evidence, str]] = set()
 
     def take(line: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
-from netd.secrets.credentials import AccessToken, Evidence
+from netd.secrets.credentials import Credential, Evidence
 from netd.secrets.private_files import PrivateFileError, read_private, replace
 
 __all__ = ["LastUse", "TokenUses", "uses_file"]
@@ -38,7 +38,7 @@ def uses_file(tokens: Path) -> Path:
     return tokens.with_name(f"{tokens.name}.used")
 
 
-def _key(token: AccessToken) -> str:
+def _key(token: Credential) -> str:
     return token.name if token.evidence is Evidence.CA else token.digest[:DIGITS]
 
 
@@ -54,12 +54,12 @@ class TokenUses:
     is_changed: bool = field(default=False, init=False)
     _last: dict[str, LastUse] = field(factory=dict, init=False)
 
-    def note(self, token: AccessToken, now: float, host: str) -> None:
+    def note(self, token: Credential, now: float, host: str) -> None:
         """Note that *token* is used at *now*, in seconds since the epoch, from *host*."""
         self._last[_key(token)] = LastUse(now, host)
         self.is_changed = True
 
-    def of(self, token: AccessToken) -> LastUse | None:
+    def of(self, token: Credential) -> LastUse | None:
         """Return the last use of *token*; None if none is known."""
         return self._last.get(_key(token))
 
@@ -73,7 +73,7 @@ class TokenUses:
             if len(fields) == 3 and fields[1].isascii() and fields[1].isdecimal():
                 self._last.setdefault(fields[0], LastUse(float(fields[1]), "" if fields[2] == "-" else fields[2]))
 
-    def render(self, tokens: Iterable[AccessToken]) -> str:
+    def render(self, tokens: Iterable[Credential]) -> str:
         """Return the text of the file, with the uses of *tokens* alone; all others are forgotten. Then nothing is changed."""
         kept = {_key(token) for token in tokens}
         self._last = {key: use for key, use in self._last.items() if key in kept}

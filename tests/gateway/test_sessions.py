@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.errors import NotPermitted
 from netd.gateway.sessions import MOST_OF_ONE, MOST_SESSIONS, BrowserSession, BrowserSessions
 from netd.principal import Proof, Role
-from netd.secrets.credentials import AccessToken
+from netd.secrets.credentials import Credential
 from netd.secrets.private_files import PrivateFileError
 from netd.secrets.token_file import add_token, remove_token
 from netd.secrets.tokens import TOKENS, Tokens
@@ -57,7 +57,7 @@ class SessionsTestCase(SynchronousTestCase):
         """The wall clock."""
         return self.wall_ahead + self.clock.seconds()
 
-    def token(self, name: str = "ann") -> AccessToken:
+    def token(self, name: str = "ann") -> Credential:
         """A token that was made just now."""
         found = Tokens(self.path).find(add_token(self.path, name, Role.OPERATOR, (), lambda size: name.encode().ljust(size)))
         assert found is not None
@@ -191,7 +191,7 @@ class EndTests(SessionsTestCase):
         self.begin_many(self.token(), 1)
         self.assertEqual(self.ends, [("t0", "there are 1000 later sessions")])
 
-    def begin_many(self, token: AccessToken, count: int) -> list[BrowserSession]:
+    def begin_many(self, token: Credential, count: int) -> list[BrowserSession]:
         """So many sessions of *token*, a second apart."""
         found = []
         for _ in range(count):

@@ -8,7 +8,7 @@ import threading
 
 from netd.operations import Role
 from netd.principal import Kind
-from netd.secrets.credentials import AccessToken, Evidence, UnfitToken, make_credential
+from netd.secrets.credentials import Credential, Evidence, UnfitCredential, make_credential
 from netd.secrets.private_files import PrivateFileError
 from netd.secrets.token_file import (
     MOST_LINES,
@@ -35,7 +35,7 @@ class AddTests(TokenTestCase):
         self.assertEqual(self.path.read_text(), f"panel operator {digest} session.> room.main.*\n")
         self.assertEqual(self.path.stat().st_mode & 0o777, 0o600)
         self.assertEqual(self.path.parent.stat().st_mode & 0o777, 0o700)
-        self.assertEqual(read_tokens(self.path), [AccessToken("panel", Role.OPERATOR, digest, ("session.>", "room.main.*"))])
+        self.assertEqual(read_tokens(self.path), [Credential("panel", Role.OPERATOR, digest, ("session.>", "room.main.*"))])
 
     def test_more_tokens(self) -> None:
         """A further token leaves those before it as they are, and the notes between them."""
@@ -64,7 +64,7 @@ class AddTests(TokenTestCase):
             ("x", "viewer", ("a b",), "'a b'"),
             ("x", "viewer", ("a" * 513,), "aaa"),
         ):
-            error = self.assertRaises(UnfitToken, self.add, name, role, *subjects)
+            error = self.assertRaises(UnfitCredential, self.add, name, role, *subjects)
             self.assertIn(named, str(error))
         self.assertFalse(self.path.exists())
 

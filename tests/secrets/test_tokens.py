@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from netd.bus.subject import split_pattern
 from netd.operations import Role
 from netd.principal import Kind, Principal, Proof
-from netd.secrets.credentials import AccessToken
+from netd.secrets.credentials import Credential
 from netd.secrets.private_files import PrivateFileError
 from netd.secrets.token_file import add_token, remove_token, rotate_token
 from netd.secrets.tokens import TOKENS, Tokens, read_tokens
@@ -40,7 +40,7 @@ class FindTests(TokenTestCase):
 
     def test_no_digest_is_shown(self) -> None:
         """What stands for a token in the log tells nothing of its secret."""
-        self.assertNotIn("abc", repr(AccessToken("panel", Role.ADMIN, "abc")))
+        self.assertNotIn("abc", repr(Credential("panel", Role.ADMIN, "abc")))
 
     def test_changes_while_running(self) -> None:
         """What is added, removed or taken away altogether counts from then on."""

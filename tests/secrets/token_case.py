@@ -8,7 +8,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.operations import Role
-from netd.secrets.credentials import AccessToken
+from netd.secrets.credentials import Credential
 from netd.secrets.private_files import PrivateFileError
 from netd.secrets.token_file import add_token
 from netd.secrets.tokens import TOKENS, read_tokens
@@ -28,7 +28,7 @@ class TokenTestCase(SynchronousTestCase):
         self.path.write_bytes(text.encode() if isinstance(text, str) else text)
         self.path.chmod(mode)
 
-    def named(self) -> dict[str, AccessToken]:
+    def named(self) -> dict[str, Credential]:
         """The credentials by name; of several lines of a name, the last."""
         return {token.name: token for token in read_tokens(self.path)}
 
