@@ -13,7 +13,7 @@ from math import ceil
 
 from attrs import frozen
 
-from netd.access.proofs import TooManyWrongTokens
+from netd.access.proofs import Proofs, TooManyWrongTokens, WrongToken
 from netd.config.descriptions import is_loopback
 from netd.connection.origins import ANY_HOST, takes_origin
 from netd.errors import NotPermitted
@@ -27,8 +27,6 @@ from netd.gateway.sessions import BrowserSessions, PageLogin
 from netd.gateway.tickets import Tickets
 from netd.operations import Caller
 from netd.principal import ANONYMOUS, LOCAL, LOCAL_ADMIN, Action, Kind, Principal, Role, denial
-from netd.secrets.tokens import Tokens
-from netd.secrets.tries import WrongSecrets
 
 __all__ = ["PAGE_KEY", "SCRAPE", "TOKEN_NEEDED", "UNKNOWN_SESSION", "UNKNOWN_TOKEN", "Guard"]
 
@@ -79,7 +77,7 @@ class Guard:
     """Judges requests.
 
     :ivar section: the gateway's section, for messages.
-    :ivar wrong: counts wrong tokens.
+    :ivar proofs: finds the credentials of tokens, and counts wrong ones.
     :ivar hosts: names of this machine, in lower case, beside ``localhost`` and loopback addresses.
     :ivar origins: origins of web pages, in lower case, that are served beside the gateway's own.
     :ivar sessions: the sessions of browsers.
@@ -87,8 +85,7 @@ class Guard:
     """
 
     section: str
-    tokens: Tokens
-    wrong: WrongSecrets
+    proofs: Proofs
     hosts: tuple[str, ...]
     origins: tuple[str, ...]
     sessions: BrowserSessions
@@ -146,20 +143,13 @@ class Guard:
         return LOCAL_ADMIN if self.is_open(caller.principal) else caller.principal
 
     def _bearer(self, head: Head, caller: Caller) -> Principal | Answer:
-        text = head.token or ""
-        found = self.tokens.find(text, caller.host)
-        if found is not None:
-            return found.principal
-        is_last, wait = self.wrong.note(caller.host), self.wrong.wait(caller.host)
-        if wait:
-            return plain(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                str(TooManyWrongTokens(wait)),
-                ("Retry-After", str(ceil(wait))),
-                refusal=TooManyWrongTokens.kind,
-                is_last=True,
-            )
-        return self._deny(head, self.tokens.objection(text), refusal=UNKNOWN_TOKEN, is_last=is_last)
+        try:
+            return self.proofs.find(head.token or "", caller.host, *Kind).principal
+        except TooManyWrongTokens as error:
+            again = "Retry-After", str(ceil(error.seconds))
+            return plain(HTTPStatus.TOO_MANY_REQUESTS, str(error), again, refusal=error.kind, is_last=True)
+        except WrongToken as error:
+            return self._deny(head, str(error), refusal=UNKNOWN_TOKEN, is_last=error.is_last)
 
     def _of_ticket(self, head: Head, ticket: str) -> Principal | Answer:
         found = self.tickets.take(ticket, head.target)
@@ -191,14 +181,14 @@ class Guard:
 
     def _is_current(self, principal: Principal) -> bool:
         credential = principal.credential
-        return self.is_open(LOCAL) if credential is None else credential in self.tokens.in_force()
+        return self.is_open(LOCAL) if credential is None else credential in self.proofs.tokens.in_force()
 
     def is_open(self, principal: Principal) -> bool:
         """Return True if *principal* may do everything, because it is on this machine and no user has a token.
 
         :raises PrivateFileError: if the tokens cannot be read.
         """
-        return principal is LOCAL and not self.tokens.has(Kind.USER)
+        return principal is LOCAL and not self.proofs.tokens.has(Kind.USER)
 
     def _is_own_name(self, name: str) -> bool:
         return name in self.hosts or is_loopback(name)

@@ -10,6 +10,7 @@ from twisted.logger import LogLevel
 from twisted.web.http import datetimeToString
 
 from netd.access.admission import SectionAccess
+from netd.access.proofs import Proofs
 from netd.codec.websocket import CloseCode, Opcode, frame, text_frame
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.origins import ANY_HOST
@@ -30,6 +31,7 @@ from netd.gateway.site import ECHO, SOCKET, Site
 from netd.log import printable
 from netd.operations import Caller
 from netd.principal import Role
+from netd.secrets.tokens import TOKENS, Tokens
 from netd.secrets.tries import Tries, WrongSecrets
 
 __all__ = ["SUBPROTOCOL", "GatewayFactory", "GatewayProtocol"]
@@ -135,7 +137,7 @@ class GatewayProtocol(WebSocketProtocol):
     def websocket_opened(self) -> None:
         """Let the client call operations; before its login, only ``system.login``."""
         assert self._caller is not None
-        self._caller.tries = Tries(self.factory.wrong, self._host(), self._login_failed)
+        self._caller.tries = Tries(self.factory.proofs.wrong, self._host(), self._login_failed)
         if not self._is_echo:
             self._link = ConsoleLink(self.peer, self._hold_requests, text_frame, self.factory.dispatcher, self._caller)
         if not self.is_greeted():
@@ -233,7 +235,7 @@ class GatewayFactory(WebSocketFactory):
 
     :ivar site: answers the HTTP requests; set before the first connection.
     :ivar dispatcher: calls the operations; set before the first connection.
-    :ivar wrong: counts wrong tokens.
+    :ivar proofs: finds the credentials of tokens, and counts wrong ones. In a daemon, all sections have the same.
     :ivar wall: the wall clock, in seconds since the epoch.
     :ivar answers: the long answers that are under way.
     """
@@ -247,7 +249,7 @@ class GatewayFactory(WebSocketFactory):
     def __init__(self, name: str, context: PeerContext, rules: Config, wall: Callable[[], float]) -> None:
         super().__init__(name, context, rules)
         self.access = SectionAccess(name, rules.access_rules)
-        self.wrong = WrongSecrets(context.clock.seconds)
+        self.proofs = Proofs(Tokens(rules.state_directory / TOKENS), WrongSecrets(context.clock.seconds))
         self.wall = wall
         self.answers = LongAnswers(own_share(context.clock, "answer", ANSWERING))
 

@@ -38,7 +38,7 @@ from netd.own_name import outward_address, own_names
 from netd.plaintext import moment
 from netd.principal import Action, Kind
 from netd.secrets.private_files import PrivateFileError
-from netd.secrets.tokens import TOKENS, Tokens, how_to_add
+from netd.secrets.tokens import Tokens, how_to_add
 
 __all__ = ["GatewayService", "OpenToAll", "make_service"]
 
@@ -79,7 +79,6 @@ class GatewayService(ListeningService):
         self._config = config
         self._gateway = factory
         self._table = OperationTable()
-        self._tokens = Tokens(config.state_directory / TOKENS)
         self._sessions = BrowserSessions(self._tokens, config, reactor.seconds, bus.wall, secrets.token_bytes)
         self._sessions.ended = self._session_ended
         self._tickets = Tickets(reactor.seconds, secrets.token_bytes)
@@ -89,6 +88,10 @@ class GatewayService(ListeningService):
         self._trouble = ""
         self._judging = LoopingCall(self._judge)
         self._judging.clock = reactor
+
+    @property
+    def _tokens(self) -> Tokens:
+        return self._gateway.proofs.tokens
 
     def use_operations(self, table: OperationTable) -> None:
         """Serve the operations in *table*. Called once, before ``startService``."""
@@ -102,8 +105,7 @@ class GatewayService(ListeningService):
         """See :class:`netd.interfaces.IAdmitting`. The tokens, and the count of wrong ones, are those of the whole daemon."""
         super().use_access(access)
         if access.proofs is not None:
-            self._tokens = self._sessions.tokens = access.proofs.tokens
-            self._gateway.wrong = access.proofs.wrong
+            self._gateway.proofs, self._sessions.tokens = access.proofs, access.proofs.tokens
 
     def privilegedStartService(self) -> None:
         """Read the files, and listen.
@@ -212,7 +214,7 @@ class GatewayService(ListeningService):
         hosts = (*(config.hosts or ()), *own_names(gethostname()))
         return Site(
             self._files,
-            Guard(factory.name, self._tokens, factory.wrong, hosts, config.origins or (), self._sessions, self._tickets),
+            Guard(factory.name, factory.proofs, hosts, config.origins or (), self._sessions, self._tickets),
             factory.dispatcher,
             config.base,
             config.max_message,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from netd.access.proofs import TooManyWrongTokens
+from netd.access.proofs import TooManyWrongTokens, WrongToken
 from netd.codec.jsontext import BadJSON, decode_object, encode
 from netd.console.audit import Audit
 from netd.gateway.answer import JSON, Answer, plain
@@ -16,7 +16,7 @@ from netd.gateway.routes import Access, Admission, SiteRoute
 from netd.gateway.sessions import BrowserSession, PageLogin
 from netd.gateway.tickets import GOOD_FOR
 from netd.operations import Caller
-from netd.principal import Role
+from netd.principal import Kind, Role
 from netd.secrets.credentials import Credential
 
 __all__ = ["SIGNED_OUT", "SigningIn"]
@@ -60,15 +60,13 @@ class SigningIn:
             return self._sign_out(admission)
         if names_cookie_twice(head):
             return self._refuse(HTTPStatus.FORBIDDEN, TWO_COOKIES, UNKNOWN_SESSION)
-        text = token if isinstance(token, str) else ""
-        found = self._guard.tokens.find(text, caller.host)
-        if found is None:
+        try:
+            found = self._guard.proofs.find(token if isinstance(token, str) else "", caller.host, *Kind)
+        except WrongToken as error:
             self._audit.login_failed(caller, UNKNOWN_TOKEN)
-            is_last, wait = self._guard.wrong.note(caller.host), self._guard.wrong.wait(caller.host)
-            if wait:
-                too_many = TooManyWrongTokens(wait)
-                return self._refuse(HTTPStatus.TOO_MANY_REQUESTS, str(too_many), too_many.kind, is_last)
-            return self._refuse(HTTPStatus.UNAUTHORIZED, self._guard.tokens.objection(text), UNKNOWN_TOKEN, is_last)
+            if isinstance(error, TooManyWrongTokens):
+                return self._refuse(HTTPStatus.TOO_MANY_REQUESTS, str(error), error.kind, error.is_last)
+            return self._refuse(HTTPStatus.UNAUTHORIZED, str(error), UNKNOWN_TOKEN, error.is_last)
         if found.role is Role.NOBODY:
             return self._refuse(HTTPStatus.FORBIDDEN, NOT_A_USER.format(who=found.principal), UNKNOWN_TOKEN)
         return self._sign_in(admission, found)
