@@ -235,6 +235,16 @@ class CommandTests(SynchronousTestCase):
         self.assertEqual((True, False), ("`token` is a text" in told["error"], "denied" in told))
         self.assertEqual([], self.bench.ran)
 
+    def test_guessing(self) -> None:
+        """A wrong token ends a connection that is kept, too: nobody tries one after the other on it."""
+        side = self.bench.connect()
+        self.assertEqual("success", self.ask(side, text="x", id=1)["status"])
+        told = self.ask(side, text="x", id=2, token="netd_no")
+        self.assertEqual(
+            ({"id": 2, "status": "error", "error": "unknown token", "denied": True}, "not permitted"), (told, side.peer.closed)
+        )
+        self.assertEqual(1, len(self.bench.ran))
+
     def test_only(self) -> None:
         """A token runs the commands that it is for, and no other; of the list, it sees these."""
         told = self.ask(self.stranger(), "fail", token=self.token)

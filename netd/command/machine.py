@@ -370,7 +370,7 @@ class CommandConversation:
                 if proof is not None:
                     self._shell.prove(proof, Kind.COMMAND, Kind.USER)
             except ProtocolError as error:
-                return CommandFault(error, request.id)
+                return CommandFault(error, request.id, is_last=isinstance(error, NotPermitted))
             del members[TOKEN]
             request = request._replace(members=members)
         return prepare(self._context, request, self._peer.principal)
@@ -398,7 +398,8 @@ class CommandConversation:
 
     def _bad_line(self, fault: CommandFault) -> None:
         self._is_kept = self._is_kept or fault.id is not None
-        self._step(CommandInput.BAD_LINE if self._is_kept else CommandInput.LAST_BAD_LINE, fault)
+        goes_on = self._is_kept and not fault.is_last
+        self._step(CommandInput.BAD_LINE if goes_on else CommandInput.LAST_BAD_LINE, fault)
 
     def _step(self, happened: CommandInput, subject: Any) -> None:
         transition = self.TRANSITIONS.get((self.state, happened))
@@ -477,6 +478,7 @@ class CommandConversation:
         (CommandState.FRESH, CommandInput.LAST_COMMAND): (_do_run_first, CommandState.LAST),
         (CommandState.FRESH, CommandInput.BAD_LINE): (_do_complain, CommandState.KEPT),
         (CommandState.FRESH, CommandInput.LAST_BAD_LINE): (_do_refuse, CommandState.OVER),
+        (CommandState.KEPT, CommandInput.LAST_BAD_LINE): (_do_refuse, CommandState.OVER),
         (CommandState.FRESH, CommandInput.BROKEN): (_do_refuse, CommandState.OVER),
         (CommandState.FRESH, CommandInput.ENDED): (_do_dismiss, CommandState.OVER),
         (CommandState.FRESH, CommandInput.IDLE): (_do_refuse, CommandState.OVER),

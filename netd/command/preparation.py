@@ -77,11 +77,13 @@ class CommandFault:
 
     :ivar id: the id of the command, if it could be read.
     :ivar excerpt: the beginning of the line, for the log; empty if it holds arguments that could be read.
+    :ivar is_last: whether the connection ends over it, also one that is kept.
     """
 
     error: ProtocolError
     id: int | str | None = None
     excerpt: bytes = b""
+    is_last: bool = False
 
 
 def check_runs(context: CommandContext, command: Command, principal: Principal) -> None:
