@@ -79,6 +79,13 @@ class AgentTests(SynchronousTestCase):
             self.bench.clock.advance(1)
             self.assertEqual([], self.bench.roster.live())
 
+    def test_number(self) -> None:
+        """No number behind a name makes the name of somebody else's credential of it."""
+        self.bench.credentials.add("cellar-2", Kind.AGENT)
+        for host in ("10.0.0.5", "10.0.0.6", "10.0.0.7"):
+            self.assertEqual("", self.bench.connect(host).say(said(None, name="cellar")).why)
+        self.assertEqual(["cellar", "cellar-3", "cellar-4"], [session.agent for session in self.bench.roster.live()])
+
     def test_given_name(self) -> None:
         """A session that an operator has called so is for the agent that proves it."""
         session = self.bench.start(name="greenhouse")

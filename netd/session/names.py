@@ -6,6 +6,8 @@ of one agent would be today's subject of another.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from netd.bus.subject import token
 from netd.errors import InvalidArguments
 from netd.message import NAME
@@ -34,15 +36,19 @@ def name_of_host(host: str) -> str:
 
 
 class AgentNames:
-    """The names that live sessions have. Two sessions that want the same name are ``greenhouse`` and ``greenhouse-2``."""
+    """The names that live sessions have. Two sessions that want the same name are ``greenhouse`` and ``greenhouse-2``.
 
-    def __init__(self) -> None:
+    :param is_reserved: whether a credential is there for a name: such a name is not given by a number.
+    """
+
+    def __init__(self, is_reserved: Callable[[str], bool]) -> None:
+        self._is_reserved = is_reserved
         self._wanted: dict[str, str] = {}
 
     def take(self, wanted: str) -> str:
         """Take the name *wanted*, or one with a number behind it while another session has that name."""
         name, number = wanted, 1
-        while name in self._wanted:
+        while name in self._wanted or (number > 1 and self._is_reserved(name)):
             number += 1
             name = f"{wanted}-{number}"
         self._wanted[name] = wanted

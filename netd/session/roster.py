@@ -10,6 +10,7 @@ from attrs import define
 
 from netd.connection.fairness import Turns
 from netd.errors import NoSuchTarget, OperationFailed, ProtocolError
+from netd.principal import Kind
 from netd.reserved import NOTHING_RESERVED, Reserves
 from netd.session.addresses import Address, AllowList, Forbidden
 from netd.session.letters import Alphabet
@@ -73,7 +74,7 @@ class Roster:
         self.turns = Turns(world.receiving, world.monotonic)
         self._sessions: dict[int, TelemetrySession] = {}
         self._numbers: dict[int, TelemetrySession] = {}
-        self._names = AgentNames()
+        self._names = AgentNames(lambda name: self.reserves.is_reserved(Kind.AGENT, name))
         self._given: set[TelemetrySession] = set()  # sessions whose agents were named by an operator or the configuration
         self._unasked: Counter[Address] = Counter()
         self._ended: deque[TelemetrySession] = deque(maxlen=REMEMBERED)

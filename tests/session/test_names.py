@@ -27,7 +27,7 @@ class NamesTests(SynchronousTestCase):
 
     def test_several(self) -> None:
         """Two at a time have different names; one that is free again is given again."""
-        names = AgentNames()
+        names = AgentNames(lambda name: False)
         self.assertEqual(["a", "a-2", "a-3"], [names.take("a") for _ in range(3)])
         names.give_back("a-2")
         self.assertEqual("a-2", names.take("a"))
