@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-__all__ = ["LONGEST", "MOST", "abridged", "redacted", "scrubbed", "without_tokens"]
+__all__ = ["LONGEST", "MOST", "abridged", "redacted", "scrubbed", "without_token_texts", "without_tokens"]
 
 LONGEST = 200
 """Characters of a text that a record keeps."""
@@ -26,6 +26,9 @@ HIDDEN = "…"
 
 _TOKEN = re.compile(rb"netd_[A-Za-z0-9_-]+")
 """A token of netd, or its beginning, among other bytes."""
+
+_TOKEN_TEXT = re.compile(r"\bnetd_[A-Za-z0-9_-]{22,}")
+"""A whole token in a text that others read. A shorter word that begins like one is none."""
 
 _SECRET = re.compile("token|password|secret|^page$", re.IGNORECASE)
 """The names of arguments that hold secrets. ``page`` is the key of a browser's session, an argument of ``system.login``."""
@@ -52,6 +55,11 @@ def abridged(text: str) -> str:
 def without_tokens(received: bytes) -> bytes:
     """Return *received* for the log, with each token in it hidden: what a peer sends may be wrong, and hold a good token."""
     return _TOKEN.sub("netd_…".encode(), received)
+
+
+def without_token_texts(text: str) -> str:
+    """Return *text* with each whole token in it hidden: what a program says in the wrong place is told to others."""
+    return _TOKEN_TEXT.sub(f"netd_{HIDDEN}", text)
 
 
 def scrubbed(text: str) -> str:

@@ -86,6 +86,14 @@ class AgentTests(SynchronousTestCase):
             self.assertEqual("", self.bench.connect(host).say(said(None, name="cellar")).why)
         self.assertEqual(["cellar", "cellar-3", "cellar-4"], [session.agent for session in self.bench.roster.live()])
 
+    def test_cut_token(self) -> None:
+        """The log has no part of a token, wherever the hello was cut."""
+        whole = said(None, name="cellar", token="netd_AbCdEfGhIjKlMnOpQrStUv")
+        for cut in range(1, len(whole)):
+            side = self.stranger().say(whole[:cut], whole[cut:])
+            [(_kind, excerpt)] = side.refused
+            self.assertEqual(whole[:60], excerpt[:60])
+
     def test_given_name(self) -> None:
         """A session that an operator has called so is for the agent that proves it."""
         session = self.bench.start(name="greenhouse")

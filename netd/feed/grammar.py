@@ -12,6 +12,7 @@ from netd.codec.jsontext import decode_object, encode
 from netd.codec.proof import TOKEN, BadToken, token_in
 from netd.errors import ProtocolError
 from netd.feed.rounds import TYPES
+from netd.redaction import without_token_texts
 
 __all__ = [
     "SUBPROTOCOL",
@@ -114,7 +115,7 @@ def read_words(text: str) -> Said:
                 seconds = float(report["seconds"])
                 if math.isfinite(seconds):
                     return BlockReport(report["name"], int(report["block"]), seconds)
-    return Remark(text)
+    return Remark(without_token_texts(text))
 
 
 def read_request(payload: bytes) -> Said:
@@ -129,7 +130,7 @@ def read_request(payload: bytes) -> Said:
         members = _Members("report", request)
         return BlockReport("", members.integer("block", 0, 10**9), members.seconds("seconds"))
     if isinstance(request.get("remark"), str):
-        return Remark(request["remark"])
+        return Remark(without_token_texts(request["remark"]))
     raise BadFeedRequest("a request is an object with one of `subscribe`, `report` and `remark`")
 
 

@@ -138,7 +138,7 @@ class BotConversation:
         try:
             action(self, received)
         except ProtocolError as error:
-            self._refuse(error, received or self._said)
+            self._refuse(error, self._said + received)  # a token is told from other text by its beginning
 
     def _do_gather_name(self, received: bytes) -> None:
         said = self._said + received

@@ -209,7 +209,8 @@ class AgentStream(Contender):
             else:
                 self._take(self._reader.feed(received))
         except ProtocolError as error:
-            self._refuse(error, received)
+            # The last bytes of a hello may be the end of a token, which only the beginning of the token tells from other text.
+            self._refuse(error, received if self._hello is None else bytes(self._hello))
             return
         if self.state is not StreamState.OVER:
             self._set_clock()

@@ -88,6 +88,11 @@ class RequestTests(SynchronousTestCase):
         )
         self.assertEqual(self.read(subscribe={"types": None, "block": None, "interval": None, "seed": None}), Subscribe())
 
+    def test_token_in_a_remark(self) -> None:
+        """A subscription that is taken for a remark, because its handshake named no dialect, tells nobody the token in it."""
+        self.assertEqual(read_words('{"token": "netd_AbCdEfGhIjKlMnOpQrStUv"}'), Remark('{"token": "netd_…"}'))
+        self.assertEqual(self.read(remark="netd_AbCdEfGhIjKlMnOpQrStUv; netd_client"), Remark("netd_…; netd_client"))
+
     def test_report_and_remark(self) -> None:
         """A client tells what it received, or anything else."""
         self.assertEqual(self.read(report={"block": 3, "seconds": 2.5}), BlockReport("", 3, 2.5))
