@@ -31,15 +31,19 @@ from netd.secrets.tokens import TOKENS, Tokens, how_to_add
 from netd.state.file import STATE_FILE
 from netd.state.file import objection as state_objection
 
-__all__ = ["check", "main", "objections", "packaged_ini", "read", "refusal", "show"]
+__all__ = ["check", "default_ini", "main", "objections", "read", "refusal", "show"]
 
 EX_CONFIG = 78
 """Exit status when the configuration cannot be used (sysexits.h)."""
 
 
-def packaged_ini() -> Path:
-    """The INI that comes with netd."""
-    return packaged("netd.ini")
+SYSTEM_INI = Path("/etc/netd/netd.ini")
+"""The configuration of the machine's service."""
+
+
+def default_ini(of_machine: Path = SYSTEM_INI) -> Path:
+    """The INI where none is named: that of the machine's service; where there is none, the one that comes with netd."""
+    return of_machine if os.access(of_machine, os.F_OK) else packaged("netd.ini")
 
 
 def read(path: Path, kinds: Mapping[str, IServiceKind], is_checked: bool) -> Configuration:
@@ -87,7 +91,7 @@ def refusal(problems: Iterable[ConfigProblem]) -> SystemExit:
 def main() -> None:
     """``python -m netd.check check|config|origin [FILE]``."""
     what, *files = sys.argv[1:]
-    path, kinds = Path(files[0]) if files else packaged_ini(), find_kinds()
+    path, kinds = Path(files[0]) if files else default_ini(), find_kinds()
     configuration = read(path, kinds, what == "check")
     if what == "check":
         check(configuration, path, kinds)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from twisted.python.usage import Options as TwistedOptions
 
-from netd.check import check, packaged_ini, read, refusal, show
+from netd.check import check, default_ini, read, refusal, show
 from netd.clock import make_monotonic
 from netd.config import Configuration, Section, load_again
 from netd.config.options import NETD
@@ -32,7 +32,10 @@ class Options(TwistedOptions):
     """``twistd netd [options]``."""
 
     synopsis = "[options]"
-    longdesc = "Runs every section of the configuration as a service. Without -c, the packaged configuration: all on loopback."
+    longdesc = (
+        "Runs every section of the configuration as a service. Without -c, that is /etc/netd/netd.ini; where there is no such "
+        "file, the packaged one, all on loopback."
+    )
     optParameters: ClassVar[list[list[Any]]] = [["config", "c", None, "Configuration file (INI)."]]
     optFlags: ClassVar[list[list[Any]]] = [
         ["check", None, "Check the configuration, and exit: 0, or 78 with all its mistakes."],
@@ -45,7 +48,7 @@ class Options(TwistedOptions):
 
     def postOptions(self) -> None:
         """Read the configuration, while mistakes can still be shown on the terminal: twistd daemonises later."""
-        path, kinds = Path(self["config"]) if self["config"] else packaged_ini(), find_kinds()
+        path, kinds = Path(self["config"]) if self["config"] else default_ini(), find_kinds()
         configs = {name: kind.config for name, kind in kinds.items()}
         # Read with the user, host name and directory of the start, also on a reload: twistd changes user and directory.
         self.read = partial(load_again, path.absolute(), configs, os.environ, os.getuid(), socket.gethostname())

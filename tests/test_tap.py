@@ -18,10 +18,11 @@ from twisted.logger import ILogObserver, Logger
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.check import default_ini
 from netd.secrets.passwords import make_entry, write_entry
 from netd.secrets.token_file import add_token
 from netd.secrets.tokens import TOKENS
-from netd.tap import Options, makeService, packaged_ini
+from netd.tap import Options, makeService
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -80,7 +81,13 @@ class ConfigurationTests(OptionsTestCase):
         options = Options()
         options.parseOptions([])
         self.assertIn("relay", [section.name for section in options.configuration.sections])
-        self.assertEqual(CHECKOUT / "etc" / "netd.ini", packaged_ini())
+        self.assertEqual(CHECKOUT / "etc" / "netd.ini", default_ini(Path(self.mktemp())))
+
+    def test_configuration_of_the_machine(self) -> None:
+        """Where the machine's service has a configuration, it is the default, also when it is wrong."""
+        of_machine = Path(self.mktemp())
+        of_machine.write_text("[relay]\nacces = tokens\n")
+        self.assertEqual(of_machine, default_ini(of_machine))
 
     def test_root(self) -> None:
         """Root is refused before anything is started, and told what to write; the check alone is root's as well."""

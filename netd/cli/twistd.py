@@ -17,7 +17,11 @@ from netd.cli.reload import show_difference
 __all__ = ["check", "config", "find_twistd", "run"]
 
 _config_option = click.option(
-    "-c", "--config", "configuration", metavar="FILE", help="Configuration file. [default: the packaged one, all on loopback]"
+    "-c",
+    "--config",
+    "configuration",
+    metavar="FILE",
+    help="Configuration file. [default: /etc/netd/netd.ini, else the packaged one]",
 )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from netd.check import objections, packaged_ini
+from netd.check import default_ini, objections
 from netd.codec.jsontext import encode
 from netd.config import load
 from netd.doctor.clock import examine_clock, is_synchronised
@@ -49,7 +49,7 @@ def examine(path: Path, now: float) -> Iterator[Diagnosis]:
 
 def main() -> None:
     """Write the findings."""
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else packaged_ini()
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else default_ini()
     sys.stdout.buffer.write(encode(examination(examine(path, time.time()))))
 
 

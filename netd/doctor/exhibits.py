@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from netd.check import packaged_ini
+from netd.check import default_ini
 from netd.codec.jsontext import decode, encode
 from netd.config import load
 from netd.doctor.machine import installed_versions
@@ -37,7 +37,7 @@ def exhibits(path: Path, status: Any) -> dict[str, Any]:
 
 def main() -> None:
     """Write them."""
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else packaged_ini()
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else default_ini()
     given = sys.stdin.buffer.read()
     sys.stdout.buffer.write(encode(exhibits(path, decode(given) if given else None)))
 
