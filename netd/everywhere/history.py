@@ -72,6 +72,10 @@ class _Source:
     patterns: list[str]
 
 
+def _operation(verb: str, function: Callable[..., object], summary: str) -> Operation:
+    return Operation(f"history.{verb}", function, Role.VIEWER, summary, spans_services=True, kind="recorder")
+
+
 @define(eq=False)
 class EverywhereHistory:
     """Asks the recorders of all nodes. Its operations stand in *table* while another node has a recorder.
@@ -84,6 +88,10 @@ class EverywhereHistory:
     wall: Callable[[], float]
     _offered: list[Operation] = field(factory=list, init=False)
     _nodes: dict[str, RecorderNode] = field(factory=dict, init=False)
+    _nodes_listed: Operation = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._nodes_listed = _operation("nodes", self.nodes, "List the nodes that record, and whether they answer")
 
     def changed(self, instance: str) -> None:
         """The operations of *instance* are others now."""
@@ -93,6 +101,8 @@ class EverywhereHistory:
         if has_others is not bool(self._offered):
             before, self._offered = self._offered, self._operations() if has_others else []
             self.table.replace(before, self._offered, EVERYWHERE)
+            # No recorder offers the list of recorders, and what is offered everywhere alone stands in no list of operations.
+            self.table.replace([self._nodes_listed] if before else [], [self._nodes_listed] if has_others else [])
 
     def _operations(self) -> list[Operation]:
         told = (
@@ -101,12 +111,8 @@ class EverywhereHistory:
             ("read", self.read, "Read all samples and events of a time, page by page"),
             ("events", self.events, "List past events, newest first"),
             ("runs", self.runs, "List the runs, newest first"),
-            ("nodes", self.nodes, "List the nodes that record, and whether they answer"),
         )
-        return [
-            Operation(f"history.{verb}", function, Role.VIEWER, text, spans_services=True, kind="recorder")
-            for verb, function, text in told
-        ]
+        return [_operation(verb, function, text) for verb, function, text in told]
 
     def subjects(self, caller: Caller, pattern: str | list[str] = ">", since: Time | None = None) -> Deferred[list[SeriesFacts]]:
         """See :meth:`netd.recorder.history.History.subjects`."""

@@ -171,6 +171,17 @@ class MergeTests(HistoryBench):
         at_c = [one.subject for one in self.ask("subjects", "C")]
         self.assertEqual(["custom.x", "relay.main@B.said.p", "session.main@A.t", "session.main@B.t"], at_c)
 
+    def test_listed(self) -> None:
+        """The list of recorders is an operation like all others, so that it is a command, too, while there are others."""
+        table = self.nodes["C"].table
+        self.assertEqual(("main", "main@A", "main@B"), {one.name: where for one, where in table}["history.nodes"])
+        self.assertEqual(["A", "B"], [one.node for one in self.ask("nodes", "C")])
+        self.assertEqual(["A", "B"], [one["node"] for one in self.ask("nodes", "A", instance="@C")])
+        for name in "AB":
+            self.nodes[name].link.die()
+        pass_time(self.clock, 700.0)
+        self.assertNotIn("history.nodes", [one.name for one, _ in table])
+
     def test_query(self) -> None:
         """Curves of all nodes come together, over the same time; gaps and notes of other nodes say whose they are."""
         found = self.ask("query", pattern="session.*.t", begin=DAY[0], end=DAY[1], points=10)
