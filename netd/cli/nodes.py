@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from netd.cli.generated import fetch_table
-from netd.cli.invocation import Invocation, NetdCommand, NotFound
+from netd.cli.invocation import Exit, Invocation, NetdCommand, NotFound
 from netd.codec.words import Words, span
 
 __all__ = ["join", "leave", "nodes"]
@@ -46,24 +46,30 @@ def leave(invocation: Invocation) -> None:
 @click.command(cls=NetdCommand)
 @click.pass_obj
 def join(invocation: Invocation) -> None:
-    """Join the cluster again, after leave."""
-    _show(invocation, "cluster.join")
+    """Join the cluster again, after leave.
+
+    The exit status is 1 if it has not joined yet: another process has its name, or NATS is away. netd goes on trying.
+    """
+    own, *_ = _show(invocation, "cluster.join")
+    if own["state"] != "here":
+        raise click.exceptions.Exit(Exit.FAILED)
 
 
-def _show(invocation: Invocation, called: str) -> None:
-    """Call an operation that returns nodes, and show them."""
+def _show(invocation: Invocation, called: str) -> list[Mapping[str, Any]]:
+    """Call an operation that returns nodes, and show them. Return them, the node that is asked first."""
     if not any(operation.name == called for operation in fetch_table(invocation)):
         raise NotFound("this node is in no cluster: add a section [cluster] to the configuration of netd, and restart it")
     with invocation.control() as control:
-        found = control.call(called)
+        found: list[Mapping[str, Any]] = control.call(called)
     if invocation.as_json:
         invocation.print_json(found)
-        return
+        return found
     words = Words(invocation.surroundings.wall_clock())
     invocation.show_table(COLUMNS, [_row(node, words) for node in found])
     for node in found:
         if node["reason"]:
             click.echo(f"{node['name']} is {node['state']}: {node['reason']}")
+    return found
 
 
 def _row(node: Mapping[str, Any], words: Words) -> list[str | tuple[str, str]]:

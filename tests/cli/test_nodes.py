@@ -55,10 +55,20 @@ class NodesCommandTests(CommandTests):
         self.control.answers["system.operations"] = [operation(f"cluster.{verb}") for verb in ("nodes", "leave", "join")]
         for verb in ("nodes", "leave", "join"):
             self.control.answers[f"cluster.{verb}"] = [alone, SLOW]
-            listed = self.netd("cluster", verb).stdout
+            result = self.netd("cluster", verb)
+            self.assertEqual(int(verb == "join"), result.exit_code, "who joins wants to know that it has not")
+            listed = result.stdout
             self.assertEqual(listed.splitlines()[0].split()[:4], ["NODE", "STATE", "SINCE", "NATS"])
             self.assertEqual("a is alone: another process has joined as a", listed.splitlines()[-1])
             self.assertEqual((f"cluster.{verb}", {}), self.control.calls[-1])
+
+    def test_joined(self) -> None:
+        """Joining succeeds when the node has joined, also for a program that reads JSON."""
+        self.control.answers["system.operations"] = [operation("cluster.join")]
+        for own, status in ((HERE, 0), ({**HERE, "state": "joining"}, 1)):
+            self.control.answers["cluster.join"] = [own, SLOW]
+            result = self.netd("cluster", "join", "--json")
+            self.assertEqual((status, [own, SLOW]), (result.exit_code, json.loads(result.stdout)))
 
     def test_json(self) -> None:
         """With ``--json`` the list is as the daemon tells it."""
