@@ -75,6 +75,8 @@ class ClusterPagesTests(BrowserTestCase):
         choice.select_option("main@north")
         row.or_(by_id(page, "device-row", device="greenhouse")).wait_for()
         by_id(page, "talk-row").get_by_text("water").wait_for()
+        by_id(by_id(page, "being-panel"), "elsewhere").get_by_text("open the dashboard of north").wait_for()
+        self.assertEqual(0, by_id(page, "being-form").count())
         north.signal(signal.SIGKILL)
         far.close()
         by_id(page, "instance-away").get_by_text("node north is gone").wait_for(timeout=3000)

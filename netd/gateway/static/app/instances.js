@@ -108,6 +108,13 @@ export function instanceOf(kind, takesAll = () => false) {
   return { name, params, subject, service, option, line, picked: () => picked.value, isAll, absence: away, select };
 }
 
+/** The other node whose service is chosen; "" where it is one of this node. @param {Instance} instance */
+export const farOf = (instance) => nodeOf(instance.name.value ?? "");
+
+/** What stands there in place of a form that makes the page something: its connection leads to its own node alone. */
+export const elsewhere = (/** @type {string} */ node, /** @type {string} */ what) =>
+  h("p.hint", { testid: "elsewhere" }, `A page can be ${what} of its own node alone: open the dashboard of ${node} for that.`);
+
 /**
  * The port of a service for a command line; null where it is the *usual* one, which need not be said.
  * @param {import("./connection.js").Service|null} service @param {number|null} usual

@@ -8,7 +8,7 @@ import { commandLine, commandLineToCopy } from "../commandline.js";
 import { isLive, netd, now } from "../connection.js";
 import { choice, h, when } from "../dom.js";
 import { clock, duration, excerpt, payload, visible } from "../format.js";
-import { portOf, tag } from "../instances.js";
+import { elsewhere, farOf, portOf, tag } from "../instances.js";
 import { recent } from "../live.js";
 import { log } from "../log.js";
 import { badge, panel } from "../panel.js";
@@ -121,8 +121,8 @@ export function beingPanel(instance) {
   const element = panel(
     { title: "Be a device", testid: "being-panel" },
     choice(
-      () => self.value !== null,
-      (is) => (is ? being() : outside(instance, why)),
+      () => (self.value === null ? farOf(instance) : null),
+      (far) => (far === null ? being() : far ? elsewhere(far, "a device") : outside(instance, why)),
     ),
     outcomeOf(outcome),
     when(() => messages.value.length > 0, received),

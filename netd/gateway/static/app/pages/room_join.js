@@ -5,7 +5,7 @@ import { commandLine, commandLineToCopy } from "../commandline.js";
 import { isLive, netd } from "../connection.js";
 import { choice, each, h } from "../dom.js";
 import { clock, excerpt, visible } from "../format.js";
-import { portOf, tag } from "../instances.js";
+import { elsewhere, farOf, portOf, tag } from "../instances.js";
 import { recent } from "../live.js";
 import { badge, panel } from "../panel.js";
 import { forbidden, missing } from "../rights.js";
@@ -65,8 +65,8 @@ export function joinPanel(instance) {
   return panel(
     { title: "Join as a person", testid: "join-panel" },
     choice(
-      () => seat.value !== null,
-      (isIn) => (isIn ? inside() : outside(instance, why)),
+      () => (seat.value === null ? farOf(instance) : null),
+      (far) => (far === null ? inside() : far ? elsewhere(far, "in a room") : outside(instance, why)),
     ),
     h("p.outcome", { role: "status", testid: "join-outcome", "data-state": () => outcome.value.state }, () => outcome.value.text),
   );
