@@ -16,15 +16,13 @@ from netd.connection.eager import cut
 from netd.connection.fairness import TURN_SHARE, Turns
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerProtocol, describe_address, network_at, told_of
+from netd.connection.refusals import UNKNOWN_PROXY
 from netd.connection.shares import own_share
 from netd.connection.silence import Silence
 from netd.connection.vigil import Vigil
 from netd.log import LogLimiter
 
 __all__ = ["PeerFactory", "Tally"]
-
-UNKNOWN_PROXY = "unknown proxy"
-"""The kind of refusals of connections to a port for proxies that are from elsewhere."""
 
 REMEDIES = {
     Refusal.PER_ADDRESS: "which `max_connections_per_address` bounds",

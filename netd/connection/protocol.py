@@ -17,6 +17,7 @@ from netd.connection.budget import Place, Refusal
 from netd.connection.eager import cut
 from netd.connection.fairness import Lane, Standing
 from netd.connection.peer import Peer, PeerContext
+from netd.connection.refusals import NOT_ADMITTED
 from netd.connection.stranger import ALERT, HELLO, Tongue, bad_request, first_words, page_of, tongue_of
 from netd.connection.vigil import ask_for_signs, describe_end
 from netd.errors import Revoked
@@ -36,9 +37,6 @@ REFUSED_SILENTLY = "{service}: {who} refused ({kind}): {why}{more}"
 EXCERPT = 80
 """Bytes of refused input that a log line shows."""
 
-
-NOT_ADMITTED = "not admitted"
-"""The kind of refusals of connections that neither their address nor a proof admits."""
 
 PROOF_TIMEOUT = 8.0
 """Seconds that a connection has to prove who it is, if its address does not admit it."""

@@ -10,7 +10,13 @@ from collections.abc import Iterator
 
 from attrs import define
 
-__all__ = ["MOST_REFUSALS", "RefusalLedger", "Refused", "wire_of"]
+__all__ = ["MOST_REFUSALS", "NOT_ADMITTED", "UNKNOWN_PROXY", "RefusalLedger", "Refused", "wire_of"]
+
+NOT_ADMITTED = "not admitted"
+"""The kind of refusals of connections that neither their address nor a proof admits."""
+
+UNKNOWN_PROXY = "unknown proxy"
+"""The kind of refusals of connections to a port for proxies that are from elsewhere."""
 
 MOST_REFUSALS = 64
 """Entries that are kept."""

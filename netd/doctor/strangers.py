@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from netd.connection.refusals import Refused
+from netd.connection.refusals import NOT_ADMITTED, UNKNOWN_PROXY, Refused
+from netd.connection.stranger import Tongue
 from netd.doctor.findings import Diagnosis, ok, warning
 from netd.plaintext import duration
 from netd.redaction import abridged
@@ -14,12 +15,8 @@ __all__ = ["examine_refusals"]
 LATELY = 86400.0
 """Seconds for which a refusal is told."""
 
-NOT_ADMITTED, UNKNOWN_PROXY = "not admitted", "unknown proxy"
-
 KINDS = {"relay": "--device", "session": "--agent", "room": "--bot", "command": "--command NAME", "feed": "--feed"}
 """For each kind, the option of ``netd token add``."""
-
-TLS = "a TLS handshake"
 
 
 def examine_refusals(refusals: Iterable[Refused], sections: Collection[str], now: float) -> Iterator[Diagnosis]:
@@ -47,7 +44,7 @@ def _remedy(refused: Refused, sections: Collection[str]) -> str:
         return f"if it is yours: access = peers, and {host} among `peers`, in [{section}]{proof}"
     if refused.kind == UNKNOWN_PROXY:
         return f"if it is yours: proxies = {host} in [{section}]"
-    if refused.kind == TLS or refused.serves == "tls":
+    if refused.kind == Tongue.TLS.value or refused.serves == "tls":
         return f"tls = yes in [{section}], with a section [tls]; or have the program connect without TLS"
     if refused.serves == "haproxy":
         return f"write haproxy: before the endpoint in `listen` of [{section}], and the proxy's address in `proxies`"

@@ -10,6 +10,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from netd.connection.refusals import NOT_ADMITTED
 from netd.manhole.doorkeeper import Doorkeeper, Unchecked
 from netd.manhole.terminal import Terminal
 from netd.principal import Principal, Proof, Role
@@ -178,7 +179,7 @@ class Login:
             terminal.peer.prove(Principal(self._name, Role.ADMIN, None, Proof.PASSWORD, credential))
             self._welcome(terminal)
         else:
-            terminal.refuse("not admitted", objection, b"")
+            terminal.refuse(NOT_ADMITTED, objection, b"")
             terminal.close(objection)
 
     def _refuse(self) -> None:

@@ -11,6 +11,7 @@ from netd.config.descriptions import is_loopback
 from netd.connection.budget import Occupant, Place
 from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
+from netd.connection.refusals import NOT_ADMITTED
 from netd.manhole.config import Config
 from netd.manhole.doorkeeper import TooManyLogins
 from netd.manhole.telnet import TelnetDecoder, TooManyCommands
@@ -54,7 +55,7 @@ class ManholeProtocol(Terminal):
         if objection is None:
             self.converse(self.factory.doors.login(self))
         else:
-            self.refuse("not admitted", objection, b"")
+            self.refuse(NOT_ADMITTED, objection, b"")
             self.close(objection)
 
     def received(self, data: bytes) -> None:

@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from netd.codec.lines import LineTooLong
+from netd.connection.refusals import NOT_ADMITTED
 from netd.manhole.conch import ManholeTransport, TerminalChannel
 from netd.manhole.doorkeeper import Unchecked
 from netd.manhole.login import log_failed_check, log_login, log_unchecked, log_wrong_password
@@ -242,7 +243,7 @@ class SshProtocol(Terminal):
         if not self.is_open:
             return False
         if objection is not None:
-            self.refuse("not admitted", objection, b"")
+            self.refuse(NOT_ADMITTED, objection, b"")
             self._disconnect(objection)
             return False
         log_login(self, str(principal.name))
