@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import resource
 from contextlib import suppress
-from pathlib import Path
 
 from twisted.application.service import Service
 from twisted.logger import Logger
 
 from netd.connection.budget import Budget
+from netd.usage import count_descriptors
 
 __all__ = ["DescriptorsService", "raise_limit", "set_limit"]
 
@@ -67,7 +67,7 @@ class DescriptorsService(Service):
                 limit=limit,
                 wanted=self.wanted,
             )
-        free = max(2, limit - (_count_open() - self._budget.taken))
+        free = max(2, limit - (_open_descriptors() - self._budget.taken))
         self._budget.limit = free - min(KEPT_BACK, free // 2) - min(FOR_LOGINS, free // 8)
         return limit
 
@@ -100,9 +100,8 @@ def set_limit(wanted: int) -> int:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
-def _count_open() -> int:
-    """Return the number of open descriptors."""
+def _open_descriptors() -> int:
     try:
-        return len(list(Path("/dev/fd").iterdir()))
+        return count_descriptors()
     except OSError:
         return KEPT_BACK  # the number is not known

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from netd.codec.units import Bytes
 
-__all__ = ["Usage", "measure_usage"]
+__all__ = ["Usage", "count_descriptors", "measure_usage"]
 
 
 @frozen(slots=False)
@@ -29,7 +29,18 @@ class Usage:
 
 def measure_usage(proc: Path = Path("/proc/self")) -> Usage:
     """Return what this process uses now."""
-    return Usage(_resident(proc), _count_open(proc), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    return Usage(_resident(proc), count_descriptors(proc), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def count_descriptors(proc: Path = Path("/proc/self")) -> int:
+    """Return the number of open descriptors. Linux 6.2 and newer tell it as a size; listing 20,000 takes some ms.
+
+    :raises OSError: if the operating system does not tell.
+    """
+    try:
+        return (proc / "fd").stat().st_size or len(list((proc / "fd").iterdir()))
+    except OSError:
+        return len(list(Path("/dev/fd").iterdir()))
 
 
 def _resident(proc: Path) -> int | None:
@@ -37,11 +48,3 @@ def _resident(proc: Path) -> int | None:
         return int((proc / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return None  # not Linux
-
-
-def _count_open(proc: Path) -> int:
-    """Return the number of open descriptors. Linux 6.2 and newer tell it as a size; listing 20,000 takes some ms."""
-    try:
-        return (proc / "fd").stat().st_size or len(list((proc / "fd").iterdir()))
-    except OSError:
-        return len(list(Path("/dev/fd").iterdir()))
