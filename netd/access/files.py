@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from netd.secrets.private_files import file_stamp
+
 __all__ = ["CredentialFile"]
 
 
@@ -30,8 +32,7 @@ class CredentialFile:
         """Return the credentials that have gone since the last look; see :data:`netd.access.watch.Look`."""
         path = self._path()
         try:
-            status = path.stat()
-            seen: object = (path, status.st_dev, status.st_ino, status.st_ctime_ns, status.st_mtime_ns, status.st_size)
+            seen: object = path, file_stamp(path)
         except OSError:
             seen = path
         if seen == self._seen:

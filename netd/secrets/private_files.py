@@ -25,6 +25,7 @@ __all__ = [
     "NAMES",
     "PrivateFileError",
     "drafted",
+    "file_stamp",
     "locked",
     "quoted",
     "read_entries",
@@ -69,6 +70,15 @@ def read_private(path: Path, noun: str, remedy: str) -> str:
     if len(content) > MOST_BYTES:
         raise PrivateFileError(f"{path}: is longer than {MOST_BYTES} bytes: that is no {noun}; {remedy}")
     return content.decode("utf-8", "replace")
+
+
+def file_stamp(path: Path) -> tuple[int, ...]:
+    """Return a value that differs if the file at *path* has changed, or another one has its name: a look costs 1 µs.
+
+    :raises OSError: when there is no such file, or it cannot be looked at.
+    """
+    status = path.stat()
+    return status.st_dev, status.st_ino, status.st_ctime_ns, status.st_mtime_ns, status.st_size
 
 
 class _Named(Protocol):

@@ -20,7 +20,7 @@ from attrs import define, field, frozen
 from netd.plaintext import moment
 from netd.principal import Kind
 from netd.secrets.credentials import Credential, Evidence, digest_of, parse_credential
-from netd.secrets.private_files import PrivateFileError, quoted, read_lines, read_private
+from netd.secrets.private_files import PrivateFileError, file_stamp, quoted, read_lines, read_private
 from netd.secrets.uses import TokenUses, uses_file
 
 __all__ = ["TOKENS", "Tokens", "how_to_add", "parse_lines", "read_tokens", "token_lines"]
@@ -180,8 +180,7 @@ class Tokens:
     def _current(self) -> CredentialTable:
         """Return the table, made anew if the file has changed since. A file that cannot be trusted is tried anew each time."""
         try:
-            status = self.path.stat()
-            seen: object = (status.st_dev, status.st_ino, status.st_ctime_ns, status.st_mtime_ns, status.st_size)
+            seen: object = file_stamp(self.path)
         except OSError:
             seen = None
         if seen is None or seen != self._seen:

@@ -46,7 +46,7 @@ def network_of(host: str) -> str:
 
 @define(eq=False)
 class WrongSecrets:
-    """Counts wrong secrets by address, for one service.
+    """Counts wrong secrets by address. All sections of a daemon share one for tokens; each manhole has one for passwords.
 
     :ivar monotonic: the clock, which is never set back.
     """
