@@ -278,10 +278,10 @@ class IBudgeted(Interface):
 
 
 class IAdmitting(Interface):
-    """A service that admits connections by who they are. It is handed the section's admission before it starts."""
+    """A service that admits connections by who they are. It is handed the section's access before it starts."""
 
     def use_access(access: Any) -> None:
-        """Let ``access`` say who the connections are: a :class:`netd.access.admission.SectionAccess`.
+        """Let ``access`` say who the connections are: a :class:`netd.access.section.SectionAccess`.
 
         Without it, everybody is admitted.
         """

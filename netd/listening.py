@@ -16,8 +16,8 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger, globalLogPublisher
 from zope.interface import implementer
 
-from netd.access.admission import SectionAccess
 from netd.access.rules import EVERYBODY, AccessRules
+from netd.access.section import SectionAccess
 from netd.access.watch import CredentialWatch
 from netd.change import Change
 from netd.config import AdmittingConfig, ListeningConfig, SecuredConfig

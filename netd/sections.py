@@ -10,9 +10,9 @@ from twisted.application.service import IService, MultiService, Service
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.logger import Logger
 
-from netd.access.admission import SectionAccess
 from netd.access.proofs import Proofs
 from netd.access.refusals import REFUSED, PeerRefused
+from netd.access.section import SectionAccess
 from netd.access.watch import CredentialWatch
 from netd.carriage import Carriage
 from netd.config import Section

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from netd.access.admission import SectionAccess
 from netd.access.rules import AccessRules, AccessWord
+from netd.access.section import SectionAccess
 from netd.errors import NotPermitted
 from netd.principal import Kind, Principal, Proof, Role
 
@@ -32,7 +32,7 @@ class Credentials:
         return token
 
     def prove(self, peer: Any, text: str, *kinds: Kind) -> None:
-        """See :meth:`netd.access.admission.SectionAccess.prove`."""
+        """See :meth:`netd.access.section.SectionAccess.prove`."""
         self.shown.append(kinds)
         found = self._principals.get(text)
         if found is None or found.kind not in kinds:
@@ -40,7 +40,7 @@ class Credentials:
         peer.principal = found
 
     def is_reserved(self, kind: Kind, name: str) -> bool:
-        """See :meth:`netd.access.admission.SectionAccess.is_reserved`."""
+        """See :meth:`netd.access.section.SectionAccess.is_reserved`."""
         return any(one.kind is kind and name in one.names for one in self._principals.values())
 
 

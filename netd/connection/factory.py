@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
-from netd.access.admission import SectionAccess
+from netd.access.section import SectionAccess
 from netd.connection.budget import UNLIMITED, Budget, Occupant, Place, Refusal
 from netd.connection.eager import cut
 from netd.connection.fairness import TURN_SHARE, Turns

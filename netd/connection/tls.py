@@ -2,7 +2,7 @@
 
 A client of TLS speaks first. So the time limit runs from the beginning of the connection.
 
-A client's certificate is shown to the section's admission after each handshake, and may prove who the client is.
+A client's certificate is shown to the section's access after each handshake, and may prove who the client is.
 
 This module uses ``_handshakeDone``, ``_checkHandshakeStatus`` and ``_tlsShutdownFinished`` of ``TLSMemoryBIOProtocol``, which are
 private; its tests notice when they change.
@@ -64,7 +64,7 @@ class SecuredProtocol(TLSMemoryBIOProtocol):
             self._prove()
 
     def _prove(self) -> None:
-        """Show the client's certificate, if there is one, to the section's admission. OpenSSL has just verified it."""
+        """Show the client's certificate, if there is one, to the section's access. OpenSSL has just verified it."""
         certificate = self._tlsConnection.get_peer_certificate(as_cryptography=True)
         if certificate is None:
             return

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from twisted.logger import LogLevel
 from twisted.web.http import datetimeToString
 
-from netd.access.admission import SectionAccess
 from netd.access.proofs import Proofs
+from netd.access.section import SectionAccess
 from netd.codec.websocket import CloseCode, Opcode, frame, text_frame
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.origins import ANY_HOST

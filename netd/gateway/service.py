@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
-from netd.access.admission import SectionAccess
+from netd.access.section import SectionAccess
 from netd.change import Change
 from netd.config.descriptions import is_exposed, is_loopback
 from netd.config.options import section_name

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
-from netd.access.admission import SectionAccess
+from netd.access.section import SectionAccess
 from netd.carriage import Carriage, CarriedReport, DevicePlace, HostedDevice, place_text
 from netd.codec.units import ABSENT, Seconds
 from netd.config import section_name

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from netd.access.admission import SectionAccess
+from netd.access.section import SectionAccess
 from netd.config import section_name
 from netd.errors import NoSuchTarget
 from netd.interfaces import IActing, IBus, INetdService, IPublisher, IStateful, IStatePart

@@ -11,7 +11,7 @@ from twisted.internet.defer import TimeoutError as TookTooLong
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from netd.access.admission import SectionAccess
+from netd.access.section import SectionAccess
 from netd.config import section_name, variable_name
 from netd.connection.budget import UNLIMITED, Budget, Quota
 from netd.connection.ending import end_connections

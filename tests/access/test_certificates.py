@@ -7,8 +7,8 @@ from pathlib import Path
 from cryptography import x509
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.access.admission import SectionAccess
 from netd.access.proofs import Proofs
+from netd.access.section import SectionAccess
 from netd.cli.authority import Authority, Issued
 from netd.errors import NotPermitted
 from netd.pem import ClientDemand, key_digest

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 from twisted.internet.task import Clock
 
-from netd.access.admission import SectionAccess
 from netd.access.proofs import UNUSABLE, Proofs, TooManyWrongTokens, WrongToken
+from netd.access.section import SectionAccess
 from netd.errors import NotPermitted
 from netd.principal import LOCAL, Kind, Principal, Proof, Role
 from netd.secrets.token_file import add_token

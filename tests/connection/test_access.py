@@ -11,8 +11,8 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.access.admission import SectionAccess
 from netd.access.rules import PEER, AccessRules, AccessWord
+from netd.access.section import SectionAccess
 from netd.connection.bounds import Bounds, Policy, Traffic
 from netd.connection.ending import REVOKED_GRACE, end_unadmitted
 from netd.connection.factory import PeerFactory

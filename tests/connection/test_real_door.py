@@ -14,8 +14,8 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.access.admission import SectionAccess
 from netd.access.rules import AccessRules, AccessWord
+from netd.access.section import SectionAccess
 from netd.connection import door
 from netd.connection.bounds import Bounds, Policy, Traffic
 from netd.connection.budget import UNLIMITED, Budget, Quota, Refusal

@@ -19,7 +19,7 @@ from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.access.admission import SectionAccess
+from netd.access.section import SectionAccess
 from netd.certificates import Certificates
 from netd.connection.eager import unsent_of
 from netd.connection.tls import HANDSHAKE_TIMEOUT, SecuredEndpoint, SecuredFactory, connection_of

@@ -12,8 +12,8 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import StringTransport
 
-from netd.access.admission import SectionAccess
 from netd.access.rules import AccessRules, AccessWord
+from netd.access.section import SectionAccess
 from netd.access.watch import LOOK_EVERY, CredentialWatch
 from netd.manhole.conch import LONGEST_PACKET, MOST_MESSAGES, MOST_PROOFS
 from netd.manhole.host_key import HOST_KEY

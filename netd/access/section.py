@@ -1,4 +1,4 @@
-"""The admission of one section: it says who a connection is, by its address alone or by a proof that it shows.
+"""The access of one section: it says who a connection is, by its address alone or by a proof that it shows.
 
 Each service that listens has one, which its factory asks for every connection before anything is read from it.
 """

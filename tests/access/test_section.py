@@ -1,4 +1,4 @@
-"""Tests of ``netd.access.admission``."""
+"""Tests of ``netd.access.section``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from types import SimpleNamespace
 from twisted.internet.address import IPv4Address, UNIXAddress
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.access.admission import MOST_REMEMBERED, SectionAccess
 from netd.access.rules import AccessRules, AccessWord
+from netd.access.section import MOST_REMEMBERED, SectionAccess
 from netd.principal import LOCAL, Principal, Proof, Role
 from tests.access.test_users import FakeSocket
 
