@@ -9,7 +9,7 @@ them with the last ones, without parsing, and takes all whole requests of a read
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar, Protocol
 
@@ -397,31 +397,25 @@ class RelayConversation:
     def _do_controller_pair(self, event: RelayEvent) -> None:
         envelope: Envelope = event.content
         members = envelope.members
-        request_id = members.get("id")
-        is_id = isinstance(request_id, int | str) and not isinstance(request_id, bool) and len(str(request_id)) <= 64
-        if not is_id:
-            raise ProtocolError("an envelope's `id` is a whole number or a string of at most 64 characters")
+        request_id = _request_id(members)
         if members.get("list") is True:
             self._list_to(request_id)
             return
-        deadline = members.get("deadline")
-        if deadline is not None and (isinstance(deadline, bool) or not isinstance(deadline, int | float) or deadline <= 0):
-            raise ProtocolError("an envelope's `deadline` is a number of seconds above 0")
+        deadline = _deadline(members)
         try:
             target = parse_target(_text(members.get("to"), "to").encode())
         except MalformedTarget as error:
-            self._tell(request_id, {"status": "failed", "final": True, "error": str(error)}, b"")
+            self._fail(request_id, str(error))
             return
         rights = self._own_rights
         why = "" if rights.may_send_all else rights.objection(target)
         if why:
             self._shell.refuse(NotPermitted.kind, why, b"")
-            self._tell(request_id, {"status": "failed", "final": True, "error": why, "denied": True}, b"")
+            self._fail(request_id, why, denied=True)
             return
         outstanding = self._outstanding = {} if self._outstanding is None else self._outstanding
         if request_id in outstanding or len(outstanding) >= self._exchange.rules.max_outstanding:
-            why = "this id is outstanding" if request_id in outstanding else "too many outstanding requests"
-            self._tell(request_id, {"status": "failed", "final": True, "error": why}, b"")
+            self._fail(request_id, "this id is outstanding" if request_id in outstanding else "too many outstanding requests")
             return
         if not self._sender:
             self._sender = address_text(*self._shell.address())
@@ -438,7 +432,7 @@ class RelayConversation:
         try:
             rights.check_list()
         except NotPermitted as error:
-            self._tell(request_id, {"status": "failed", "final": True, "error": str(error), "denied": True}, b"")
+            self._fail(request_id, str(error), denied=True)
             return
         others = list(exchange.abroad.described()) if exchange.rules.remote and rights.sees_all else []
         moved = {other.name for other in others}
@@ -460,6 +454,9 @@ class RelayConversation:
         if outcome.known and self._exchange.rules.remote:
             members["known"] = outcome.known
         self._tell(request_id, members, outcome.payload)
+
+    def _fail(self, request_id: object, why: str, denied: bool = False) -> None:
+        self._tell(request_id, {"status": "failed", "final": True, "error": why} | ({"denied": True} if denied else {}), b"")
 
     def _tell(self, request_id: object, members: dict[str, Any], payload: bytes) -> None:
         pair = encode_pair({"id": request_id} | members, payload)
@@ -515,6 +512,20 @@ class RelayConversation:
         (RelayState.NAMED_CONTROLLER, RelayInput.PAIR): (_do_controller_pair, RelayState.NAMED_CONTROLLER),
     }
     """What is done with each input in each state, and what the connection is afterwards."""
+
+
+def _request_id(members: Mapping[str, Any]) -> int | str:
+    found = members.get("id")
+    if not isinstance(found, int | str) or isinstance(found, bool) or len(str(found)) > 64:
+        raise ProtocolError("an envelope's `id` is a whole number or a string of at most 64 characters")
+    return found
+
+
+def _deadline(members: Mapping[str, Any]) -> float | None:
+    found = members.get("deadline")
+    if found is not None and (isinstance(found, bool) or not isinstance(found, int | float) or found <= 0):
+        raise ProtocolError("an envelope's `deadline` is a number of seconds above 0")
+    return found
 
 
 def _text(value: object, member: str) -> str:
