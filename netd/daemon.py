@@ -116,7 +116,7 @@ def assemble(
     bus, table = LocalBus(wall), OperationTable(sections_of(kinds.values()))
     table.watch(EverywhereHistory(table, reactor, wall).changed)
     netd = configuration.netd
-    state = State(StateFile(netd.state_directory / STATE_FILE), run or _in_thread(reactor), reactor, wall)
+    state = State(StateFile(netd.state_directory / STATE_FILE), run or _one_thread(reactor), reactor, wall)
     boards = Boards(bus)
     custom = CustomValues(bus, reactor.seconds)
     state.join(BOARDS, boards)
@@ -135,20 +135,20 @@ def assemble(
     sections.watch.add(tokens.take_gone)
     # The answer to the call that stops the daemon leaves at the end of this turn, so the stop comes a little later.
     system = System(
-        netd.name,
-        configuration.file,
-        sections.by_name.values(),
-        table,
-        bus,
-        reactor.seconds,
-        tokens,
-        lifecycle,
-        shares.spent,
-        budget.facts,
-        lambda: reactor.callLater(0.05, stop),
-        state.facts,
-        zone_name(os.environ),
-        [*boards.events(), *_cluster_events(configuration)],
+        name=netd.name,
+        configuration=configuration.file,
+        services=sections.by_name.values(),
+        table=table,
+        bus=bus,
+        monotonic=reactor.seconds,
+        tokens=tokens,
+        lifecycle=lifecycle,
+        spent=shares.spent,
+        capacity=budget.facts,
+        stop_daemon=lambda: reactor.callLater(0.05, stop),
+        stored=state.facts,
+        timezone=zone_name(os.environ),
+        own_events=[*boards.events(), *_cluster_events(configuration)],
     )
     turn = Turn(reactor.callLater)
     journal = Journal(turn.after, netd.keep_events, netd.keep_size)
@@ -181,7 +181,7 @@ def assemble(
         notify.reload_ended,
     )
     bus_console = BusConsole(bus, streams, custom)
-    doctor = Doctor(system, budget.refusals, reloader.read, lambda: reloader.configuration, reactor, wall, _in_thread(reactor))
+    doctor = Doctor(system, budget.refusals, reloader.read, lambda: reloader.configuration, reactor, wall, _one_thread(reactor))
     offered = (system, doctor, reloader, bus_console, boards, levels)
     table.add([operation for one in offered for operation in one.operations()])
     _start_sections(configuration, sections)
@@ -190,12 +190,12 @@ def assemble(
     become_user = partial(_become, netd, descriptors)
     control = make_control_service(netd.state_directory, reactor, table, bus, become_user)
 
-    def in_thread(function: Any, *arguments: Any) -> Deferred[Any]:
+    def in_pool(function: Any, *arguments: Any) -> Deferred[Any]:
         return deferToThreadPool(reactor, reactor.getThreadPool(), function, *arguments)
 
     others: list[Any] = [
         sections.watch,
-        UseDiary(tokens, reactor, in_thread),
+        UseDiary(tokens, reactor, in_pool),
         VitalsService(reactor, bus, system.note_lag, system.vitals),
         descriptors,
         doctor,
@@ -237,7 +237,7 @@ def _cluster_events(configuration: Configuration) -> list[EventKind]:
     return [EventKind(CHANGED, NodeChanged)] if is_clustered else []
 
 
-def _in_thread(reactor: Any) -> Run:
+def _one_thread(reactor: Any) -> Run:
     """Return a function that runs others in one thread, one at a time."""
     threads = Threads(reactor, 1, MOST_WAITING)
 
