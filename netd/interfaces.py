@@ -113,7 +113,8 @@ class IBus(Interface):
         """Deliver in publication order until the subscription is cancelled.
 
         :param want: the least that the subscriber needs; it must accept more, because others may want it.
-        :param every: with ``NEWEST``, seconds between two events of a subject that are enough.
+        :param every: with ``NEWEST``, seconds between two events of a subject that are enough. With ``BATCH``, seconds for which
+            events may wait for their batch.
         :param is_local: whether the subscriber needs only what this node publishes. It gets nothing else then, and other nodes
             need not send anything for it.
         :param lost: called with the number of events that another node has published and that have not come; see :meth:`lose`.

@@ -25,7 +25,7 @@ class Want(enum.IntEnum):
     NEWEST = 1
     """The newest event, at most once in the interval that the subscription names."""
     BATCH = 2
-    """Every event; events that a publisher has at the same moment may come in one message."""
+    """Every event; events of the same moment, or of the interval that the subscription names, may come in one message."""
     EACH = 3
     """Every event, each in a message of its own."""
 

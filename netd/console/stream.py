@@ -115,7 +115,7 @@ class EventStream:
         if key.every is None:
             self._source: ISubscription = around.bus.subscribe(pattern, self._take, Want.BATCH, lost=self.lose)
         elif key.is_folded:
-            self._source = around.bus.subscribe(pattern, self._interval.fold, Want.BATCH, lost=self.lose)
+            self._source = around.bus.subscribe(pattern, self._interval.fold, Want.BATCH, key.every, lost=self.lose)
         else:
             self._source = around.bus.subscribe(pattern, self._interval.receive, Want.NEWEST, key.every)
 

@@ -2,8 +2,8 @@
 
 Blocks of samples are kept as they arrived, and counted later: after a second (with the next read, or by the sweep if none
 follows), when they have become large, or when somebody asks for facts. Published is what the subscribers of a channel want: each
-sample, or one batch for each read, at once; otherwise the newest sample at each count, so that the bus always has it. Subscribers
-that want the newest sample more often make counts as frequent.
+sample, or one batch for each read, at once; otherwise the newest sample at each count, so that the bus always has it, and one
+batch of all if the subscribers name an interval. Shorter intervals make counts as frequent.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from netd.message import Described, Message, Want
 from netd.session.events import ChannelName, Samples, SampleTaken
 from netd.session.lines import ChannelSpec
 from netd.session.results import ChannelFacts
-from netd.session.samples import SampleReader, Summary
+from netd.session.samples import Column, SampleReader, Summary
 
 __all__ = ["Channel", "Readings"]
 
@@ -109,8 +109,9 @@ class Readings:
         self._taken_at = 0.0
         self._wanted: dict[str, Want] = {}
         self._told: dict[str, Channel] = {}  # channels with a subscriber that wants each sample
-        self._batched: dict[str, Channel] = {}  # channels with one that wants batches, and with none that wants each sample
-        self._newest: list[Channel] = []  # channels whose subscribers want only the newest sample
+        self._batched: dict[str, Channel] = {}  # channels with one that wants batches at once, with none that wants each sample
+        self._late: dict[str, Channel] = {}  # channels whose batches may wait for an interval
+        self._patient: list[Channel] = []  # these, and channels whose subscribers want only the newest sample
         self._listed_for = inf  # the interval of the sweep that these readings wait for
         self._reader: SampleReader | None = None
         self._span_allowance = float(SPANNED)
@@ -167,7 +168,7 @@ class Readings:
 
     def settle(self, now: float) -> bool:
         """Count the blocks if they are due. Return True if some are left."""
-        if self._blocks and (self._newest or now - self._counted_at >= COUNT_EVERY):
+        if self._blocks and (self._patient or now - self._counted_at >= COUNT_EVERY):
             self.count(now)
         self._listed_for = self.count_every if self._blocks else inf
         return bool(self._blocks)
@@ -176,10 +177,12 @@ class Readings:
         """Count the blocks."""
         self._span_allowance = min(SPANNED, self._span_allowance + SPANNED * (now - self._counted_at))
         self._counted_at = now
-        if self._newest:
-            self._set_interval()  # it may have changed, and subscriptions do not tell
-        if not self._blocks:
-            return
+        if self._blocks:
+            self._count_blocks(now)
+        if self._wanted:
+            self._want(self._wanted)  # intervals may have changed, and subscriptions do not tell
+
+    def _count_blocks(self, now: float) -> None:
         assert self._reader is not None, "nothing is kept before there is a reader"
         block = self._blocks[0] if len(self._blocks) == 1 else b"".join(self._blocks)
         self._blocks.clear()
@@ -187,6 +190,7 @@ class Readings:
         spans = len(block) <= self._span_allowance
         if spans:
             self._span_allowance -= len(block)
+        columns: dict[str, Column] | None = None
         for summary in self._reader.summarise(block, spans):
             channel = self._channels.get(summary.channel)
             if channel is None:
@@ -196,8 +200,13 @@ class Readings:
             self.unspanned += 0 if spans else summary.samples
             channel.take(summary, self._taken_at)
             channel.measure_rate(now)
-            if not self.is_watched or (channel.name not in self._told and channel.name not in self._batched):
-                self._bus.publish(Message(channel.subject, SampleTaken(summary.last, self._taken_at, summary.time)))
+            if self.is_watched and (channel.name in self._told or channel.name in self._batched):
+                continue
+            batch = None
+            if summary.samples > 1 and channel.name in self._late:
+                columns = self._reader.columns(block) if columns is None else columns
+                batch = Samples(self._taken_at, *columns[channel.name])
+            self._bus.publish(Message(channel.subject, SampleTaken(summary.last, self._taken_at, summary.time), batch=batch))
 
     def describe(self, now: float) -> dict[str, ChannelFacts]:
         """Count the blocks, and return facts about each channel by name."""
@@ -223,15 +232,14 @@ class Readings:
 
     def _want(self, wanted: dict[str, Want]) -> None:
         self._wanted = wanted
+        interval = self._bus.interval
         self._told = {name: self._channels[name] for name, want in wanted.items() if want is Want.EACH}
-        self._batched = {name: self._channels[name] for name, want in wanted.items() if want is Want.BATCH}
-        self._newest = [self._channels[name] for name, want in wanted.items() if want is Want.NEWEST]
+        batches = {name: self._channels[name] for name, want in wanted.items() if want is Want.BATCH}
+        self._late = {name: channel for name, channel in batches.items() if interval(channel.subject) > 0.0}
+        self._batched = {name: channel for name, channel in batches.items() if name not in self._late}
+        self._patient = [self._channels[name] for name, want in wanted.items() if want is Want.NEWEST or name in self._late]
         self.is_watched = bool(self._told or self._batched)
-        self._set_interval()
-
-    def _set_interval(self) -> None:
-        """Count as often as the subscriber with the shortest interval wants the newest sample."""
-        self.count_every = min([COUNT_EVERY, *[self._bus.interval(channel.subject) for channel in self._newest]])
+        self.count_every = min([COUNT_EVERY, *[interval(channel.subject) for channel in self._patient]])
 
     def _publish(self, block: bytes, channels: dict[str, Channel], time: float) -> None:
         assert self._reader is not None, "nothing comes before there is a reader"

@@ -51,7 +51,7 @@ DECIDED = (SessionState.STREAMING, SessionState.RESTING, SessionState.STOPPING, 
 """The states in which a start has either succeeded or failed."""
 
 
-REST = 0.01
+REST = 0.02
 """Seconds for which a sample of one of many agents may wait, to be read together with those of others."""
 
 

@@ -197,6 +197,42 @@ class ReadingsTests(SynchronousTestCase):
         self.take(b"x1\nx2\n", 1001.0)
         self.assertEqual(seen, [(SampleTaken(value, DAY + 1001.0), None) for value in (1, 2)])
 
+    def test_batches_may_wait(self) -> None:
+        """A subscriber of batches that names an interval hears all samples, in one message for each count."""
+        seen: list[tuple[str, object, list[float]]] = []
+
+        def note(message: Any) -> None:
+            seen.append((message.subject[-1], message.event.value, [sample.value for sample in message.batch or ()]))
+
+        self.bus.subscribe("session.>", note, Want.BATCH, 0.5)
+        self.take(b"x1y9\n", 1001.0)
+        seen.clear()
+        for number in range(4):
+            self.take(b"x%d\n" % number, 1001.1 + number / 10)
+        self.assertEqual(seen, [])
+        self.assertFalse(self.readings.is_watched)
+        self.take(b"x8y7\n", 1001.6)
+        self.assertEqual(seen, [("x", 8, [0, 1, 2, 3, 8]), ("y", 7, [])])
+
+    def test_batches_no_longer_wait(self) -> None:
+        """Beside a subscriber that waits, another gets its batches at once, and none of them is told twice."""
+        values: list[float] = []
+
+        def note(message: Any) -> None:
+            values.extend(sample.value for sample in message.batch or [message.event])
+
+        self.bus.subscribe("session.>", note, Want.BATCH, 2.0)
+        self.take(b"x1\n", 1001.0)
+        self.take(b"x2\n", 1001.1)
+        other = self.bus.subscribe("session.>", lambda message: None, Want.BATCH)
+        self.take(b"x3\n", 1002.1)
+        self.take(b"x4\n", 1002.2)
+        self.assertEqual((values, self.readings.is_watched), ([1, 2, 3, 4], True))
+        other.cancel()
+        self.take(b"x5\n", 1003.3)
+        self.take(b"x6\n", 1003.4)
+        self.assertEqual((values, self.readings.is_watched), ([1, 2, 3, 4, 5], False))
+
     def test_newest(self) -> None:
         """A subscriber for whom the newest is enough hears that as often as it asked, and the last of a burst in that time."""
         self.sweep_with_a_clock()
