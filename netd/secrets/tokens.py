@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from netd.plaintext import moment
 from netd.principal import Kind
@@ -69,6 +69,9 @@ class CredentialTable:
 @define(eq=False)
 class Tokens:
     """The credentials of one daemon, read again whenever the file has changed.
+
+    A file that is lost proves nobody any more. The names that it reserved stay reserved, and what takes a token goes on taking
+    one, until the file is back or the daemon is started anew.
 
     :ivar path: the path of the file, which need not exist.
     :ivar wall: the wall clock, in seconds since the epoch, by which credentials end.
@@ -185,13 +188,15 @@ class Tokens:
             seen = None
         if seen is None or seen != self._seen:
             self._seen = None
-            self._read()
+            self._read(is_lost=seen is None)
             self._seen = seen
         return self._table
 
-    def _read(self) -> None:
+    def _read(self, is_lost: bool) -> None:
         parsed = parse_lines(self.path, token_lines(self.path), self._parsed)
         table = CredentialTable.of(parsed.values())
+        if is_lost and not parsed:  # what it had reserved or closed is not opened by that
+            table = evolve(table, names=self._table.names, kinds=self._table.kinds)
         kept = {token.lasting_line for token in table.tokens}
         # A credential that comes back before it was taken counts as gone all the same: a connection may have it from before.
         self._gone.update(token.lasting_line for token in self._table.tokens if token.lasting_line not in kept)

@@ -52,8 +52,23 @@ class FindTests(TokenTestCase):
         self.assertIsNotNone(tokens.find(second))
         remove_token(self.path, "first")
         self.assertIsNone(tokens.find(first))
-        self.path.unlink()
+        remove_token(self.path, "second")
         self.assertFalse(tokens.has(Kind.USER))
+
+    def test_lost_while_running(self) -> None:
+        """A file that is suddenly not there proves nobody, and opens nothing: no name, and no console."""
+        text = self.add("first")
+        add_token(self.path, "door-lock", "device", (), secrets.token_bytes)
+        tokens = Tokens(self.path)
+        self.assertTrue(tokens.has(Kind.USER))
+        self.path.unlink()
+        for _again in range(2):
+            self.assertIsNone(tokens.find(text))
+            self.assertTrue(tokens.has(Kind.USER))
+            self.assertTrue(tokens.holds(Kind.DEVICE, "door-lock"))
+        self.assertEqual(2, len(tokens.take_gone()))
+        self.add("other")
+        self.assertFalse(tokens.holds(Kind.DEVICE, "door-lock"))
 
     def test_read_when_it_has_changed(self) -> None:
         """A file that stays the same is not read for each request."""
