@@ -8,6 +8,7 @@ cuts the connections that are left.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, ClassVar, Protocol
 
 from twisted.application.service import Service
@@ -27,7 +28,7 @@ from netd.connection.bounds import Traffic
 from netd.connection.budget import NO_LIMIT, Budget, Quota
 from netd.connection.door import QuickDoor, QuickFactory
 from netd.connection.eager import HotSockets, accept_waiting, bound_accepts
-from netd.connection.ending import end_connections, end_revoked, end_unadmitted
+from netd.connection.ending import end_connections, end_revoked, end_unadmitted, end_usurpers
 from netd.connection.factory import BesideFactory, PeerFactory
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import describe_address
@@ -48,6 +49,7 @@ from netd.interfaces import (
 from netd.listener import CannotListen, Listener, reach_of
 from netd.listeners import Listeners
 from netd.log import LimitedObserver
+from netd.secrets.private_files import PrivateFileError
 from netd.status import ListeningPlace
 
 __all__ = ["CannotListen", "ListeningRules", "ListeningService", "make_context", "quota_of", "reach_of", "rules_of"]
@@ -119,6 +121,7 @@ class ListeningService(Service):
         self._door = QuickDoor(reactor, factory.context.turn, quick) if quick is not None else None
         self._files_watch: CredentialWatch | None = None
         self._forget: Callable[[], None] = lambda: None
+        self._reserved: object = None
         self._listeners = Listeners(self._make_listener, self._give_up)
         self._is_listening = False
         self._is_paused = False
@@ -156,7 +159,7 @@ class ListeningService(Service):
         """Listen, unless that was done before privileges were given up."""
         super().startService()  # type: ignore[no-untyped-call]
         if self._files_watch is not None:
-            self._forget = self._files_watch.add(self._look_at_certificates)
+            self._forget = self._files_watch.add(self._look_at_files)
         self._start_listening()
 
     def stopService(self) -> Deferred[None]:
@@ -254,10 +257,15 @@ class ListeningService(Service):
         """Have the files of certificates looked at with those of credentials. A service with files of its own extends it."""
         self._files_watch = watch
 
-    def _look_at_certificates(self) -> frozenset[str]:
+    def _look_at_files(self) -> frozenset[str]:
         for listener in self._listeners:
             listener.look()
-        return frozenset()  # a certificate of netd proves nobody else
+        with suppress(PrivateFileError):  # the daemon's own look reports that; nobody loses a name by it
+            reserved = self._factory.access.reserved()
+            if reserved is not self._reserved:
+                self._reserved = reserved
+                end_usurpers(self._factory)
+        return frozenset()  # a certificate of netd proves nobody else; of credentials, the daemon tells which are gone
 
     def _secure(self, config: object) -> None:
         self._security = config.security if isinstance(config, SecuredConfig) else None

@@ -6,12 +6,13 @@ with one is taken by nobody without its proof, not from this machine either.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from netd.errors import NotPermitted
 from netd.principal import Kind, Principal
 
-__all__ = ["NOTHING_RESERVED", "Reserves", "check_owns", "owns", "refusal"]
+__all__ = ["NOTHING_RESERVED", "Reserves", "check_owns", "owns", "refusal", "usurped"]
 
 
 class Reserves(Protocol):
@@ -43,6 +44,11 @@ def check_owns(reserves: Reserves, principal: Principal, kind: Kind, name: str) 
     """
     if not owns(reserves, principal, kind, name):
         raise NotPermitted(refusal(kind, name))
+
+
+def usurped(reserves: Reserves, principal: Principal, kind: Kind, names: Iterable[str]) -> str:
+    """Return why a connection loses one of its *names*, for which a credential has come since; empty if it keeps them."""
+    return next((refusal(kind, name) for name in names if not owns(reserves, principal, kind, name)), "")
 
 
 def refusal(kind: Kind, name: str) -> str:

@@ -143,6 +143,13 @@ class SectionAccess:
         except PrivateFileError:
             raise NotPermitted(UNUSABLE) from None
 
+    def reserved(self) -> object:
+        """Return an object that is another one once other names are reserved.
+
+        :raises PrivateFileError: while the file of credentials cannot be trusted.
+        """
+        return None if self.proofs is None else self.proofs.tokens.reserved()
+
     def is_reserved(self, kind: Kind, name: str) -> bool:
         """Return True if a credential is there for the *name*, so that nobody has the name without it."""
         return self.proofs is not None and self.proofs.holds(kind, name)

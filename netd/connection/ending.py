@@ -11,7 +11,7 @@ from netd.connection.factory import PeerFactory
 from netd.connection.protocol import PeerProtocol
 from netd.errors import Revoked
 
-__all__ = ["REVOKED_GRACE", "end_connections", "end_revoked", "end_unadmitted"]
+__all__ = ["REVOKED_GRACE", "end_connections", "end_revoked", "end_unadmitted", "end_usurpers"]
 
 REVOKED_GRACE = 0.5
 """Seconds that a connection has to read why it is closed, when its credential proves nobody any more. Then it is cut."""
@@ -63,6 +63,12 @@ def end_unadmitted(factory: PeerFactory) -> None:
     """Do the same to the connections of *factory* whose addresses its access does not admit any more."""
     ended = [connection for connection in list(factory.connections) if not connection.is_still_admitted()]
     _end(factory, ended, lambda _: factory.access.objection())
+
+
+def end_usurpers(factory: PeerFactory) -> None:
+    """Do the same to the connections of *factory* with names that credentials have come for, which they have not proved."""
+    found = {connection: why for connection in list(factory.connections) if (why := connection.usurped())}
+    _end(factory, list(found), found.__getitem__)
 
 
 def _end(factory: PeerFactory, ended: list[PeerProtocol], why: Callable[[PeerProtocol], str]) -> None:

@@ -160,6 +160,10 @@ class PeerProtocol(Protocol):
         """Close the connection, because its credential proves nobody any more. Override where its machine says so."""
         self.dismiss(why.kind, str(why))
 
+    def usurped(self) -> str:
+        """Return why it loses its name, for which a credential has come since; empty if it keeps it. Override."""
+        return ""
+
     def identified(self) -> None:
         """Note that the peer has sent a whole valid first message or a proof: newcomers do not displace it any more."""
         if not self._is_known and self.place is not None:

@@ -10,10 +10,12 @@ from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerProtocol, describe_address, told_of
 from netd.errors import Revoked
+from netd.principal import Kind
 from netd.relay.devices import DeviceLink
 from netd.relay.exchange import Exchange
 from netd.relay.machine import RelayConversation
 from netd.relay.target import plain_host
+from netd.reserved import usurped
 
 __all__ = ["RelayFactory", "RelayProtocol"]
 
@@ -79,6 +81,11 @@ class RelayProtocol(PeerProtocol):
     def closed(self) -> None:
         """Tell the conversation."""
         self.conversation.lost(self.peer.reason or "its connection closed")
+
+    def usurped(self) -> str:
+        link = self.conversation.link
+        names = () if link is None else filter(None, (link.name, *link.aliases))
+        return usurped(self.factory.access, self.peer.principal, Kind.DEVICE, names)
 
     def revoked(self, why: Revoked) -> None:
         self.conversation.revoke(why)

@@ -9,6 +9,8 @@ from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerProtocol
 from netd.errors import Revoked
+from netd.principal import Kind
+from netd.reserved import usurped
 from netd.room.machine import BotConversation
 from netd.room.rooms import Rooms
 
@@ -37,6 +39,11 @@ class RoomProtocol(PeerProtocol):
     def expired(self) -> None:
         """Tell the conversation."""
         self.conversation.expired()
+
+    def usurped(self) -> str:
+        seat = self.conversation.seat
+        names = () if seat is None else (seat.name,)
+        return usurped(self.factory.access, self.peer.principal, Kind.BOT, names)
 
     def revoked(self, why: Revoked) -> None:
         self.conversation.revoke(why)

@@ -112,6 +112,13 @@ class Tokens:
         """
         return not self._current().kinds.isdisjoint(kinds)
 
+    def reserved(self) -> frozenset[tuple[Kind, str]]:
+        """Return the names that are reserved. It is the same object as long as the file stays the same.
+
+        :raises PrivateFileError: when the file cannot be trusted.
+        """
+        return self._current().names
+
     def holds(self, kind: Kind, name: str) -> bool:
         """Return True if *name* is reserved: a credential of *kind* is for it, even if that has ended.
 

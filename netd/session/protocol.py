@@ -9,6 +9,8 @@ from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerProtocol
 from netd.errors import Revoked
+from netd.principal import Kind
+from netd.reserved import usurped
 from netd.session.addresses import peer_address
 from netd.session.roster import Roster
 from netd.session.stream import AgentStream
@@ -38,6 +40,11 @@ class StreamProtocol(PeerProtocol):
     def expired(self) -> None:
         """Pass the expiry on to the machine."""
         self.stream.expired()
+
+    def usurped(self) -> str:
+        session = self.stream.session
+        names = () if session is None else (session.agent,)
+        return usurped(self.factory.access, self.peer.principal, Kind.AGENT, names)
 
     def revoked(self, why: Revoked) -> None:
         self.stream.revoke(why)

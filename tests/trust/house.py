@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -121,6 +122,12 @@ class House:
         """A program at *host* connects to *section*."""
         factory: Any = self.services[section]._factory  # type: ignore[attr-defined]
         return connect(factory, self.clock, host)
+
+    def add(self, name: str, word: str) -> str:
+        """Add a credential, and let a second pass."""
+        token = add_token(self.folder / "state" / TOKENS, name, word, (), secrets.token_bytes)
+        self.clock.pump([0.25] * 4)
+        return token
 
     def revoke(self, column: str) -> None:
         """Take the credential of *column* away, and let a second pass."""

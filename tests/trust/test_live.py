@@ -7,6 +7,8 @@ from itertools import product
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.secrets.token_file import remove_token
+from netd.secrets.tokens import TOKENS
 from tests.trust import page
 from tests.trust.drivers import DRIVERS
 from tests.trust.house import HERE, PEER_HOST, STRANGER, House, opened
@@ -165,3 +167,28 @@ class ConsoleTests(HouseTestCase):
         self.assertTrue(self.is_allowed(house, "system.status", house.tokens["viewer"]))
         house.revoke("viewer")
         self.assertFalse(self.is_allowed(house, "system.status", house.tokens["viewer"]))
+
+
+class AddedCredentialTests(HouseTestCase):
+    def test_holders(self) -> None:
+        """Within a second after a name gets a credential, whoever has it without proof loses it, and its owner can have it."""
+        house = self.open("loopback peers tokens")
+        kinds = (("relay.connect", "device"), ("session.stream", "agent"), ("room.join", "bot"))
+        for action, kind in kinds:
+            driver = DRIVERS[action]
+            holder, other = driver(house, PEER_HOST, None, "late"), driver(house, HERE, None, "free")
+            self.assertEqual((True, True), (holder.is_done, other.is_done), action)
+            token = house.add("late", kind)
+            self.assertEqual((False, True), (holder.is_open, other.is_open), action)
+            self.assertIn(b"belongs to the " + kind.encode(), holder.connection.heard())
+            self.assertTrue(driver(house, STRANGER, token, "late").is_done, action)
+            other.leave()
+            remove_token(house.folder / "state" / TOKENS, "late")
+
+    def test_unusable(self) -> None:
+        """A file that cannot be trusted takes no name from anybody."""
+        house = self.open("loopback peers tokens")
+        holder = DRIVERS["relay.connect"](house, PEER_HOST, None, SPARE)
+        (house.folder / "state" / TOKENS).chmod(0o644)
+        house.clock.pump([0.25] * 4)
+        self.assertTrue(holder.is_open)
