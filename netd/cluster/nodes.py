@@ -360,7 +360,7 @@ class Nodes:
         member.since = self._reactor.seconds()
         self.absent[member.name] = member
         while len(self.absent) > MOST_NODES:
-            self._forgotten(next(iter(self.absent)))
+            self.forget(next(iter(self.absent)))
         self._release()
         for watcher in self._watchers:
             watcher.gone(member, member.why)
@@ -384,9 +384,10 @@ class Nodes:
     def _forget_absent(self) -> None:
         before = self._reactor.seconds() - KEPT
         for member in [member for member in self.absent.values() if member.since <= before]:
-            self._forgotten(member.name)
+            self.forget(member.name)
 
-    def _forgotten(self, name: str) -> None:
+    def forget(self, name: str) -> None:
+        """Forget a node that is gone, and all that is known of it. When it is back, it is a new one."""
         member = self.absent.pop(name)
         for watcher in self._watchers:
             if watcher.forgotten is not None:

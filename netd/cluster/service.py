@@ -30,6 +30,7 @@ from netd.cluster.results import CHANGED, ClusterServiceStatus, NodeChanged, Nod
 from netd.cluster.shipping import HistoryShipping, Keepers
 from netd.cluster.tally import OwnTally, read_tally
 from netd.connection.shares import TurnShare
+from netd.errors import NoSuchTarget, OperationFailed
 from netd.interfaces import IAsyncio, IBus, ICarried, IConsole, IHistoryCarrier, INetdService, IPaced
 from netd.message import Message
 from netd.operations import Operation, OperationTable, Role
@@ -161,6 +162,7 @@ class ClusterService(Service):
             Operation("cluster.nodes", self.list_nodes, Role.VIEWER, "Show the nodes of the cluster, as this one sees them"),
             Operation("cluster.leave", self.leave, Role.ADMIN, leave),
             Operation("cluster.join", self.join, Role.ADMIN, "Join the cluster again, after cluster.leave"),
+            Operation("cluster.forget", self.forget, Role.ADMIN, "Forget a node that is gone, with its devices and sessions"),
         ]
 
     def list_nodes(self) -> NodeRows:
@@ -178,6 +180,19 @@ class ClusterService(Service):
         self._membership.join()
         met: Deferred[None] = deferLater(self._reactor, MEETING)
         return met.addCallback(lambda _: self.list_nodes())
+
+    def forget(self, node: str) -> NodeRows:
+        """Forget *node* now, and not only ten minutes after it has gone.
+
+        :raises NoSuchTarget: if no such node is known.
+        :raises OperationFailed: if it is not gone.
+        """
+        if node in self.nodes.members or node == self.nodes.name:
+            raise OperationFailed(f"node {node} is not gone; `cluster.nodes` tells its state")
+        if node not in self.nodes.absent:
+            raise NoSuchTarget(f"no node {node!r:.80} is known; `cluster.nodes` lists them")
+        self.nodes.forget(node)
+        return self.list_nodes()
 
     def status(self) -> ClusterServiceStatus:
         """Facts about the cluster."""

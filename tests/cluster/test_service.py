@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import maybeDeferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd import __version__
 from netd.cluster.results import CHANGED, NodeChanged
 from netd.cluster.service import ClusterService
 from netd.codec.length_header import encode_frame
+from netd.errors import NoSuchTarget, OperationFailed
 from netd.kinds import ServiceKind
 from netd.relay.config import Config as RelayConfig
 from netd.testing import ServiceKindTests, connect
@@ -157,6 +159,17 @@ class LeavingTests(ClusterBench):
         self.assertEqual({"B": "here", "A": "there", "C": "there"}, {row.name: row.state for row in rows})
         self.assertEqual({"A": "here", "B": "there", "C": "there"}, self.states())
         self.assertNotEqual(epoch, self.nodes()["B"].epoch)
+
+    def test_forget(self) -> None:
+        """A node that will not come back leaves the lists when somebody says so; one that is there does not."""
+        for node, refusal in (("A", OperationFailed), ("B", OperationFailed), ("Z", NoSuchTarget)):
+            self.failureResultOf(maybeDeferred(self.a.call, "cluster.forget", node=node), refusal)
+        self.cluster.result(self.b.call("cluster.leave"))
+        rows = self.cluster.result(self.a.call("cluster.forget", node="B"))
+        self.assertEqual({"A": "here", "C": "there"}, {row.name: row.state for row in rows})
+        self.failureResultOf(maybeDeferred(self.a.call, "cluster.forget", node="B"), NoSuchTarget)
+        self.cluster.result(self.b.call("cluster.join"))
+        self.assertEqual("there", self.nodes()["B"].state)
 
     def test_stop(self) -> None:
         """A daemon that stops leaves: the others need not find out. Nothing of it is left."""
