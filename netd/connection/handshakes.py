@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-__all__ = ["HandshakeFault", "fault_of"]
+__all__ = ["LEFT", "HandshakeFault", "fault_of"]
 
 WRONG_KEY, EXPIRED, NOT_YET, SELF_SIGNED, WRONG_PURPOSE = 7, 10, 9, 18, 26
 UNKNOWN_ISSUER = (19, 20, 21)

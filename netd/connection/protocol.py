@@ -5,6 +5,7 @@ A service's protocol derives from :class:`PeerProtocol`, names its bounds, and t
 
 from __future__ import annotations
 
+import re
 import socket
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,7 +18,7 @@ from netd.connection.budget import Place, Refusal
 from netd.connection.eager import cut
 from netd.connection.fairness import Lane, Standing
 from netd.connection.peer import Peer, PeerContext
-from netd.connection.refusals import NOT_ADMITTED
+from netd.connection.refusals import NOT_ADMITTED, PROOFS
 from netd.connection.stranger import ALERT, HELLO, Tongue, bad_request, first_words, page_of, tongue_of
 from netd.connection.vigil import ask_for_signs, describe_end
 from netd.errors import Revoked
@@ -36,6 +37,12 @@ REFUSED_SILENTLY = "{service}: {who} refused ({kind}): {why}{more}"
 
 EXCERPT = 80
 """Bytes of refused input that a log line shows."""
+
+PROOFS_TOLD = 5
+"""Log lines a minute and address of refusals of a proof: each may have a reason of its own, which the first must not hide."""
+
+_PADDING = re.compile(rb" {4,}")
+"""Blanks that fill a field, of which an excerpt shows one: a header of the relay would leave no room for what it is about."""
 
 
 PROOF_TIMEOUT = 8.0
@@ -438,7 +445,8 @@ class PeerProtocol(Protocol):
         """Count a peer that broke the protocol, and log it (limited by address); *excerpt* is what the peer sent."""
         factory = self.factory
         factory.note_refusal(kind, self.far_side(), why, excerpt)
-        skipped = factory.log_limiter.admit(kind, "" if self.place is None else self.place.address)
+        most = PROOFS_TOLD if kind in PROOFS else 1
+        skipped = factory.log_limiter.admit(kind, "" if self.place is None else self.place.address, most)
         if skipped is not None:
             self._log.warn(
                 REFUSED if excerpt else REFUSED_SILENTLY,
@@ -446,7 +454,7 @@ class PeerProtocol(Protocol):
                 who=self.describe(),
                 kind=kind,
                 why=why,
-                excerpt=without_tokens(excerpt[:EXCERPT]),
+                excerpt=without_tokens(_PADDING.sub(b" ", excerpt[: 2 * EXCERPT])[:EXCERPT]),
                 more=told_of(skipped),
             )
             factory.access.report(kind, self.describe(), why, skipped)

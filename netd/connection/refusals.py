@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from attrs import define
 
-__all__ = ["MOST_REFUSALS", "NOT_ADMITTED", "UNKNOWN_PROXY", "RefusalLedger", "Refused", "wire_of"]
+__all__ = ["MOST_REFUSALS", "NOT_ADMITTED", "PROOFS", "UNKNOWN_PROXY", "RefusalLedger", "Refused", "wire_of"]
 
 NOT_ADMITTED = "not admitted"
 """The kind of refusals of connections that neither their address nor a proof admits."""
@@ -20,6 +20,12 @@ UNKNOWN_PROXY = "unknown proxy"
 
 MOST_REFUSALS = 64
 """Entries that are kept."""
+
+PROOFS = ("not permitted", "wrong token", "too many wrong tokens")
+"""Kinds of refusals of programs that reached the right section, and may not do there what they want, or are not who they say."""
+
+MOST_REASONS = 3
+"""Reasons that an entry keeps. A peer may be refused for several, and the newest alone would hide the others."""
 
 LOOKED_AT = 256
 """Bytes of the opening by which the protocol is recognised."""
@@ -47,7 +53,7 @@ class Refused:
     :ivar service: the section that refused.
     :ivar address: the peer of the newest one, for people.
     :ivar kind: the kind of refusal, as it is counted.
-    :ivar why: the reason.
+    :ivar reasons: the newest reasons, each once, the newest one first.
     :ivar wire: what the opening looks like; empty if nothing was read.
     :ivar serves: the kind of section that serves such programs, or ``tls`` or ``haproxy``; empty if that is not known.
     :ivar count: how many there were.
@@ -57,7 +63,7 @@ class Refused:
     service: str
     address: str
     kind: str
-    why: str
+    reasons: tuple[str, ...]
     wire: str
     serves: str
     count: int
@@ -89,9 +95,10 @@ class RefusalLedger:
         if entry is None:
             if len(self._entries) >= MOST_REFUSALS:
                 del self._entries[next(iter(self._entries))]
-            entry = Refused(service, address, kind, why, wire, serves, count=0, last=now)
+            entry = Refused(service, address, kind, (), wire, serves, count=0, last=now)
         entry.count += 1
-        entry.address, entry.why, entry.last = address, why, now
+        entry.address, entry.last = address, now
+        entry.reasons = (why, *(known for known in entry.reasons if known != why))[:MOST_REASONS]
         self._entries[key] = entry
 
     def __iter__(self) -> Iterator[Refused]:

@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from netd.certificates import Certificates, Verdict
-from netd.connection.handshakes import fault_of
+from netd.connection.handshakes import LEFT, fault_of
 from netd.connection.peer import LINGER
 from netd.connection.protocol import EXCERPT, PeerProtocol
 from netd.connection.stranger import HELLO, Tongue, bad_request, first_words, tongue_of
@@ -105,8 +105,11 @@ class SecuredProtocol(TLSMemoryBIOProtocol):
         verdict = self._tlsConnection.get_app_data()
         number, subject = (verdict.number, verdict.subject) if isinstance(verdict, Verdict) else (0, "")
         fault = fault_of(self._opening, reasons, number, subject)
-        connection.refuse(fault.kind, fault.why, b"" if self._opening.startswith(HELLO) else self._opening)
         connection.peer.reason = fault.kind
+        if fault is LEFT:  # browsers connect beforehand, and leave what they do not use
+            connection.factory.tally.refuse(fault.kind)
+        else:
+            connection.refuse(fault.kind, fault.why, b"" if self._opening.startswith(HELLO) else self._opening)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # the base class's default is not needed
         self._stop_clock()

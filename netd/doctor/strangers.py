@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from netd.connection.refusals import NOT_ADMITTED, UNKNOWN_PROXY, Refused
+from netd.connection.refusals import NOT_ADMITTED, PROOFS, UNKNOWN_PROXY, Refused
 from netd.connection.stranger import Tongue
 from netd.doctor.findings import Diagnosis, ok, warning
 from netd.plaintext import duration
@@ -30,7 +30,8 @@ def examine_refusals(refusals: Iterable[Refused], sections: Collection[str], now
         times = "once" if refused.count == 1 else f"{refused.count} times"
         looks = f"; it looks like {refused.wire}" if refused.wire else ""
         when = f"{times}, last {duration(now - refused.last)} ago"
-        text = f"[{refused.service}] refused {refused.address} {when}: {abridged(refused.why)}{looks}"
+        reasons = "; before that: ".join(map(abridged, refused.reasons))
+        text = f"[{refused.service}] refused {refused.address} {when}: {reasons}{looks}"
         yield warning("strangers", text, _remedy(refused, sections), refused.service)
     if not lately:
         yield ok("strangers", "no program was refused within the last day")
@@ -44,6 +45,8 @@ def _remedy(refused: Refused, sections: Collection[str]) -> str:
         return f"if it is yours: access = peers, and {host} among `peers`, in [{section}]{proof}"
     if refused.kind == UNKNOWN_PROXY:
         return f"if it is yours: proxies = {host} in [{section}]"
+    if refused.kind in PROOFS:
+        return "if it is yours: `netd token list` tells which tokens there are, and `netd token rotate NAME` makes one anew"
     if refused.kind == Tongue.TLS.value or refused.serves == "tls":
         return f"tls = yes in [{section}], with a section [tls]; or have the program connect without TLS"
     if refused.serves == "haproxy":

@@ -24,6 +24,7 @@ from netd.connection.peer import LINGER_BYTES, PeerContext
 from netd.connection.protocol import LINES, PeerProtocol, describe_address
 from netd.connection.turn import Turn
 from netd.connection.vigil import Signs
+from netd.errors import NotPermitted
 from netd.log import INTERVAL
 from netd.testing import Connection, connect
 from tests.connection.transports import FakeTransport
@@ -307,6 +308,16 @@ class LogTests(ProtocolTests):
         self.assertTrue(first.endswith("it sent b'bad'"), first)
         self.assertTrue(second.endswith("(99 more like it were not logged)"), second)
         self.assertEqual({"bad word": 101}, self.factory.counters()["refused"])
+
+    def test_proofs(self) -> None:
+        """Five refusals of a proof are told in a minute, each with what it was about behind the padding of its header."""
+        protocol = self.connect().protocol
+        with capturedLogs() as events:
+            for number in range(9):
+                protocol.refuse(NotPermitted.kind, f"reason {number}", b"80".ljust(64) + b'device {"name": "door-lock"}')
+        lines = self.lines(events, LogLevel.warn)
+        self.assertEqual(5, len(lines))
+        self.assertTrue(lines[4].endswith('reason 4; it sent b\'80 device {"name": "door-lock"}\''), lines[4])
 
     def test_kinds_are_limited_apart(self) -> None:
         """What one peer does wrong does not hide what else it does wrong."""

@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.connection.refusals import MOST_REFUSALS, RefusalLedger, wire_of
+from netd.access.proofs import TooManyWrongTokens, WrongToken
+from netd.connection.refusals import MOST_REFUSALS, PROOFS, RefusalLedger, wire_of
+from netd.errors import NotPermitted
 
 OPENINGS = {
     b"GET /ws HTTP/1.1\r\nHost: lab\r\nUpgrade: websocket\r\n\r\n": ("a WebSocket client", "gateway"),
@@ -46,6 +48,18 @@ class LedgerTests(SynchronousTestCase):
             ledger.note("relay", "10.0.0.1", "bad header", f"10.0.0.1:{port}", "why", b"SSH-2.0", float(port))
         [entry] = ledger
         self.assertEqual((entry.count, entry.address, entry.last, entry.serves), (3, "10.0.0.1:3", 3.0, "manhole"))
+
+    def test_reasons(self) -> None:
+        """A program that was refused for several reasons has them all told: the last must not hide that it tried another name."""
+        ledger = RefusalLedger()
+        for why in ("one", "two", "one", "three", "four"):
+            ledger.note("relay", "10.0.0.1", "not permitted", "10.0.0.1:1", why, b"", 1.0)
+        [entry] = ledger
+        self.assertEqual((entry.count, entry.reasons), (5, ("four", "three", "one")))
+
+    def test_proofs(self) -> None:
+        """The kinds of refused proofs are those that the errors have."""
+        self.assertEqual(PROOFS, (NotPermitted.kind, WrongToken.kind, TooManyWrongTokens.kind))
 
     def test_newest_first(self) -> None:
         """A flood from many networks leaves the newest; the ledger stays small."""

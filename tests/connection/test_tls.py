@@ -212,7 +212,7 @@ class FaultTests(ClientsTestCase):
             client.protocol.dataReceived(b"11         raspberrypi")
         self.assertEqual({"plain text on a TLS port": 1}, self.factory.tally.refused)
         [line] = [event for event in events if "excerpt" in event]
-        self.assertEqual(b"11         raspberrypi", line["excerpt"])
+        self.assertEqual(b"11 raspberrypi", line["excerpt"])
         self.assertIn("this port speaks TLS", line["why"])
         self.assertEqual(["plain text on a TLS port"], self.lose(client))
 
@@ -225,6 +225,7 @@ class FaultTests(ClientsTestCase):
         client.protocol.dataReceived(client.hello()[:20])
         self.lose(client)
         self.assertEqual({"a TLS handshake that was broken off": 1}, self.factory.tally.refused)
+        self.assertEqual([], list(self.factory.share.budget.refusals))  # browsers do that: it is nobody's trouble
 
     def test_no_resumption(self) -> None:
         """With a `client_ca`, sessions are not resumed: the certificate of a resumed one would not be verified again."""

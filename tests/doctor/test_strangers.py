@@ -42,6 +42,15 @@ class RemedyTests(SynchronousTestCase):
         self.assertIn("with a section [manhole]", self.remedy("bad header", b"SSH-2.0"))
         self.assertIn("docs/protocols/relay.md", self.remedy("bad header", b"?"))
 
+    def test_wrong_proof(self) -> None:
+        """Who reached the right section with a wrong proof is told with the commands of tokens, and with each reason."""
+        self.assertIn("`netd token rotate NAME` makes one anew", self.remedy("wrong token", b"80" + b" " * 62))
+        ledger = RefusalLedger()
+        for why in ("greenhouse is not door-lock", "this token is unknown"):
+            ledger.note("relay", "10.0.0.7", "not permitted", "10.0.0.7:4711", why, b"", 10.0)
+        [diagnosis] = examine_refusals(ledger, SECTIONS, 70.0)
+        self.assertIn("this token is unknown; before that: greenhouse is not door-lock", diagnosis.text)
+
     def test_long_ago(self) -> None:
         """What was refused days ago is no news, and all is well."""
         ledger = RefusalLedger()
