@@ -33,18 +33,33 @@ _TOKEN_TEXT = re.compile(r"\bnetd_[A-Za-z0-9_-]{22,}")
 _SECRET = re.compile("token|password|secret|^page$", re.IGNORECASE)
 """The names of arguments that hold secrets. ``page`` is the key of a browser's session, an argument of ``system.login``."""
 
+_WORDS = "token|password|passwd|passphrase|secret|api[_-]?key|authorization|cookie|x-netd-page"
+"""What a secret is called, also as the end of a longer name."""
+
+_VALUE = (
+    r"(?:"
+    r"(\\\")(?:(?!\\\")[^\n])+"
+    r"|(\")(?:\\.|[^\"\\\n])+"
+    r"|(')(?:\\.|[^'\\\n])+"
+    r"|(?:\\[^\"\n]|[^\s\"'\\])(?:\\.|[^\"'\\\n])*"
+    r")"
+)
+"""A secret: up to the end of its quotes, or else to that of the line. It may have spaces in it."""
+
 _SAID = (
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), HIDDEN),
     (re.compile(r"\bnetd_(?=[\w-]*[A-Z0-9])[\w-]{16,}"), f"netd_{HIDDEN}"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w+/=.~-]{6,}"), rf"\1 {HIDDEN}"),
-    (re.compile(r"(?i)\b(token|password|passwd|secret)(\\?[\"']?\s*[:=]\s*\\?[\"']?)[^\s\"',;}\\]+"), rf"\1\2{HIDDEN}"),
-    (re.compile(r"(\w://)[^\s/@]+@"), rf"\1{HIDDEN}@"),
-    (re.compile(r"(https?://[^\s?\"']*\?)[^\s\"']+"), rf"\1{HIDDEN}"),
-    (re.compile(r"(?<=/)(?=[\w-]*\d)[\w-]{20,}"), HIDDEN),
+    (re.compile(rf"(?i)({_WORDS})(\\?[\"']?\s{{0,9}}[:=]\s{{0,9}}){_VALUE}"), rf"\1\2\3\4\5{HIDDEN}"),
+    (re.compile(r"(\w://)[^\s\"'<>]{1,300}@"), rf"\1{HIDDEN}@"),
+    (re.compile(r"(https?://[^\s?\"']{0,300}\?)[^\s\"']+"), rf"\1{HIDDEN}"),
+    (re.compile(r"(?<=/)(?=[\w:-]*[A-Z\d])[\w:-]{20,}"), HIDDEN),
+    (re.compile(r"\b(__Host-netd|netd-\d+)((?:-\d+)?=)[\w-]{22}"), rf"\1\2{HIDDEN}"),
     (re.compile(r"[A-Za-z0-9+_-]{40,}={0,2}"), HIDDEN),
 )
 """Patterns of secrets in any text, and what stands for them: keys, tokens, what stands behind such a word, what addresses on the
-web carry (user, query, long parts of a path), and whatever is so long and random that it must be a key or its digest."""
+web carry (user, query, long parts of a path), cookies, and whatever is so long and random that it must be a key or its digest.
+Repetitions have bounds where they could be tried from many places: a hostile line must not take minutes."""
 
 
 def abridged(text: str) -> str:
