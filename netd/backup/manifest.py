@@ -9,7 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import asdict, field, frozen
+from attrs.validators import instance_of
 
 from netd.errors import NetdError
 from netd.formats import FORMATS
@@ -40,11 +41,11 @@ class SavedFile:
     :ivar version: the version of its format, if it is a database; else 0.
     """
 
-    path: str
-    size: int
-    sum: str
-    application: int = 0
-    version: int = 0
+    path: str = field(validator=instance_of(str))
+    size: int = field(validator=instance_of(int))
+    sum: str = field(validator=instance_of(str))
+    application: int = field(default=0, validator=instance_of(int))
+    version: int = field(default=0, validator=instance_of(int))
 
 
 @frozen
@@ -78,7 +79,7 @@ class Manifest:
                 raise BackupRefused(f"this backup {NEWER}")
             files = tuple(SavedFile(**one) for one in read["files"])
             return cls(str(read["netd"]), float(read["made"]), files, dict(read["elsewhere"]))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise BackupRefused(f"the manifest of this backup cannot be read: {error}") from None
 
     def check_versions(self) -> None:

@@ -205,6 +205,15 @@ class DamageTests(BackupBench):
         for text in (b"", b"[]", b'{"version": 1}', b'{"version": 1, "netd": "1", "made": 1, "files": [1], "elsewhere": {}}'):
             self.assertRaises(BackupRefused, Manifest.decode, text)
 
+    def test_hostile_manifest(self) -> None:
+        """A manifest whose values are of other types, too large or too deep is refused as one that cannot be read."""
+        file = {"path": "a", "size": 1, "sum": "00"}
+        whole = {"version": 1, "netd": "1", "made": 1, "elsewhere": {}}
+        wrong: list[dict[str, object]] = [{"path": ["a"]}, {"application": [1]}, {"version": "2"}, {"size": None}, {"sum": 0}]
+        texts = [json.dumps({**whole, "files": [{**file, **one}]}).encode() for one in wrong]
+        for text in (*texts, b'{"version": 1e999}', b"[" * 100_000):
+            self.assertRaises(BackupRefused, Manifest.decode, text)
+
     def test_manifest(self) -> None:
         """A manifest is read as it was written."""
         manifest = Manifest("1.0", NOW, (SavedFile("a/b", 3, "00", 1, 2),), {"recorder/main": "/data"})
