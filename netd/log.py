@@ -14,6 +14,8 @@ INTERVAL = 60.0
 """Seconds between two log lines of one kind of repeating event."""
 
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
+_CONTROL |= {code: f"\\u{code:04x}" for code in (0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))}
+"""Also ends of lines that only some viewers know, and what turns the direction of writing, which shows a line in disguise."""
 
 
 SOURCES = 100

@@ -44,7 +44,7 @@ PRIORITIES: Mapping[Any, int] = {
 class LogFile:
     """A file that lines are added to. When it was moved away, :meth:`reopen` makes a new one under its name.
 
-    It has no buffer: a full disk costs the lines that do not fit, and no memory.
+    It has no buffer: a full disk costs the lines that do not fit, and no memory. The line after one that was cut begins anew.
 
     :param path: made with mode 0640 if it is missing; one that is there keeps its mode.
     :param owner: the user and the group of a new file, for a daemon that root starts and that becomes another user.
@@ -55,13 +55,18 @@ class LogFile:
 
     def __init__(self, path: Path, owner: tuple[int, int] | None = None) -> None:
         self._path = path.absolute()
+        self._is_cut = False
         self._descriptor = self._open()
         if owner is not None:
             os.fchown(self._descriptor, *owner)
 
     def write(self, text: str) -> None:
         """Add *text*."""
-        os.write(self._descriptor, text.encode("utf-8", "backslashreplace"))
+        data = text.encode("utf-8", "backslashreplace")
+        if self._is_cut:
+            data = b"\n" + data
+        written = os.write(self._descriptor, data)
+        self._is_cut = written < len(data)
 
     def reopen(self) -> None:
         """Go on in the file that has the name now. When that cannot be opened, the one before stays."""
@@ -71,6 +76,7 @@ class LogFile:
             self._log.error("the log goes on in the file before: {file}: {why}", file=str(self._path), why=error.strerror)
         else:
             os.close(before)
+            self._is_cut = False
 
     def _open(self) -> int:
         return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, MODE)
@@ -83,7 +89,8 @@ class _Output:
         self._stream = stream
 
     def write(self, text: str) -> None:
-        self._stream.write(text)
+        encoding = self._stream.encoding or "utf-8"  # which may be ASCII; a line that cannot be written would be lost
+        self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         self._stream.flush()
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import resource
 import shutil
+import signal
 import stat
 import sys
 import tempfile
@@ -77,6 +79,18 @@ class TextTests(FormsTestCase):
         self.patch(sys, "stdout", out)
         LogObserver(FORMS["text"], LogLevels(dict), standard_output())({"log_format": "hello"})
         self.assertIn("hello", out.getvalue())
+
+    def test_what_the_output_cannot_show(self) -> None:
+        """No byte of a peer keeps a line out of the log: what standard output has no code for is escaped."""
+        for encoding, shown in (("utf-8", "é \\udcff"), ("ascii", "\\xe9 \\udcff")):
+            raw = io.BytesIO()
+            self.patch(sys, "stdout", io.TextIOWrapper(raw, encoding))
+            LogObserver(FORMS["text"], LogLevels(dict), standard_output())({"log_format": "{what}", "what": "é \udcff"})
+            self.assertTrue(raw.getvalue().decode().endswith(f"{shown}\n"), raw.getvalue())
+
+    def test_disguises(self) -> None:
+        """What turns the direction of writing, or ends lines in some viewers only, is escaped like control characters."""
+        self.assertTrue(self.line("text", "{who}", who="a\u202eb\u2028c\u2066d").endswith("a\\u202eb\\u2028c\\u2066d\n"))
 
 
 class JournalTests(FormsTestCase):
@@ -160,6 +174,23 @@ class FileTests(SynchronousTestCase):
         LogFile(self.path, (os.getuid(), os.getgid())).write("more\n")
         self.assertEqual(0o600, stat.S_IMODE(self.path.stat().st_mode))
         self.assertTrue(self.path.read_text(encoding="utf-8").endswith("\nmore\n"))
+
+    def test_full(self) -> None:
+        """A line that fits only in part on a full disk does not run into the next one that fits."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        file = LogFile(self.path)
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (6, hard))
+            file.write("one\n")
+            file.write("second\n")
+            self.assertRaises(OSError, file.write, "third\n")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+            signal.signal(signal.SIGXFSZ, before)
+        file.write("fourth\n")
+        file.write("fifth\n")
+        self.assertEqual("one\nse\nfourth\nfifth\n", self.path.read_text())
 
     def test_reopened(self) -> None:
         """After a rotation the lines go into a new file under the old name."""
