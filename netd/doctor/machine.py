@@ -63,12 +63,14 @@ def folders_of(configuration: Configuration) -> dict[str, Path]:
 def examine_disks(folders: Mapping[str, Path]) -> Iterator[Diagnosis]:
     """Yield a finding for each directory that netd writes to: whether it can, and how much space is left."""
     for name, folder in folders.items():
-        nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
         try:
+            nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
             total, _, free = shutil.disk_usage(nearest)
             nodes = os.statvfs(nearest)
         except OSError as error:
-            yield problem("disk", f"the {name} {folder} cannot be read: {error.strerror}", "see to the disk")
+            yield problem(
+                "disk", f"the {name} {folder} cannot be read: {error.strerror}", "see to the disk, and to who may enter it"
+            )
             continue
         left = f"{free / (1 << 30):.1f} of {total / (1 << 30):.1f} GiB are free for the {name} {folder}"
         if nodes.f_files and not nodes.f_favail:

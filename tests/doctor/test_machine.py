@@ -82,6 +82,13 @@ class DiskTests(MachineBench):
         [found] = examine_disks({"state directory": Path("/proc")})
         self.assertEqual((found.level, "/proc" in found.text), ("problem", True))
 
+    def test_cannot_be_looked_at(self) -> None:
+        """A directory that cannot be reached is one problem, and keeps the doctor from no other."""
+        far = self.folder / ("x" * 300)
+        found = [*examine_disks({"state directory": far / "a", "[recorder]": self.folder})]
+        self.assertEqual(levels(found), ["problem", "ok"])
+        self.assertIn("cannot be read", found[0].text)
+
 
 class CertificateTests(MachineBench):
     def test_near_its_end(self) -> None:
