@@ -114,10 +114,13 @@ class BrowserSessions:
         self._table = part.table("sessions")
         now, wall = self._monotonic(), self._wall()
         for key, kept in self._table.load(MOST_SESSIONS):
-            began, used = (now - max(0.0, wall - kept[name]) for name in ("began", "used"))
-            self._sessions[key] = BrowserSession(
-                key, kept["page"], kept["credential"], kept["name"], kept["host"], began, used, used
-            )
+            try:
+                began, used = (now - max(0.0, wall - kept[name]) for name in ("began", "used"))
+                page, credential, name, host = (str(kept[one]) for one in ("page", "credential", "name", "host"))
+            except (TypeError, KeyError):  # not in the form of this version: its owner signs in again, and netd starts
+                self._table.drop(key)
+                continue
+            self._sessions[key] = BrowserSession(key, page, credential, name, host, began, used, used)
 
     def __iter__(self) -> Iterator[BrowserSession]:
         """The sessions, oldest first."""

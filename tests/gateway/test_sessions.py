@@ -201,6 +201,17 @@ class EndTests(SessionsTestCase):
 
 
 class RestartTests(SessionsTestCase):
+    def test_damaged(self) -> None:
+        """An entry of another form does not keep netd from starting; it is forgotten, and the other sessions go on."""
+        _, cookie, page = self.sessions.begin(self.token(), "10.0.0.7")
+        table = self.state.part("gateway.main").table("sessions")
+        for number, entry in enumerate(([1], {"page": "x"}, {"began": "x", "used": 1.0}, None)):
+            table.note(str(number), entry, 0.0)
+        self.clock.advance(60.0)
+        self.restart()
+        self.assertEqual(self.sessions.find(cookie, page).name, "ann")
+        self.assertEqual(len([*self.sessions]), 1)
+
     def test_goes_on(self) -> None:
         """A restart signs nobody out, and prolongs nothing: the time while netd was down counts."""
         session, cookie, page = self.sessions.begin(self.token(), "10.0.0.7")
