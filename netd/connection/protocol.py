@@ -22,7 +22,7 @@ from netd.connection.refusals import NOT_ADMITTED, PROOFS
 from netd.connection.stranger import ALERT, HELLO, Tongue, bad_request, first_words, page_of, tongue_of
 from netd.connection.vigil import ask_for_signs, describe_end
 from netd.errors import Revoked
-from netd.principal import ANONYMOUS, Kind
+from netd.principal import ANONYMOUS, Kind, Proof
 from netd.redaction import without_tokens
 from netd.secrets.tries import network_of
 
@@ -51,6 +51,9 @@ PROOF_TIMEOUT = 8.0
 UNPROVEN_BYTES = 1 << 12
 """Bytes that such a connection may send until then. Its first read may be longer: an agent that does not wait for an answer sends
 samples right behind its token."""
+
+_SHOWN = frozenset((Proof.TOKEN, Proof.CERTIFICATE))
+"""Proofs that a stranger can show only where `access` has `tokens`."""
 
 SILENT = "said nothing"
 """The reason of an end after ``silent_timeout`` without a byte."""
@@ -258,11 +261,13 @@ class PeerProtocol(Protocol):
         self.begun()
 
     def is_still_admitted(self) -> bool:
-        """Look again whether the peer's address admits it, because other rules hold. A peer with a proof stays."""
+        """Look again whether the peer is admitted, because other rules hold. Its proof counts where it would count anew."""
         principal, access = self.peer.principal, self.factory.access
-        if not self.peer.is_open or principal.name is not None or (self.is_proxied and not self._bytes_in):
+        if not self.peer.is_open or (self.is_proxied and not self._bytes_in):
             return True
         found = access.admit_transport(self.transport)
+        if principal.name is not None:
+            return principal.proof not in _SHOWN or access.takes_tokens or found is not None
         if found is None:
             return principal is ANONYMOUS and access.takes_tokens
         if not principal.has_rights:

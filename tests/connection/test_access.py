@@ -193,15 +193,25 @@ class ReconsiderTests(LodgeTestCase):
         end_unadmitted(self.factory)
 
     def test_not_admitted_any_more(self) -> None:
-        """A connection that the new rules leave out is told so; the others, and those with a proof, go on."""
+        """A connection that the new rules leave out is told so; the others go on."""
         self.admit(AccessWord.LOOPBACK, AccessWord.PEERS, AccessWord.TOKENS)
         local, peer, bell = (self.visit(host) for host in ("127.0.0.1", "10.0.0.7", "203.0.113.9"))
         bell.say(b"bell")
-        self.reconsider(AccessWord.LOOPBACK)
+        self.reconsider(AccessWord.LOOPBACK, AccessWord.TOKENS)
         self.assertEqual([b"", NOT_YOU, b""], [self.told(one) for one in (local, peer, bell)])
         self.assertEqual({"no longer admitted": 1}, self.factory.counters()["refused"])
         self.clock.advance(REVOKED_GRACE)
         self.assertEqual([False, True, False], [one.transport.disconnected for one in (local, peer, bell)])
+
+    def test_proof_without_tokens(self) -> None:
+        """Where `access` has no `tokens` any more, a token keeps those alone whose addresses are admitted, as for newcomers."""
+        self.admit(AccessWord.PEERS, AccessWord.TOKENS)
+        peer, stranger = (self.visit(host) for host in ("10.0.0.7", "203.0.113.9"))
+        for connection in (peer, stranger):
+            connection.say(b"bell")
+        self.reconsider(AccessWord.PEERS)
+        self.assertEqual([b"", NOT_YOU], [self.told(one) for one in (peer, stranger)])
+        self.assertIs(BELL, peer.protocol.peer.principal)
 
     def test_admitted_now(self) -> None:
         """One that still had to prove itself need not any more."""
