@@ -6,8 +6,10 @@ Both give the same items. Files are read whether netd runs or not, and several t
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +18,7 @@ from netd.codec.times import period
 from netd.recorder.answers import Asked, page_of, runs_of, series_of
 from netd.recorder.archive import Archive
 from netd.recorder.micros import FARTHEST, micros
-from netd.recorder.part_names import PARTS
+from netd.recorder.part_names import CATALOG, PARTS
 
 __all__ = [
     "CallSource",
@@ -144,7 +146,7 @@ class PastSource(Protocol):
 
 
 class FileSource:
-    """The files of a recorder.
+    """The files of a recorder. Each method raises :class:`NoHistory` if the catalog of runs and notes cannot be read.
 
     :param place: its directory, or the state directory that has the one of *instance*.
     :raises NoHistory: if there are none, or this user may not read them.
@@ -160,11 +162,13 @@ class FileSource:
 
     def series(self, pattern: str) -> list[Series]:
         """Return the series under *pattern*, sorted by subject."""
-        return [_series(one) for one in series_of(self._archive, _everything((pattern,)), None)]
+        with self._reading():
+            return [_series(one) for one in series_of(self._archive, _everything((pattern,)), None)]
 
     def runs(self) -> list[Run]:
         """Return all runs, newest first."""
-        return [_run(run) for run in runs_of(self._archive, None, 1 << 30, lambda _subject: True)]
+        with self._reading():
+            return [_run(run) for run in runs_of(self._archive, None, 1 << 30, lambda _subject: True)]
 
     def items(self, wanted: Wanted) -> Iterator[Item]:
         """Yield all samples and events that are wanted, hour by hour.
@@ -174,7 +178,8 @@ class FileSource:
         begin, end = micros(wanted.begin), micros(wanted.end)
         asked, after = Asked(tuple(wanted.patterns), begin, end, wanted.run), None
         while True:
-            page = page_of(self._archive, asked, after, PAGE)
+            with self._reading():
+                page = page_of(self._archive, asked, after, PAGE)
             if after is None:
                 self.gaps = [Gap(one.begin, one.end, one.reason) for one in page.gaps]
             for item in page.items:
@@ -189,6 +194,16 @@ class FileSource:
     def close(self) -> None:
         """Close the files."""
         self._archive.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Say what is wrong with the catalog. A part that cannot be read is a gap."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            catalog = self._archive.directory / CATALOG
+            remedy = "samples can be read without it: move it out of a copy of the directory"
+            raise NoHistory(f"{catalog} cannot be read: {error}; {remedy}") from error
 
 
 class Caller(Protocol):

@@ -143,6 +143,18 @@ class HistoryTests(SynchronousTestCase):
         error = self.assertRaises(history.NoHistory, history.open, self.state / "none")
         self.assertIn(f"nothing is recorded in {self.state / 'none'}", str(error))
 
+    def test_damaged_catalog(self) -> None:
+        """A catalog that is none is named with the remedy, whatever is asked; without it, the samples are there."""
+        catalog = self.state / "recorder" / "main" / "catalog.db"
+        catalog.write_bytes(b"not a database" * 100)
+        with history.open(self.state) as past:
+            for ask in (past.series, past.runs, lambda: past.read(TEMP.subject, EVENING, EVENING + 60)):
+                error = self.assertRaises(history.NoHistory, ask)
+                self.assertTrue(str(error).startswith(f"{catalog} cannot be read: "), error)
+        catalog.unlink()
+        with history.open(self.state) as past:
+            self.assertEqual(len(past.read(TEMP.subject, EVENING, EVENING + 60)[0]), 60)
+
     def test_unreadable(self) -> None:
         """A directory that this user may not look into is told from one in which there is nothing."""
         error = self.assertRaises(history.NoHistory, history.open, Path("x" * 300))
