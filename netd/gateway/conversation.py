@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Protocol
 
 from attrs import evolve
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
@@ -21,7 +22,7 @@ from netd.gateway.answer import Answer, plain
 from netd.gateway.channel import GatewayChannel, GatewayOutlet, GatewayRequest
 from netd.gateway.chunks import MOST, ChunkedBody, LongAnswers
 from netd.gateway.head import Head
-from netd.gateway.routes import Admission
+from netd.gateway.routes import READING, Admission
 from netd.gateway.site import Site
 from netd.operations import Caller
 
@@ -97,6 +98,7 @@ class GatewayConversation:
         self._by_connection = caller.principal
         self._context = context
         self._answers = answers
+        self._asked: Deferred[None] | None = None  # the answer to a request that changes nothing
         self._chunks: ChunkedBody | None = None
         self._channel = GatewayChannel(self)
         self._channel.makeConnection(GatewayOutlet(host.peer, transport, self))  # type: ignore[no-untyped-call]
@@ -152,6 +154,8 @@ class GatewayConversation:
     def lost(self) -> None:
         """Drop the parser, which refers back to this object: the connection is lost, or is no longer HTTP."""
         self._received = self._ahead = b""
+        if self._asked is not None:
+            self._asked.cancel()
         if self._chunks is not None:
             self._chunks.stop()
             self._chunks = None
@@ -188,14 +192,16 @@ class GatewayConversation:
     def request_read(self, request: GatewayRequest) -> None:
         """See :class:`netd.gateway.channel.ChannelOwner`."""
         self._body = 0
+        self._asked = None
         self._enter(Stage.ANSWER)
         if self._refusal is not None:
             self._give(self._refusal, request)
         elif self._admission is not None and not self._site.is_socket(self._admission):
             assert request.content is not None
             answers = self._site.answer(evolve(self._admission, body=request.content.read()))
-            answers.addCallback(self._give, request)
+            given = answers.addCallback(self._give, request)
             if self._stage is Stage.ANSWER:
+                self._asked = given if self._admission.head.method in READING else None
                 self._host.hold("answer", True)
 
     def request_broken(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -200,6 +200,8 @@ class Site:
     def _failed(self, why: Failure) -> Answer:
         if why.check(PrivateFileError):
             return TOKENS_UNUSABLE
+        if why.check(CancelledError):  # its client has left
+            return _FAULT
         self._log.failure("a request cannot be answered", why)
         return _FAULT
 

@@ -7,9 +7,10 @@ import json
 from io import BytesIO, StringIO
 
 import pandas
+from twisted.internet.defer import Deferred
 
 from netd import __version__
-from netd.operations import Role
+from netd.operations import Operation, Role
 from tests.gateway.recorded import NOW, RecordedTestCase
 from tests.gateway.visits import GatewayTestCase, bearer, get
 
@@ -130,6 +131,27 @@ class CsvTests(RecordedTestCase):
         """Nobody reads the past without a token, where there are tokens."""
         self.token()
         self.assertEqual(self.fetch(get("/history.csv")).status, 401)
+
+
+class LeavingTests(GatewayTestCase):
+    """Beside a recorder that takes long."""
+
+    def own_operations(self) -> list[Operation]:
+        """A question that waits until it is given up."""
+        self.given_up: list[Deferred[str]] = []
+        return [Operation("history.read", self._read, Role.VIEWER, "Read")]
+
+    def _read(self, pattern: str, begin: float, end: float, limit: int) -> Deferred[str]:
+        return Deferred(self.given_up.append)
+
+    def test_left_before_it_begins(self) -> None:
+        """Nothing is read any more for a client that has left before its first page was there."""
+        connection = self.visit()
+        connection.say(get("/history.csv"))
+        self.assertEqual(len(self.given_up), 0)
+        connection.lose()
+        self.assertEqual(len(self.given_up), 1)
+        self.assertEqual(self.flushLoggedErrors(), [])
 
 
 class JsonLinesTests(RecordedTestCase):
