@@ -250,8 +250,11 @@ class CommandTests(SynchronousTestCase):
 
     def netd(self, *arguments: str, **options: Any) -> Result:
         """Run ``netd ARGUMENTS``; an exception that is no proper end of a command fails the test."""
-        invocation = Invocation(self._surroundings())
-        return CliRunner().invoke(netd, arguments, obj=invocation, prog_name="netd", catch_exceptions=False, **options)
+        return CliRunner().invoke(netd, arguments, obj=self.invocation(), prog_name="netd", catch_exceptions=False, **options)
+
+    def invocation(self) -> Invocation:
+        """A run of ``netd`` in this world."""
+        return Invocation(self._surroundings())
 
     def _surroundings(self) -> CliSurroundings:
         relay = RelayPorts(self.controller.open, self.device.open, self._start_alarm, self._run_program)
