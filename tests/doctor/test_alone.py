@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import sys
+import tempfile
 from contextlib import redirect_stdout
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,8 +23,8 @@ STATUS: dict[str, Any] = {"name": "lab", "version": "1.0", "state": "serving", "
 
 class AloneTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.folder = Path(self.mktemp()).absolute()
-        self.folder.mkdir()
+        self.folder = Path(tempfile.mkdtemp())  # short: the path of a unix socket has at most 107 bytes
+        self.addCleanup(shutil.rmtree, self.folder)
         self.ini = self.folder / "netd.ini"
 
     def write(self, sections: str) -> None:
@@ -40,14 +42,14 @@ class AloneTests(SynchronousTestCase):
 
     def test_good(self) -> None:
         """Everything that does not need a daemon is looked at."""
-        self.write("[relay]\nlisten = unix:relay.sock\n[recorder]\n")
+        self.write("[relay]\nlisten = tcp:0:interface=127.0.0.1\n[recorder]\n")
         found = self.printed(alone.main)
         self.assertLessEqual({"configuration", "disk", "clock"}, {one["check"] for one in found["findings"]})
         self.assertEqual({"ok"}, {one["level"] for one in found["findings"] if one["check"] in ("configuration", "disk")})
 
     def test_bad(self) -> None:
         """Mistakes are told, and so is what would keep a section from starting; the rest is looked at all the same."""
-        self.write("[relay]\nlissten = 1\n[room]\nlisten = unix:no/such/folder/room.sock\n")
+        self.write("[relay]\nlissten = 1\n[room]\nlisten = unix:/no/such/folder/room.sock\n")
         problems = [(one["section"], one["level"]) for one in self.printed(alone.main)["findings"] if one["level"] == "problem"]
         self.assertEqual(problems[:2], [("relay", "problem"), ("room", "problem")])
 
