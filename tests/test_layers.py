@@ -16,7 +16,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
-SERVICES = ("alert", "cluster", "command", "control", "feed", "gateway", "manhole", "recorder", "relay", "room", "session")
+SERVICES = (
+    *("alert", "cluster", "command", "control", "feed", "forward", "gateway", "manhole", "recorder", "relay", "room", "session"),
+)
 """Packages that never import one another: they meet on the bus, or in the table of operations."""
 
 IO = ("asyncio", "os", "random", "secrets", "select", "selectors", "signal", "socket", "ssl", "subprocess", "threading", "time")
@@ -152,7 +154,7 @@ LAYERS = (
     ),
     Layer(
         "shell",
-        modules="netd.connection.{dialing,remotes}",
+        modules="netd.connection.{dialing,posting,remotes}",
         reaches=SHELL,
         libraries="attrs zope.interface twisted OpenSSL service_identity",
     ),
@@ -182,7 +184,7 @@ LAYERS = (
         " netd.alert.{acting,delivery,mail,program,webhook}"
         " netd.cluster.{answering,asking,calls,collecting,delivering,devices,events,following,forwarding,inquiries,link}"
         " netd.cluster.{listing,membership,names,newest,nodes,publishing,questions,receiving,requests,sending,shipping}"
-        " netd.relay.guests netd.room.visitors netd.session.{dialer,revival}",
+        " netd.forward.sending netd.relay.guests netd.room.visitors netd.session.{dialer,revival}",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",
     ),
@@ -208,7 +210,7 @@ LAYERS = (
     Layer(
         "pure",
         modules="netd.{boards,codec,connection,doctor}.* netd.bus netd.status"
-        " netd.{alert,cluster,command,control,feed,gateway,manhole,recorder,relay,room,session}.*",
+        " netd.{alert,cluster,command,control,feed,forward,gateway,manhole,recorder,relay,room,session}.*",
         reaches=PURE,
         libraries="attrs",
         without=IO,

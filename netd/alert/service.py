@@ -23,10 +23,10 @@ from netd.alert.machine import MOST_SUBJECTS, Alarm, AlertState, Occasion, Watch
 from netd.alert.program import spawn_leader
 from netd.alert.records import AlertRecords
 from netd.alert.results import AlertedSubject, AlertOverview, AlertServiceStatus, Tried
-from netd.alert.webhook import make_agent
 from netd.bus.subject import split_pattern
 from netd.change import Change
 from netd.config import section_name
+from netd.connection.posting import make_agent
 from netd.errors import InvalidArguments
 from netd.interfaces import IBus, INetdService, IPublisher, IReloadable, IStateful, IStatePart, ISubscription
 from netd.log import LogLimiter

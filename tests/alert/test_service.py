@@ -19,9 +19,10 @@ from netd.alert.config import Config
 from netd.alert.delivery import Deliveries, DeliveryFailed
 from netd.alert.mail import MailServer
 from netd.alert.service import AlertService
-from netd.alert.webhook import MOST_ANSWER, QuietPool, signature
+from netd.alert.webhook import signature
 from netd.bus.subject import covers
 from netd.codec.jsontext import to_plain
+from netd.connection.posting import MOST_ANSWER, QuietPool
 from netd.errors import ConfigErrors, InvalidArguments
 from netd.kinds import ServiceKind
 from netd.log import LogLimiter
@@ -399,7 +400,7 @@ class ServiceTests(AlertTestCase):
         (url, headers, body), (_, _, end) = self.agent.asked
         self.assertEqual(url, b"https://example.org/hook")
         self.assertEqual(json.loads(body), to_plain(self.bus.events(f"alert.hot.{TEMP}")[0]))
-        self.assertEqual(headers[b"X-Netd-Signature"], [signature("s3cret", body)])
+        self.assertEqual(headers[b"X-Netd-Signature"], [signature("s3cret", body).encode()])
         self.assertEqual(json.loads(end)["state"], "quiet")
 
     def test_webhook_is_quiet(self) -> None:
