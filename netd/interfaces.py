@@ -387,7 +387,7 @@ class IWitness(Interface):
 
 
 class IHistoryKeeper(Interface):
-    """A recorder, as the cluster uses it: what it records is shipped to other nodes, and what these ship is collected."""
+    """A recorder, as others use it: what it records is shipped to other nodes or sent on, and what nodes ship is collected."""
 
     def ship() -> None:
         """Put what is recorded from now on into an outbox, too. After a restart, that goes on by itself."""
@@ -406,9 +406,20 @@ class IHistoryKeeper(Interface):
         :returns: a Deferred of True when they are on the disk, or of False if that is not possible now.
         """
 
+    def past(patterns: tuple[str, ...], begin: int, end: int, width: int, make: Callable[[Sequence[Any], int], Any]) -> Any:
+        """Read the next piece of the past that has something in it, with everything that was published before the call.
+
+        :param begin: where it begins, and *end* where all of it ends, in microseconds since the epoch.
+        :param width: the time that a piece takes, which may turn out to be too long or too short.
+        :param make: called in the reader's thread with the piece, in the order of time
+            (:class:`netd.recorder.pieces.PastMoment`), and with its end.
+        :returns: a Deferred of what *make* returned, the end of the piece, the width for the next one, and whether nothing comes
+            behind it. It fails if what was published cannot be written now: a later answer would have it, and this one not.
+        """
+
 
 class IHistoryCarrier(Interface):
-    """A service that carries history between nodes: the cluster."""
+    """A service that carries history elsewhere: the cluster, or a forward."""
 
     def use_keepers(keepers: Callable[[], Sequence[Any]]) -> None:
         """Use *keepers*, which returns all services that are :class:`IHistoryKeeper`. Called once, before ``startService``."""

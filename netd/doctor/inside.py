@@ -100,7 +100,19 @@ def _of_cluster(section: str, service: Mapping[str, Any]) -> Iterator[Diagnosis]
         yield warning("cluster", text, "`netd nodes` names them, with the reason", section)
 
 
-_BY_KIND = {"recorder": _of_recorder, "command": _of_command, "alert": _of_alert, "cluster": _of_cluster}
+def _of_forward(section: str, service: Mapping[str, Any]) -> Iterator[Diagnosis]:
+    if service["state"] in ("waiting", "refused"):
+        text = f"[{section}] sends nothing on: {service['reason']}"
+        yield problem("forward", text, "what is recorded meanwhile is sent afterwards, as long as the recorder keeps it", section)
+    elif service["state"] == "behind":
+        text = f"[{section}] is {service['lag']:.0f} s behind"
+        yield warning("forward", text, "narrow `subjects`, or see why the server is slow", section)
+    if service["counters"]["lines"]["skipped"]:
+        text = f"[{section}]: the server did not take {service['counters']['lines']['skipped']} lines: {service['last_skipped']}"
+        yield warning("forward", text, "a name that has numbers of another type there is the usual reason", section)
+
+
+_BY_KIND = {"forward": _of_forward, "recorder": _of_recorder, "command": _of_command, "alert": _of_alert, "cluster": _of_cluster}
 
 
 def lost_in(services: list[Mapping[str, Any]]) -> dict[str, int]:

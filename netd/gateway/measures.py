@@ -130,6 +130,15 @@ MEASURES: Mapping[str, tuple[Measure, ...]] = {
                 ("sent", "retried", "failed", "dropped")),
         Measure("netd_alert_waiting_deliveries", "waiting", "Deliveries that wait for their turn, or for another try."),
     ),
+    "forward": (
+        Measure("netd_forward_state", "state", "State of the sending: 1 for the current one, 0 for the others.", False, "state",
+                ("sending", "behind", "waiting", "refused")),
+        Measure("netd_forward_lag_seconds", "lag", "Age of the oldest that is recorded and not sent on."),
+        Measure("netd_forward_lines", "counters.lines", "Lines that the server has taken or never will.", True, "outcome",
+                ("sent", "skipped")),
+        Measure("netd_forward_requests", "counters.requests", "Requests to the server.", True),
+        Measure("netd_forward_failures", "counters.failures", "Attempts to send on that failed, and are repeated.", True),
+    ),
     "gateway": (
         Measure("netd_gateway_websockets", "websockets", "Open WebSockets."),
     ),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
@@ -22,10 +22,13 @@ from netd.kinds import find_kinds
 from netd.message import EventKind, Message, Want
 from netd.operations import Operation
 from netd.plaintext import duration
+from netd.recorder.answers import Asked
+from netd.recorder.archive import Archive
 from netd.recorder.config import Config
 from netd.recorder.events import RecordingChanged
 from netd.recorder.facts import StoreSettings
 from netd.recorder.history import History
+from netd.recorder.pieces import PastMoment, read_piece
 from netd.recorder.reader import MOST_QUESTIONS, PastReader
 from netd.recorder.replay import Replays
 from netd.recorder.results import RecorderStatus
@@ -52,6 +55,8 @@ PATIENCE = 2.0
 
 LAST = 10.0
 """Seconds that the last question, and then the last commit, may take at the end. The daemon writes its state behind them."""
+
+T = TypeVar("T")
 
 
 def make_service(config: Config, reactor: Any, bus: IBus) -> RecorderService:
@@ -154,6 +159,19 @@ class RecorderService(Service):
     def collect(self, sender: str, blocks: Sequence[tuple[int, bytes]], rename: Rename) -> Deferred[bool]:
         """See :class:`netd.interfaces.IHistoryKeeper`."""
         return self._store.collect(sender, blocks, rename)
+
+    def past(
+        self, patterns: tuple[str, ...], begin: int, end: int, width: int, make: Callable[[Sequence[PastMoment], int], T]
+    ) -> Deferred[tuple[T, int, int, bool]]:
+        """See :class:`netd.interfaces.IHistoryKeeper`."""
+
+        def answer(archive: Archive) -> tuple[T, int, int, bool]:
+            piece = read_piece(archive, Asked(patterns, begin, end), begin, width)
+            return make(piece.moments, piece.end), piece.end, piece.width, piece.is_last
+
+        self._flush()
+        written = self._store.commit() if self._store.waiting else succeed(None)
+        return written.addTimeout(PATIENCE, self._reactor).addCallback(lambda _: self._reader.ask(answer))
 
     def status(self) -> RecorderStatus:
         """Facts about this service."""

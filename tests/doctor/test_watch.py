@@ -129,6 +129,20 @@ class InsideTests(DoctorBench):
             self.assertEqual([("descriptors", "warning")], self.daemon_says(capacity=room | changed))
         self.assertEqual([("memory", "warning")], self.daemon_says(capacity=room | {"waiting": 99 << 20}))
 
+    def test_forward(self) -> None:
+        """What is not sent on is told, and so are lines that the server does not take."""
+        good = {"kind": "forward", "instance": "main", "state": "sending", "reason": "", "lag": 1.0, "last_skipped": None}
+        good["counters"] = {"lines": {"sent": 5, "skipped": 0}}
+        skipped = {"counters": {"lines": {"sent": 5, "skipped": 2}}, "last_skipped": "the answer is 400"}
+        cases = [
+            ({}, "ok"),
+            ({"state": "refused", "reason": "401"}, "problem"),
+            ({"state": "behind"}, "warning"),
+            (skipped, "warning"),
+        ]
+        for changed, level in cases:
+            self.assertEqual([(one.section, one.level) for one in examine_services([good | changed])], [("forward", level)])
+
     def test_services(self) -> None:
         """Each kind tells its own troubles, with the remedy."""
         services = {one["kind"]: one for one in self.facts()["services"]}

@@ -68,6 +68,8 @@ size = 50
 listen = tcp:8080
 [manhole]
 [recorder]
+[forward]
+url = http://127.0.0.1:8086/write?db=lab
 [cluster]
 servers = nats://127.0.0.1:4222
 [alert:hot]
