@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from netd.codec.arguments import describe_argument
 from netd.codec.jsontypes import bind, check_type
-from netd.codec.proof import TOKEN
+from netd.codec.token_member import TOKEN
 from netd.command.declaration import Declaration
 from netd.command.results import CommandFacts
 from netd.command.rights import LISTING, action_of

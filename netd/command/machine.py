@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 
 from netd.codec.jsontext import BadJSON, depth_of, is_conclusive, leading_objects, objects_in
 from netd.codec.lines import LineDecoder, LineTooLong
-from netd.codec.proof import TOKEN, token_in
+from netd.codec.token_member import TOKEN, token_in
 from netd.command.commands import Command
 from netd.command.grammar import OLD_ANSWER, CommandRequest, NotACommand, Spread, failure, is_spread, read_request, success
 from netd.command.preparation import CommandContext, CommandFault, ReportedOutcome, prepare

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netd.codec.jsontext import BadJSON
-from netd.codec.proof import TOKEN
+from netd.codec.token_member import TOKEN
 from netd.command.commands import Command
 from netd.command.grammar import OLD_ANSWER, CommandRequest, NotACommand, read_request, success
 from netd.command.preparation import CommandContext, CommandFault, ReportedOutcome, prepare

@@ -114,7 +114,8 @@ class Doctor(Service):
         def finish(of_machine: Any) -> None:
             if answer.called:
                 return
-            late.cancel() if late.active() else None
+            if late.active():
+                late.cancel()
             told = [_unfinished(of_machine)] if isinstance(of_machine, Failure) else of_machine
             answer.callback(examination([*found, *(finding for finding in told if allowed.get(finding.section, True))]))
 

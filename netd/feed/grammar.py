@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from attrs import field, frozen
 
 from netd.codec.jsontext import decode_object, encode
-from netd.codec.proof import TOKEN, BadToken, token_in
+from netd.codec.token_member import TOKEN, BadToken, token_in
 from netd.errors import ProtocolError
 from netd.feed.rounds import TYPES
 from netd.redaction import without_token_texts

@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 from netd.codec.jsontext import BadJSON, decode_object, encode
 from netd.codec.length_header import HEADER, LONGEST, BadHeader, FrameTooLong, begins_header, parse_header
-from netd.codec.proof import token_in
+from netd.codec.token_member import token_in
 from netd.errors import ProtocolError
 from netd.plaintext import unpadded
 from netd.relay.devices import DeviceHello

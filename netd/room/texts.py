@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from netd.codec.jsontext import decode_object
-from netd.codec.proof import token_in
+from netd.codec.token_member import token_in
 from netd.errors import ProtocolError
 from netd.plaintext import is_text, unpadded
 

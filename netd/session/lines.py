@@ -11,7 +11,7 @@ from typing import Any
 from attrs import field, frozen
 
 from netd.codec.jsontext import BadJSON, decode_object, encode
-from netd.codec.proof import token_in
+from netd.codec.token_member import token_in
 from netd.errors import ProtocolError
 from netd.plaintext import is_text
 from netd.session.names import is_name

@@ -1,4 +1,4 @@
-"""Tests of :mod:`netd.codec.proof`."""
+"""Tests of :mod:`netd.codec.token_member`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.codec.proof import BadToken, token_in
+from netd.codec.token_member import BadToken, token_in
 
 
 class TokenTests(SynchronousTestCase):
