@@ -44,7 +44,6 @@ PROOFS_TOLD = 5
 _PADDING = re.compile(rb" {4,}")
 """Blanks that fill a field, of which an excerpt shows one: a header of the relay would leave no room for what it is about."""
 
-
 PROOF_TIMEOUT = 8.0
 """Seconds that a connection has to prove who it is, if its address does not admit it."""
 
@@ -236,8 +235,8 @@ class PeerProtocol(Protocol):
         if not self.is_proxied:
             self._note_principal()
         self.welcome()
-        if not self.is_proxied:
-            self._turn_back()
+        if not self.is_proxied:  # only now: the refusal is said by the service, whose machine the welcome has made
+            self._refuse_by_address()
         if self._bytes_in:
             self._begin()  # its first bytes came at the door
         elif not self.peer.has_expiry:
@@ -251,7 +250,7 @@ class PeerProtocol(Protocol):
         if not self._has_own_place():
             self.peer.abort("there was no place for its address")
             return
-        if self.is_proxied and self._is_turned_back_behind_proxy():
+        if self.is_proxied and self._refuse_behind_proxy():
             return
         if not self.says_when_identified and self.peer.principal is ANONYMOUS and not self.has_own_login:
             self.dismiss(NOT_ADMITTED, self.factory.access.objection())  # a service that takes no proof serves no stranger
@@ -275,21 +274,12 @@ class PeerProtocol(Protocol):
             self.factory.unproven.end(self)
         return True
 
-    def _is_turned_back_behind_proxy(self) -> bool:
-        """Judge the address that the proxy has told; a certificate that was shown meanwhile counts where tokens do."""
-        proved = self.peer.principal
-        self._note_principal()
-        if proved.name is None or (self.peer.principal is ANONYMOUS and not self.factory.access.takes_tokens):
-            return self._turn_back()
-        self.peer.principal = proved
-        return False
-
     def _note_principal(self) -> None:
         """Note who the peer is by its address."""
         self.peer.principal = self.factory.access.admit_transport(self.transport) or ANONYMOUS
 
-    def _turn_back(self) -> bool:
-        """Refuse a peer that its address does not admit, and return True; if it may prove who it is, wait for that."""
+    def _refuse_by_address(self) -> bool:
+        """Refuse a peer that its address does not admit, and return True. If it may prove who it is, wait for that instead."""
         if self.peer.principal is not ANONYMOUS:
             return False
         if not self.factory.access.takes_tokens:
@@ -297,6 +287,15 @@ class PeerProtocol(Protocol):
             return True
         if not self.has_own_login:
             self.factory.unproven.begin(self, PROOF_TIMEOUT)
+        return False
+
+    def _refuse_behind_proxy(self) -> bool:
+        """Do so by the address that the proxy has told. A certificate that was shown meanwhile counts where tokens do."""
+        proved = self.peer.principal
+        self._note_principal()
+        if proved.name is None or (self.peer.principal is ANONYMOUS and not self.factory.access.takes_tokens):
+            return self._refuse_by_address()
+        self.peer.principal = proved
         return False
 
     def _has_own_place(self) -> bool:
@@ -358,9 +357,9 @@ class PeerProtocol(Protocol):
         elif tongue is Tongue.OURS:
             self.received(opening if self.waits_for_strangers else data)
         else:
-            self._turn_away(tongue, opening)
+            self._answer_mistake(tongue, opening)
 
-    def _turn_away(self, tongue: Tongue, opening: bytes) -> None:
+    def _answer_mistake(self, tongue: Tongue, opening: bytes) -> None:
         """Answer a peer that has mistaken the port, in its own protocol, and close."""
         if tongue is Tongue.TLS:
             self.refuse(tongue.value, "this port does not speak TLS", opening)
