@@ -10,6 +10,7 @@ in all rights. Blank lines and lines that start with ``#`` are left alone.
 from __future__ import annotations
 
 import time
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,9 @@ __all__ = ["TOKENS", "Tokens", "how_to_add", "parse_lines", "read_tokens", "toke
 
 TOKENS = "tokens"
 """Name of the file inside the state directory."""
+
+_UNSEEN = frozenset(("Cf", "Cc", "Mn", "Me", "Zs"))
+"""The Unicode categories of characters that people hardly see in a name."""
 
 
 @frozen
@@ -61,7 +65,7 @@ class CredentialTable:
             by_evidence[Evidence.TOKEN],
             by_evidence[Evidence.CERTIFICATE],
             by_evidence[Evidence.CA],
-            frozenset((token.kind, name) for token in kept for name in token.names),
+            frozenset((token.kind, name) for token in kept for name in (*token.names, *_looks(token))),
             frozenset(token.kind for token in kept),
         )
 
@@ -122,9 +126,12 @@ class Tokens:
     def holds(self, kind: Kind, name: str) -> bool:
         """Return True if *name* is reserved: a credential of *kind* is for it, even if that has ended.
 
+        The name of a bot is any text, which people read: one that looks like a reserved name is reserved, too.
+
         :raises PrivateFileError: when the file cannot be trusted.
         """
-        return (kind, name) in self._current().names
+        names = self._current().names
+        return (kind, name) in names or (kind is Kind.BOT and (kind, look_of(name)) in names)
 
     def find(self, token_text: str, host: str = "") -> Credential | None:
         """Return the credential of the token *token_text*; None for an unknown token, and for one whose end has passed.
@@ -208,6 +215,16 @@ class Tokens:
         # A credential that comes back before it was taken counts as gone all the same: a connection may have it from before.
         self._gone.update(token.lasting_line for token in self._table.tokens if token.lasting_line not in kept)
         self._parsed, self._table = parsed, table
+
+
+def look_of(name: str) -> str:
+    """Return what people see of *name*: without compatibility forms, capital letters, accents, and what has no width."""
+    parts = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(one for one in parts if unicodedata.category(one) not in _UNSEEN).casefold()
+
+
+def _looks(token: Credential) -> Iterable[str]:
+    return map(look_of, token.names) if token.kind is Kind.BOT else ()
 
 
 def read_tokens(path: Path) -> list[Credential]:

@@ -55,6 +55,17 @@ class FindTests(TokenTestCase):
         remove_token(self.path, "second")
         self.assertFalse(tokens.has(Kind.USER))
 
+    def test_looks(self) -> None:
+        """The name of a bot with a token is reserved in all forms that look like it; that of a device is compared as it is."""
+        for word in ("bot", "device"):
+            add_token(self.path, f"Ann-{word}", word, (), secrets.token_bytes)
+        tokens = Tokens(self.path)
+        for form in ("ann-{}", "ANN-{}", "A\u0301nn-{}", "\uff21nn-{}", "An\u200bn-{}", "Ann -{}"):
+            self.assertTrue(tokens.holds(Kind.BOT, form.format("bot")), ascii(form))
+            self.assertFalse(tokens.holds(Kind.DEVICE, form.format("device")), ascii(form))
+        self.assertFalse(tokens.holds(Kind.BOT, "Anna-bot"))
+        self.assertTrue(tokens.holds(Kind.DEVICE, "Ann-device"))
+
     def test_lost_while_running(self) -> None:
         """A file that is suddenly not there proves nobody, and opens nothing: no name, and no console."""
         text = self.add("first")
