@@ -29,14 +29,14 @@ def is_own_page(head: Head) -> bool:
 def cookie_in(head: Head) -> str:
     """Return the cookie half of a session that came with the request; empty if none did."""
     given = _cookies(head)
-    found = next((value for name in _names(head) for value in given.get(name, ())), "")
+    found = next((value for name in _believed(head) for value in given.get(name, ())), "")
     return found if _VALUE.fullmatch(found) else ""
 
 
 def names_cookie_twice(head: Head) -> bool:
     """Return True if a cookie of the gateway came twice: another server of the same host has set one of them."""
     given = _cookies(head)
-    return any(len(given.get(name, ())) > 1 for name in _names(head))
+    return any(len(given.get(name, ())) > 1 for name in _believed(head))
 
 
 def setting(head: Head, value: str, seconds: float) -> tuple[str, str]:
@@ -67,8 +67,16 @@ def _is_https(head: Head) -> bool:
     return (head.get("origin") or f"{head.get('x-forwarded-proto').strip()}:").lower().startswith("https:")
 
 
+def _believed(head: Head) -> tuple[str, ...]:
+    """Return the names of the cookies that count, best first.
+
+    At an http address of loopback, browsers let any other port set the cookie for https, too, which would hide the right one.
+    """
+    return (_own_name(head),) if head.get("origin") else _names(head)
+
+
 def _names(head: Head) -> tuple[str, str]:
-    """Return the name of the cookie for https, and that for http. A browser at an http address never sends the former."""
+    """Return the name of the cookie for https, and that for http."""
     port = head.get("host").rpartition("]")[2].partition(":")[2].strip()
     return f"__Host-netd-{port}" if port else "__Host-netd", f"netd-{port or 80}"
 

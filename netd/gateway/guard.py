@@ -161,6 +161,8 @@ class Guard:
     def _within_session(self, head: Head, caller: Caller) -> Principal | Answer:
         if not is_own_page(head):
             return self._deny(head, ALONE, refusal=UNKNOWN_SESSION)
+        if names_cookie_twice(head):
+            return self._deny(head, TWO_COOKIES, refusal=UNKNOWN_SESSION)
         login = self._login(head)
         try:
             found = login.prove(head.get(PAGE_KEY))

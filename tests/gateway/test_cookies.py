@@ -53,6 +53,12 @@ class CookieTests(SynchronousTestCase):
         asked = head(host="lab", cookie=f"netd-80={other}; __Host-netd={VALUE}")
         self.assertEqual((cookie_in(asked), names_cookie_twice(asked)), (VALUE, False))
 
+    def test_of_the_scheme(self) -> None:
+        """Where the page's origin is told, only the cookie of its scheme counts: another port can plant that of the other."""
+        both = f"__Host-netd-8080={VALUE[::-1]}; netd-8080={VALUE}"
+        self.assertEqual(cookie_in(head(host="lab:8080", origin="http://lab:8080", cookie=both)), VALUE)
+        self.assertEqual(cookie_in(head(host="lab:8080", origin="https://lab:8080", cookie=both)), VALUE[::-1])
+
     def test_twice(self) -> None:
         """Two cookies of one name are told from one: only another server of the host can have set the second."""
         once = f"netd-8080={VALUE}"

@@ -142,6 +142,8 @@ class SignInTests(BrowserTestCase):
         self.sign_in()
         twice = f"{self.cookie}; netd-8080={'a' * 22}"
         self.assertEqual(self.rpc(ORIGIN, twice, self.key), 401)
+        refused = json.loads(self.ask(get("/metrics", ORIGIN, twice, self.key)).body)
+        self.assertIn("Remove the cookies of this site", refused["error"])
         reply = self.ask_session(ORIGIN, twice, token=self.text)
         self.assertEqual(reply.status, 403)
         self.assertIn("Remove the cookies of this site", json.loads(reply.body)["error"])
