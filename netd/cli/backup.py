@@ -142,6 +142,10 @@ def _opened(file: Path) -> Iterator[tuple[BinaryIO, Path]]:
         yield sys.stdout.buffer, Path(tempfile.gettempdir())
         sys.stdout.buffer.flush()
         return
+    if file.exists() and not file.is_file():  # a tape or a pipe is written to; a file in its place would be in its way
+        with file.open("wb") as out:
+            yield out, Path(tempfile.gettempdir())
+        return
     parent = file.absolute().parent
     descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=parent)  # with mode 0600
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tarfile
 from pathlib import Path
 
@@ -66,6 +67,15 @@ class BackupTests(CommandTests):
         back = self.netd("--state", str(other), "--json", "restore", "-", input=told.stdout_bytes)
         self.assertEqual(json.loads(back.stdout), {"directory": str(other), "files": 1, "before": None})
         self.assertEqual((other / "tokens").read_text(), "ops admin 00\n")
+
+    def test_to_a_device(self) -> None:
+        """What is there and no file, such as a tape or a pipe, is written to: no file takes its place."""
+        os.mkfifo(self.file)
+        reader = os.open(self.file, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        told = self.netd("--state", str(self.state), "backup", str(self.file))
+        self.assertEqual((told.exit_code, self.file.is_fifo()), (0, True))
+        self.assertIn(b"MANIFEST.json", os.read(reader, 1 << 16))
 
     def test_refused(self) -> None:
         """No half file is left where a backup cannot be made, and the place is named."""
