@@ -65,6 +65,11 @@ def restore(archive: BinaryIO, directory: Path, replaces: bool, now: float) -> R
         is_empty = not directory.exists() or all(path.name in HARMLESS for path in directory.iterdir())
         if not is_empty and not replaces:
             raise BackupRefused(f"{directory} has files: --replace moves them to a directory beside it")
+        if directory.is_mount():
+            raise BackupRefused(
+                f"{directory} is a file system of its own, such as a container's volume, and cannot be exchanged in one step: "
+                f"restore with `--state {directory / 'restored'}`, and move the files up while netd is stopped"
+            )
         try:
             directory.parent.mkdir(parents=True, exist_ok=True)
             draft = Path(mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))

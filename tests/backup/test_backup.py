@@ -142,6 +142,14 @@ class PlaceTests(BackupBench):
         fcntl.flock(lock, fcntl.LOCK_EX)
         self.assertIn("stop it first", self.refused(archive, replaces=True, name="state"))
 
+    def test_file_system_of_its_own(self) -> None:
+        """A mounted directory, such as a container's volume, cannot be exchanged: the remedy is told, and nothing is unpacked."""
+        self.patch(Path, "is_mount", lambda path: path.name == "volume")
+        (self.folder / "volume").mkdir()
+        self.assertIn("volume/restored", self.refused(self.save(), name="volume"))
+        self.restore(self.save(), name="volume/restored")
+        self.assertEqual(self.keys(self.folder / "volume" / "restored"), ["pump"])
+
     def test_empty_directory(self) -> None:
         """The directory that a package or systemd has made is as good as none."""
         (self.folder / "restored").mkdir()
