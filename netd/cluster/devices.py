@@ -192,7 +192,11 @@ class ClusterDevices:
         changed = []
         for row in answer["rows"]:
             device = read_row(node, row)
-            if device is not None and directory.put(device) and self._is_shown(device) != device.is_online:
+            if device is None or not directory.put(device):
+                continue
+            if device.is_online and device.name:
+                self.names.meets(device)
+            if self._is_shown(device) != device.is_online:
                 changed.append(device)
         greatest = {name: host.raise_generation(directory.greatest) for name, host in self.carriage.hosts.items()}
         after = answer.get("after") if answer["rows"] and directory.nodes[node].is_kept else None

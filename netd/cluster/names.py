@@ -15,6 +15,9 @@ from netd.interfaces import ISubscription
 
 __all__ = ["Names"]
 
+MOST_MET = 100
+"""Names that are noted because two nodes have them."""
+
 
 class Names:
     """Sends and takes claims.
@@ -25,6 +28,7 @@ class Names:
     def __init__(self, nodes: Nodes, link: ILink, carriage: Carriage, directory: Directory) -> None:
         self.claims = Claims()
         self.counts = {"claims": 0, "names lost": 0}
+        self._met: set[tuple[str, str]] = set()
         self._nodes = nodes
         self._link = link
         self._carriage = carriage
@@ -47,15 +51,39 @@ class Names:
             return
         found = self._directory.named(name)
         others = {device.node for device in found if device.name == name and device.instance == instance and device.is_online}
+        if others:
+            self._note(instance, name)
         unknown = {node for node, known in self._directory.nodes.items() if not known.is_kept}
         for node in sorted(others | unknown):
             self._send(claim, node)
 
     def came_elsewhere(self, device: RemoteDevice) -> None:
         """A device has come to another node. This node's may be newer still: its own event is on its way there."""
-        claim = self._own_claim(device.instance, device.name)
+        claim = self.meets(device)
         if claim is not None and claim.outbids(device.generation, device.node):
             self._send(claim, device.node)
+
+    def meets(self, device: RemoteDevice) -> Claim | None:
+        """Note it if a device of this node has the name of *device*, too. Return the claim of that one; None if there is none."""
+        claim = self._own_claim(device.instance, device.name)
+        if claim is not None:
+            self._note(device.instance, device.name)
+        return claim
+
+    def doubles(self) -> list[str]:
+        """Return the names that connected devices of this node and of another one have, so that senders have to name the node."""
+        self._met = {met for met in self._met if self._own_claim(*met) is not None and self._is_elsewhere(*met)}
+        return sorted({name for _, name in self._met})
+
+    def _note(self, instance: str, name: str) -> None:
+        if len(self._met) >= MOST_MET:
+            self.doubles()  # those that have moved are met no more
+        if len(self._met) < MOST_MET:
+            self._met.add((instance, name))
+
+    def _is_elsewhere(self, instance: str, name: str) -> bool:
+        found = self._directory.named(name)
+        return any(device.is_online and device.name == name and device.instance == instance for device in found)
 
     def _own_claim(self, instance: str, name: str) -> Claim | None:
         host = self._carriage.hosts.get(instance)

@@ -78,6 +78,7 @@ class ClusterServiceStatus(ServiceStatus):
     :ivar nodes: number of nodes, this one left out, by their state.
     :ivar queue: size of the events that wait for NATS.
     :ivar waited: time that calls of other nodes have taken, all together, until their end.
+    :ivar doubles: names that connected devices of this node and of another one have; senders have to name the node.
     :ivar trouble: what is wrong with the way to NATS, or why this node stays alone; empty if nothing is.
     """
 
@@ -86,5 +87,6 @@ class ClusterServiceStatus(ServiceStatus):
     nodes: dict[str, int]
     queue: Bytes
     waited: Seconds
+    doubles: list[str]
     trouble: Prose
     work: list[Work]

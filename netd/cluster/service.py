@@ -216,6 +216,7 @@ class ClusterService(Service):
             nodes=dict(counted),
             queue=link.queue_bytes,
             waited=self._calls.asking.waited if self._calls else 0.0,
+            doubles=[] if self._devices is None else self._devices.names.doubles(),
             trouble=link.trouble or self._membership.why,
         )
 

@@ -15,6 +15,9 @@ NEARLY_ALL = 0.9
 FEW_CONNECTIONS = 500
 """A limit of open files that leaves fewer connections is that of a login shell, and not of a server."""
 
+MOST_NAMED = 10
+"""Names of devices that are told one by one."""
+
 MOST_LAG = 0.25
 """Seconds of delay of the event loop that people notice."""
 
@@ -98,6 +101,10 @@ def _of_cluster(section: str, service: Mapping[str, Any]) -> Iterator[Diagnosis]
     if away:
         text = f"[{section}]: {', '.join(f'{count} {state}' for state, count in away.items())}"
         yield warning("cluster", text, "`netd nodes` names them, with the reason", section)
+    if names := service["doubles"]:
+        some = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+        remedy = "send to NAME@NODE; a credential of that name on every node keeps others from it (docs/securing-nats.md)"
+        yield warning("cluster", f"[{section}]: another node has a device of the same name, too: {some}", remedy, section)
 
 
 def _of_forward(section: str, service: Mapping[str, Any]) -> Iterator[Diagnosis]:

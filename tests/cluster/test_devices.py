@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from netd.cluster.freight import BODY, pack
 from netd.cluster.member import Member
+from netd.cluster.names import MOST_MET
 from netd.cluster.sending import LATE, MOST_OPEN, SWEEP
 from netd.codec.jsontext import decode, encode
 from netd.errors import NoSuchTarget, NotPermitted, OperationFailed
@@ -691,6 +692,43 @@ class MoveTests(RelayNodesBench):
         self.wait()
         self.assertFalse(old.is_closing)
         self.assertIn("is on ", str(self.a.send("greenhouse")[0]))
+
+    def test_doubles(self) -> None:
+        """Each node tells of the names that another one has, too, until that is over: not of a device that has moved."""
+        self.a.device("lamp")
+        self.wait()
+        self.b.device("lamp")
+        old = self.a.device("greenhouse", host="9.9.9.7")
+        self.wait()
+        self.b.device("greenhouse", host="9.9.9.9")
+        self.wait()
+        told = [node.devices.names.doubles() for node in (self.a, self.b)]
+        self.assertEqual([["greenhouse"], ["greenhouse"]], told)
+        newcomer = RelayNode(self.net, "C")
+        newcomer.device("greenhouse", host="9.9.9.8")
+        newcomer.start()
+        self.wait(1.5)
+        self.assertEqual(["greenhouse"], newcomer.devices.names.doubles())
+        newcomer.link.die()
+        old.lose()
+        self.wait(5)
+        self.assertEqual([[], []], [node.devices.names.doubles() for node in (self.a, self.b)])
+
+    def test_many_doubles(self) -> None:
+        """So many names are noted, and no more; those that are over make room."""
+        first = self.a.device("first", host="9.9.9.7")
+        self.wait()
+        self.b.device("first", host="9.9.9.9")
+        self.wait()
+        first.lose()
+        for number in range(MOST_MET + 1):
+            self.a.device(f"d{number}", host="9.9.9.7")
+        self.wait()
+        for number in range(MOST_MET + 1):
+            self.b.device(f"d{number}", host="9.9.9.9")
+        self.wait()
+        self.assertEqual(MOST_MET, len(self.a.devices.names.doubles()))
+        self.assertNotIn("first", self.a.devices.names.doubles())
 
     def test_address_of_many(self) -> None:
         """An address that each machine or network has says nothing of who is at it: two devices there are two owners."""

@@ -152,6 +152,7 @@ class InsideTests(DoctorBench):
         remote = {"remote": "tcp:a:1", "connected_for": None, "failures": 3, "last_failure": "refused", "next_attempt": 1.0}
         bridge = {"kind": "bridge", "instance": "b2", "dialling": [remote, remote | {"connected_for": 1.0}]}
         cluster = {"kind": "cluster", "instance": "main", "server": "", "trouble": "", "nodes": {"gone": 1, "there": 2}}
+        cluster["doubles"] = [f"d{number}" for number in range(12)]
         found = [(one.section, one.level) for one in examine_services([*services.values(), bridge, cluster])]
         self.assertEqual(
             found,
@@ -165,6 +166,7 @@ class InsideTests(DoctorBench):
                 ("alert:hot", "problem"),
                 ("bridge:b2", "warning"),
                 ("cluster", "problem"),
+                ("cluster", "warning"),
                 ("cluster", "warning"),
             ],
         )
