@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -20,14 +19,12 @@ from zope.interface import implementer
 
 from netd.log import printable
 from netd.loglevels import LogLevels
+from netd.redaction import without_token_texts
 
 __all__ = ["FORMS", "LogFile", "LogObserver", "as_journal", "as_json", "as_text", "auto_form"]
 
 MODE = 0o640
 """The mode of a new log file: its group may read it, as in the rest of ``/var/log``."""
-
-TOKEN = re.compile(r"netd_[A-Za-z0-9_-]{20,}")
-"""A token of netd's own making."""
 
 Form = Callable[[LogEvent, str], str]
 
@@ -117,7 +114,7 @@ class LogObserver:
 
 def shown(text: str) -> str:
     """Return *text* as the log may have it: without control characters, and without tokens, which refused input may hold."""
-    return printable(TOKEN.sub("netd_(hidden)", text))
+    return printable(without_token_texts(text))
 
 
 def connection_of(event: LogEvent) -> int | None:

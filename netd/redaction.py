@@ -27,8 +27,9 @@ HIDDEN = "…"
 _TOKEN = re.compile(rb"netd_[A-Za-z0-9_-]+")
 """A token of netd, or its beginning, among other bytes."""
 
-_TOKEN_TEXT = re.compile(r"\bnetd_[A-Za-z0-9_-]{22,}")
-"""A whole token in a text that others read. A shorter word that begins like one is none."""
+_TOKEN_TEXT = re.compile(r"netd_[A-Za-z0-9_-]{20,}")
+"""A whole token in a text that others read. A shorter word that begins like one is none. What stands before it does not matter:
+an escaped line feed, as excerpts of input have it, ends with the letter n."""
 
 _SECRET = re.compile("token|password|secret|^page$", re.IGNORECASE)
 """The names of arguments that hold secrets. ``page`` is the key of a browser's session, an argument of ``system.login``."""
@@ -48,7 +49,7 @@ _VALUE = (
 
 _SAID = (
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), HIDDEN),
-    (re.compile(r"\bnetd_(?=[\w-]*[A-Z0-9])[\w-]{16,}"), f"netd_{HIDDEN}"),
+    (re.compile(r"netd_(?=[\w-]*[A-Z0-9])[\w-]{16,}"), f"netd_{HIDDEN}"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w+/=.~-]{6,}"), rf"\1 {HIDDEN}"),
     (re.compile(rf"(?i)({_WORDS})(\\?[\"']?\s{{0,9}}[:=]\s{{0,9}}){_VALUE}"), rf"\1\2\3\4\5{HIDDEN}"),
     (re.compile(r"(\w://)[^\s\"'<>]{1,300}@"), rf"\1{HIDDEN}@"),
@@ -73,7 +74,7 @@ def without_tokens(received: bytes) -> bytes:
 
 
 def without_token_texts(text: str) -> str:
-    """Return *text* with each whole token in it hidden: what a program says in the wrong place is told to others."""
+    """Return *text* with each whole token in it hidden: what a program says in the wrong place goes to others and the log."""
     return _TOKEN_TEXT.sub(f"netd_{HIDDEN}", text)
 
 

@@ -146,7 +146,7 @@ class SecretTests(FormsTestCase):
         token = "netd_" + "aB3-_" * 5
         for form in FORMS:
             self.line(form, "{who} sent {what!r}", who=token, what=f"""{{"token": "{token}"}}""".encode())
-            self.assertIn("netd_(hidden)", self.written[-1])
+            self.assertIn("netd_…", self.written[-1])
         self.assertNotIn("aB3", "".join(self.written))
 
 

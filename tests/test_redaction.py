@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.codec.jsontext import encode
-from netd.redaction import LONGEST, MOST, abridged, redacted, scrubbed
+from netd.redaction import LONGEST, MOST, abridged, redacted, scrubbed, without_token_texts
 
 NESTED = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=300) | st.binary(max_size=9),
@@ -114,6 +114,13 @@ class ScrubbedTests(SynchronousTestCase):
         bot = "https://bots.example/bot123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw/send"
         self.assertEqual(scrubbed(bot), "https://bots.example/…/send")
         self.assertEqual(scrubbed("netd-8080=AAAAAAAAAAAAAAAAAAAAAA"), "netd-8080=…")
+
+    def test_token_behind_an_escaped_line_feed(self) -> None:
+        """Input is shown with its control characters escaped: the letter n before a token does not make a word of the two."""
+        token = "netd_" + "aB3d" * 5 + "x1"
+        shown = repr(f"hello\n{token}")
+        self.assertEqual(r"'hello\nnetd_…'", scrubbed(shown))
+        self.assertEqual(r"'hello\nnetd_…'", without_token_texts(shown))
 
     def test_hostile_lines(self) -> None:
         """A line that was made to be tried from each of its places is done in time that grows with its length alone."""
