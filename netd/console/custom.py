@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twisted.internet.defer import Deferred, succeed
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from netd.codec.jsontext import encode
@@ -76,13 +77,21 @@ class CustomValues:
         return stored.addCallbacks(lambda _: True, lambda _: False)
 
     def remove(self, subject: str) -> Deferred[None]:
-        """Forget the value of *subject*, if there is one. The Deferred fires when it is off the disk."""
+        """Forget the value of *subject*, if there is one. The Deferred fires when it is off the disk.
+
+        If the disk refuses, it is tried again until it takes it: a restart would bring a value back that nobody can see.
+        """
         if subject not in self._subjects or self._table is None:
             self._subjects.pop(subject, None)
             return succeed(None)
         del self._subjects[subject]
         removed: Deferred[None] = self._table.remove(subject)
-        return removed
+        return removed.addErrback(self._refused, subject, self._table)
+
+    def _refused(self, why: Failure, subject: str, table: IStateTable) -> Failure:
+        if subject not in self._subjects:  # it has not been published again
+            table.drop(subject, WITHIN)
+        return why
 
     def _may_promise(self) -> bool:
         now = self._monotonic()

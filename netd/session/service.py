@@ -222,6 +222,11 @@ class SessionService(ListeningService):
         found = self._roster.find(session)
         forgotten = maybeDeferred(self._roster.wanted.remove, found)
         found.stop("stopped by an operator")
+
+        def not_forgotten(why: Failure) -> None:
+            raise OperationFailed(f"session {found.id} ends, but a restart may dial it again: {why.getErrorMessage()}")
+
+        forgotten.addErrback(not_forgotten)
         ended: Deferred[SessionFacts] = Deferred(lambda _: None)
 
         def watch(changed: TelemetrySession) -> bool:

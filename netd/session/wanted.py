@@ -91,12 +91,19 @@ class WantedSessions:
             self._table.note(key, _entry(self._wanted[key]), SOON)
 
     def remove(self, session: TelemetrySession) -> Any:
-        """An operator stops *session*. Return a Deferred that fires when that is on the disk; None if nothing was kept."""
+        """An operator stops *session*. Return a Deferred that fires when that is on the disk; None if nothing was kept.
+
+        If the disk refuses, it is tried again until it takes it: the session is gone, and nobody can stop it once more.
+        """
         key = self._keys.pop(session, None)
         if key is None or self._table is None:
             return None
         del self._wanted[key]
-        return self._table.remove(key)
+        return self._table.remove(key).addErrback(self._refused, key, self._table)
+
+    def _refused(self, why: Any, key: str, table: IStateTable) -> Any:
+        table.drop(key, SOON)
+        return why
 
     def give_up(self, key: str) -> None:
         """Forget the session of *key*: it cannot be started any more."""

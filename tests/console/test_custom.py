@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.bus.local import LocalBus
 from netd.codec.jsontext import encode
 from netd.console.custom import BURST, CUSTOM_STATE, MOST_CUSTOM, WITHIN, CustomValues
+from netd.state.state import LAZILY
 from netd.testing import MemoryDisk, MemoryState, WallClock, result_of
 
 
@@ -86,6 +87,23 @@ class CustomValuesTests(SynchronousTestCase):
         result_of(self.values.remove("custom.other"))
         self.restart()
         self.assertEqual({f"custom.x{number}" for number in range(1, MOST_CUSTOM + 1) if number != 7}, set(self.last()))
+
+    def test_forgotten_on_a_full_disk(self) -> None:
+        """What could not be taken off the disk is taken off once that is mended, unless it is published again before."""
+        for name in ("custom.x", "custom.y"):
+            self.publish(name, 1)
+        self.clock.advance(WITHIN)
+        self.disk.refuses = OSError("database or disk is full")
+        refused = [self.values.remove(name) for name in ("custom.x", "custom.y")]
+        again = self.publish("custom.y", 2)
+        self.clock.advance(0)
+        for one in refused:
+            self.failureResultOf(one)
+        self.assertFalse(result_of(again))
+        self.disk.refuses = None
+        self.clock.advance(LAZILY)
+        self.restart()
+        self.assertEqual({"custom.y"}, set(self.last()))
 
     def test_without_a_state(self) -> None:
         """Without a state database, values live as long as the process."""

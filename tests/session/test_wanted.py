@@ -13,7 +13,7 @@ from netd.errors import OperationFailed
 from netd.session.config import Config
 from netd.session.states import SessionState
 from netd.session.wanted import SOON
-from netd.state.state import NotKept
+from netd.state.state import LAZILY
 from netd.testing import MemoryDisk, MemoryState, result_of, wired
 from tests.session.bench import HOST, Bench
 from tests.session.test_service import KIND, Resolver
@@ -88,15 +88,20 @@ class WantedTests(SynchronousTestCase):
         self.assertEqual([], self.sessions())
 
     def test_stopped_on_a_full_disk(self) -> None:
-        """An operator is told that the disk refuses to forget the session, which will come back. A start works all the same."""
+        """An operator is told that the disk refuses to forget the session. It does not come back once the disk is mended."""
         self.begin(name="greenhouse")
         self.disk.refuses = OSError("database or disk is full")
         stopped = self.service.stop("greenhouse")
         self.reactor.advance(0)
-        self.failureResultOf(stopped, NotKept)
+        error = self.failureResultOf(stopped, OperationFailed).value
+        self.assertIn("ends, but a restart may dial it again: memory cannot be used: ", str(error))
         self.assertEqual([], self.sessions())
         self.begin(name="other")
         self.assertEqual([("other", HOST, "dialling")], self.sessions())
+        self.disk.refuses = None
+        self.reactor.advance(LAZILY)
+        self.start()
+        self.assertNotIn("greenhouse", [name for name, _, _ in self.sessions()])
 
     def test_ended_by_itself(self) -> None:
         """A session that is not dialled again after a failure does not come back either."""
