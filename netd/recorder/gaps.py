@@ -38,12 +38,12 @@ def gaps(archive: Archive, begin: int, end: int) -> list[FoundGap]:
 
     :raises NotFinished: if the question was given up.
     """
-    marks: list[Mark] = []
+    marks: list[tuple[str, Mark]] = []
     try:
         for name in archive.names_around(begin, end):
             with archive.reading(name) as part:
                 if part is not None:
-                    marks += part.kept(ReadablePart.marks)
+                    marks += [(name, mark) for mark in part.kept(ReadablePart.marks)]
     finally:
         archive.settle()
     found = [*_gaps_of(marks), *_unreadable(archive)]
@@ -51,13 +51,20 @@ def gaps(archive: Archive, begin: int, end: int) -> list[FoundGap]:
     return [gap for gap in found if gap.begin < end and (gap.end is None or gap.end > begin)]
 
 
-def _gaps_of(marks: list[Mark]) -> Iterator[FoundGap]:
+def _gaps_of(marks: list[tuple[str, Mark]]) -> Iterator[FoundGap]:
+    """Yield the gaps that *marks* tell, each with the name of its part.
+
+    A clock that was ahead has left a part of tomorrow, which may have stopped when that of today had already started.
+    """
+    going: set[str] = set()
     ended: tuple[int, str] | None = None
-    for mark in marks:
+    for name, mark in sorted(marks, key=lambda one: one[1].time):
         if mark.kind in _ENDED:
-            if ended is None:  # a part that was left open is closed later: that it ended is known since
+            going.discard(name)
+            if ended is None and not going:  # a part that was left open is closed later: that it ended is known since
                 ended = mark.time, _ENDED[mark.kind]
         elif mark.kind == "started":
+            going.add(name)
             if ended is not None and mark.time - ended[0] >= SHORTEST:
                 yield FoundGap(ended[0], mark.time, ended[1])
             ended = None

@@ -6,7 +6,9 @@ import random
 import sqlite3
 from pathlib import Path
 
+from netd.recorder.archive import Archive
 from netd.recorder.clock_watch import TRUSTED_AFTER
+from netd.recorder.gaps import gaps
 from netd.recorder.intake import SeriesName
 from netd.recorder.micros import MICRO
 from netd.recorder.store import LOOK_EVERY, RETRY, Store
@@ -145,6 +147,21 @@ class ClockTests(StoreTestCase):
         self.close(store)
         self.assertEqual({X.subject: [-3600, 0, 3600, NOON]}, {X.subject: sorted(self.values()[X.subject])})
         self.assertEqual([(4,)], self.query("catalog.db", "SELECT sum(count) FROM hour"))
+
+    def test_ahead_until_it_is_right(self) -> None:
+        """A clock that was a day ahead when netd started, and is then set right, leaves no gap over what is recorded since."""
+        right = self.ahead
+        self.ahead += DAY
+        store = self.make()
+        for ahead in (right + DAY, right):
+            self.ahead = ahead
+            store.append(gather([self.read(X, 1)]), [])
+            self.clock.advance(10)
+        self.assertEqual([PART, NEXT], self.parts())
+        archive = Archive(self.directory)
+        self.addCleanup(archive.close)
+        self.assertEqual([], gaps(archive, round(right * MICRO), self.now()))
+        self.close(store)
 
     def test_board_without_a_battery(self) -> None:
         """A clock that starts in 1970 or far ahead deletes nothing, until it has not been set for a while."""
