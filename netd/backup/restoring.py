@@ -33,6 +33,8 @@ MOST_TEXT = 1 << 24
 
 PIECE = 1 << 20
 
+WHO = "as root, or as the user that owns it"
+
 EXCHANGE = 2
 """The flag of Linux's ``renameat2`` that exchanges two names."""
 
@@ -74,8 +76,7 @@ def restore(archive: BinaryIO, directory: Path, replaces: bool, now: float) -> R
             directory.parent.mkdir(parents=True, exist_ok=True)
             draft = Path(mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
         except OSError as error:
-            who = "as root, or as the user that owns it"
-            raise BackupRefused(f"nothing can be made in {directory.parent}: {error.strerror}; run this {who}") from None
+            raise BackupRefused(f"nothing can be made in {directory.parent}: {error.strerror}; run this {WHO}") from None
         try:
             manifest, configuration = _unpack(archive, draft)
             _own(draft, directory if directory.exists() else directory.parent)
@@ -93,12 +94,16 @@ def restore(archive: BinaryIO, directory: Path, replaces: bool, now: float) -> R
 def _alone(directory: Path) -> Iterator[None]:
     """Keep daemons out of *directory* meanwhile.
 
-    :raises BackupRefused: if one runs there.
+    :raises BackupRefused: if one runs there, or this user may not write there.
     """
-    if not directory.exists():
+    try:
+        is_there = directory.exists()
+        lock = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600) if is_there else None
+    except OSError as error:
+        raise BackupRefused(f"{directory} cannot be written to: {error.strerror}; run this {WHO}") from None
+    if lock is None:
         yield
         return
-    lock = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

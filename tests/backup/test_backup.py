@@ -142,6 +142,12 @@ class PlaceTests(BackupBench):
         fcntl.flock(lock, fcntl.LOCK_EX)
         self.assertIn("stop it first", self.refused(archive, replaces=True, name="state"))
 
+    def test_may_not_be_written_to(self) -> None:
+        """A directory that the user may not write to is named with the remedy, and not the backup."""
+        said = str(self.assertRaises(BackupRefused, restore, io.BytesIO(self.save()), Path("/proc"), True, NOW))
+        self.assertIn("/proc cannot be written to", said)
+        self.assertIn("as root, or as the user that owns it", said)
+
     def test_file_system_of_its_own(self) -> None:
         """A mounted directory, such as a container's volume, cannot be exchanged: the remedy is told, and nothing is unpacked."""
         self.patch(Path, "is_mount", lambda path: path.name == "volume")
