@@ -54,7 +54,7 @@ from netd.reload import Reloader
 from netd.secrets.private_files import quoted
 from netd.secrets.tokens import TOKENS, Tokens
 from netd.secrets.tries import WrongSecrets
-from netd.sections import Sections
+from netd.sections import NotInstalled, Sections
 from netd.state.file import STATE_FILE, StateFile
 from netd.state.state import Run, State
 from netd.system import System
@@ -227,8 +227,9 @@ def _start_sections(configuration: Configuration, sections: Sections) -> None:
     for section in configuration.sections:
         try:
             sections.adopt(section.name, sections.start(section))
-        except OfferedTwice as error:
-            raise ConfigErrors((configuration.problem(section.name, "", str(error)),)) from None
+        except (OfferedTwice, NotInstalled) as error:
+            why = str(error).removeprefix(f"[{section.name}] ")
+            raise ConfigErrors((configuration.problem(section.name, "", why),)) from None
 
 
 def _cluster_events(configuration: Configuration) -> list[EventKind]:

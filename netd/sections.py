@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -18,6 +19,7 @@ from netd.carriage import Carriage
 from netd.config import Section
 from netd.connection.budget import Budget
 from netd.connection.shares import TurnShares
+from netd.errors import NetdError
 from netd.interfaces import (
     IAdmitting,
     IAsyncio,
@@ -39,11 +41,15 @@ from netd.message import Message
 from netd.operations import Operation, OperationTable
 from netd.state.state import State
 
-__all__ = ["Sections"]
+__all__ = ["NotInstalled", "Sections"]
 
 
 FREE_WITHIN = 10.0
 """Seconds in which a section that is removed has to let go of its endpoints: this reload, and all after it, wait for that."""
+
+
+class NotInstalled(NetdError):
+    """A section needs a Python package that is not there."""
 
 
 class Sections(MultiService):
@@ -95,8 +101,15 @@ class Sections(MultiService):
                 service.revoke(gone)
 
     def build(self, section: Section) -> INetdService:
-        """Return the service of *section*, wired to bus, operations and budget, but not started."""
-        service = self._kinds[section.kind].make_service(section.config, self._reactor, self._bus)
+        """Return the service of *section*, wired to bus, operations and budget, but not started.
+
+        :raises NotInstalled: if a package is missing that the kind needs.
+        """
+        try:
+            service = self._kinds[section.kind].make_service(section.config, self._reactor, self._bus)
+        except ModuleNotFoundError as error:
+            why = f"needs the Python module {error.name}, which is not installed for {sys.executable}"
+            raise NotInstalled(f"[{section.name}] {why}; `netd check` names its package") from None
         if IConsole.providedBy(service):
             service.use_operations(self._table)
         if IBudgeted.providedBy(service):

@@ -27,7 +27,7 @@ from netd.config import ChangedOption, Configuration, SectionConfig, integer, op
 from netd.connection.shares import TurnShare, own_share
 from netd.console.dispatch import Dispatcher
 from netd.daemon import Daemon, assemble
-from netd.errors import NetdError
+from netd.errors import ConfigErrors, NetdError
 from netd.interfaces import IBus, INetdService, IPaced, IReloadable, IServiceKind, IStateful, IStatePart
 from netd.listener import HeldByNetd
 from netd.message import Message
@@ -159,6 +159,17 @@ class Reactor(MemoryReactorClock):
         self.callLater(0, callable)
 
 
+@implementer(IServiceKind)
+class Missing:
+    """A kind whose package is not installed."""
+
+    kind = "tap"
+    config = PumpConfig
+
+    def make_service(self, config: PumpConfig, reactor: object, bus: IBus) -> Pump:
+        raise ModuleNotFoundError("No module named 'valves'", name="valves")
+
+
 class ReloadTestCase(SynchronousTestCase):
     pump: type[Pump] = LivePump
 
@@ -181,13 +192,14 @@ class ReloadTestCase(SynchronousTestCase):
 
     def read(self) -> Configuration:
         """What the file says now; its first line is the fourth."""
-        found = parse(self.ini, "netd.ini", {"pump": PumpConfig, "valve": PumpConfig}, {}, 1000, "host")
+        found = parse(self.ini, "netd.ini", {"pump": PumpConfig, "valve": PumpConfig, "tap": PumpConfig}, {}, 1000, "host")
         return attrs.evolve(found, file="/lab/netd.ini")
 
     def assemble(self) -> Daemon:
         """The daemon."""
         self.patch(sys, "__stdout__", io.StringIO())
-        return assemble(self.read(), {"pump": self.plant, "valve": self.plant}, self.reactor, float, read=self.read, run=run_now)
+        kinds = {"pump": self.plant, "valve": self.plant, "tap": Missing()}
+        return assemble(self.read(), kinds, self.reactor, float, read=self.read, run=run_now)
 
     def stop(self) -> None:
         """Stop the daemon."""
@@ -452,6 +464,13 @@ class SectionTests(ReloadTestCase):
 
 
 class RefusalTests(ReloadTestCase):
+    def test_missing_package(self) -> None:
+        """A section whose package is not installed is a mistake of the file's, at a reload and at the start."""
+        told = "netd.ini:5: [tap] needs the Python module valves, which is not installed for"
+        error = self.assertRaises(ReloadRefused, self.reload, "[pump]\n[tap]\n")
+        self.assertIn(told, str(error))
+        self.assertIn(told, str(self.assertRaises(ConfigErrors, self.assemble)))
+
     def test_all_mistakes(self) -> None:
         """What is wrong with the file, with what a service makes of it, and with a new service is told at once, by its lines."""
         self.plant.troubles["lab3"] = NetdError("[pump:lab3] it leaks; mend it")
@@ -462,7 +481,7 @@ class RefusalTests(ReloadTestCase):
                 "netd.ini:5: [pump] speed: 70 is too fast today",
                 "netd.ini:7: [pump:lab2] speed: 'fast' is not a whole number (1 to 100)",
                 "netd.ini:8: [pump:lab3] it leaks; mend it",
-                "netd.ini:9: [pmp] unknown section (did you mean [pump]?); kinds are netd, pump, tls, valve",
+                "netd.ini:9: [pmp] unknown section (did you mean [pump]?); kinds are netd, pump, tap, tls, valve",
             ],
         )
 

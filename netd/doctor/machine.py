@@ -22,7 +22,14 @@ from netd.errors import ConfigErrors
 from netd.pem import CertificateError, PairSource, exposed_keys, openssl_version
 from netd.plaintext import moment
 
-__all__ = ["examine_certificates", "examine_configuration", "examine_disks", "folders_of", "installed_versions"]
+__all__ = [
+    "examine_certificates",
+    "examine_configuration",
+    "examine_disks",
+    "examine_sections",
+    "folders_of",
+    "installed_versions",
+]
 
 SOON = 30 * 86400.0
 """Seconds before a certificate's end at which it is time to renew it."""
@@ -48,6 +55,20 @@ def examine_configuration(read: Callable[[], Configuration], path: str) -> tuple
         return errors.rest, [problem("configuration", str(error), remedy, error.section) for error in errors.problems]
     names = ", ".join(section.name for section in configuration.sections) or "no service"
     return configuration, [ok("configuration", f"{path} is good; it runs {names}")]
+
+
+def examine_sections(configuration: Configuration) -> Iterator[Diagnosis]:
+    """Yield a problem for whatever would keep a section from starting again, although its options are valid.
+
+    Endpoints are left out, as the user that a daemon has become may not open what root has opened for it; and so are commands:
+    only running the files of a user's functions shows what is wrong with them.
+    """
+    remedy = "mend it, then `netd check`; netd does not start again like this"
+    for section in configuration.sections:
+        known = section.config.objections() if section.kind != "command" else ()
+        for option, why in known:
+            if option not in getattr(section.config, "endpoints", ()):
+                yield problem("configuration", str(configuration.problem(section.name, option, why)), remedy, section.name)
 
 
 def folders_of(configuration: Configuration) -> dict[str, Path]:

@@ -24,6 +24,7 @@ from netd.doctor.machine import (
     examine_certificates,
     examine_configuration,
     examine_disks,
+    examine_sections,
     folders_of,
     installed_versions,
 )
@@ -159,6 +160,7 @@ class Doctor(Service):
         written, findings = examine_configuration(self.read, in_force.file)
         return [
             *findings,
+            *(examine_sections(written) if written is not None else ()),
             *examine_disks(folders_of(in_force)),
             *examine_certificates(written or in_force, now),
             *examine_versions(installed_versions(), {section.kind for section in in_force.sections}, now),

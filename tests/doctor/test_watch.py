@@ -16,6 +16,7 @@ from netd.doctor.inside import examine_daemon, examine_services
 from netd.doctor.watch import PATIENCE, Doctor
 from netd.kinds import find_kinds
 from netd.operations import Role
+from netd.secrets.tokens import TOKENS
 from netd.testing import make_caller, result_of, run_now
 
 INI = "[netd]\nstate_directory = {}\n[relay]\n[session]\n[command]\n[recorder]\n[alert:hot]\nwhen = session.main.*.temp > 30\n"
@@ -55,6 +56,20 @@ class DoctorTests(DoctorBench):
         """A daemon that has just started is well, section by section."""
         self.assertIn("ok: [relay] is well", self.told("service"))
         self.assertEqual(["ok"], [one.level for one in self.examine().findings if one.check == "configuration"])
+
+    def test_would_not_start_again(self) -> None:
+        """What keeps a section from starting is a problem while netd still runs: a file of tokens that others can read."""
+        ini = INI.format(self.configuration.netd.state_directory) + "[gateway]\nlisten = tcp:8080:interface=127.0.0.1\n"
+        configs = {name: kind.config for name, kind in find_kinds().items()}
+        self.doctor.read = lambda: parse(ini, "netd.ini", configs, {}, 1000, "lab")
+        tokens = self.configuration.netd.state_directory / TOKENS
+        tokens.parent.mkdir(mode=0o700, exist_ok=True)
+        tokens.write_text("")
+        tokens.chmod(0o644)
+        self.assertIn("is open to other users", "\n".join(self.told("configuration")))
+        tokens.chmod(0o600)
+        [told] = self.told("configuration")
+        self.assertTrue(told.startswith("ok: "), told)
 
     def test_worst_first(self) -> None:
         """The whole is as well as its worst part, which is told first."""
