@@ -17,7 +17,7 @@ from netd import privileges
 from netd.access.rules import AccessWord
 from netd.config import AdmittingConfig, Configuration, Section, load
 from netd.config.descriptions import is_exposed, is_secured, may_be_secured
-from netd.config.options import NETD, options_of
+from netd.config.options import NETD, attribute_of, options_of
 from netd.config.tls import TLS
 from netd.control.directory import objection
 from netd.errors import ConfigErrors, ConfigProblem
@@ -112,7 +112,7 @@ def _warnings(configuration: Configuration) -> Iterator[str]:
         yield from (f"[{TLS}] {text}\n" for text in configuration.tls.warnings(time.time()))
     for section in configuration.sections:
         for name, option in options_of(type(section.config)).items():
-            for source in option.parser.sources(getattr(section.config, name)):
+            for source in option.parser.sources(getattr(section.config, attribute_of(name))):
                 yield from (f"[{section.name}] {text}\n" for text in exposed_keys(source))
         if isinstance(section.config, AdmittingConfig) and AccessWord.TOKENS in (section.config.access or ()):
             yield from _nobody_with_a_token(section)

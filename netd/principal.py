@@ -87,6 +87,8 @@ class Proof(enum.Enum):
     """A browser's session, which a token began."""
     NODE = "node"
     """Another node of the cluster vouches for its caller."""
+    SECTION = "section"
+    """A section of the configuration acts by itself."""
 
 
 _BY_ADDRESS = frozenset((Proof.LOOPBACK, Proof.PEERS, Proof.ANYONE))
@@ -99,8 +101,9 @@ _NOUNS = {
     Proof.TOKEN: "token",
     Proof.CERTIFICATE: "certificate",
     Proof.SESSION: "token",
+    Proof.SECTION: "section",
 }
-"""The kind of thing that a user's name belongs to, by proof."""
+"""The kind of thing that a name belongs to, by proof."""
 
 
 @frozen

@@ -17,7 +17,19 @@ from twisted.trial.unittest import SynchronousTestCase
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 SERVICES = (
-    *("alert", "cluster", "command", "control", "feed", "forward", "gateway", "manhole", "recorder", "relay", "room", "session"),
+    "alert",
+    "bridge",
+    "cluster",
+    "command",
+    "control",
+    "feed",
+    "forward",
+    "gateway",
+    "manhole",
+    "recorder",
+    "relay",
+    "room",
+    "session",
 )
 """Packages that never import one another: they meet on the bus, or in the table of operations."""
 
@@ -65,7 +77,7 @@ class Layer:
     without: tuple[str, ...] = ()
 
 
-PURE = (Reach("vocabulary"), Reach("pure json", within="netd.{own}.* netd.codec.* netd.connection.* netd.status"))
+PURE = (Reach("vocabulary"), Reach("pure json", within="netd.{own}.* netd.codec.* netd.connection.* netd.reaction.* netd.status"))
 SHELL = (Reach("vocabulary secrets pure json files options shell"),)
 ASSEMBLY = (*SHELL, Reach("assembly"))
 OUTSIDE = (
@@ -120,7 +132,7 @@ LAYERS = (
         reaches=(
             Reach("vocabulary secrets"),
             Reach("options", within="netd.config.* netd.{certificates,pem} netd.{own}.*"),
-            Reach("pure", within="netd.alert.*"),
+            Reach("pure", within="netd.{alert,bridge,reaction}.*"),
         ),
         libraries="attrs twisted.internet.endpoints",
     ),
@@ -181,7 +193,7 @@ LAYERS = (
         " netd.gateway.{channel,chunks,conversation,guard,history,past,sessions,signing,site,tickets}"
         " netd.gateway.graphite.answers"
         " netd.manhole.{doorkeeper,login,menu,prompt,ssh,terminal} netd.recorder.{backlog,history,reader,replay,store}"
-        " netd.alert.{acting,delivery,mail,program,webhook}"
+        " netd.bridge.sending netd.reaction.delivery netd.alert.{acting,mail,program,webhook}"
         " netd.cluster.{answering,asking,calls,collecting,delivering,devices,events,following,forwarding,inquiries,link}"
         " netd.cluster.{listing,membership,names,newest,nodes,publishing,questions,receiving,requests,sending,shipping}"
         " netd.forward.sending netd.relay.guests netd.room.visitors netd.session.{dialer,revival}",
@@ -209,8 +221,8 @@ LAYERS = (
     # 1: the rest. A new module of a service or of a connection is pure until a row above says otherwise.
     Layer(
         "pure",
-        modules="netd.{boards,codec,connection,doctor}.* netd.bus netd.status"
-        " netd.{alert,cluster,command,control,feed,forward,gateway,manhole,recorder,relay,room,session}.*",
+        modules="netd.{boards,codec,connection,doctor,reaction}.* netd.bus netd.status"
+        " netd.{alert,bridge,cluster,command,control,feed,forward,gateway,manhole,recorder,relay,room,session}.*",
         reaches=PURE,
         libraries="attrs",
         without=IO,

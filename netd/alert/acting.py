@@ -9,9 +9,7 @@ from attrs import define
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
-from netd.alert.actions import Execute, Mail, Publish, Target, Webhook
 from netd.alert.config import Config
-from netd.alert.delivery import DeliveryFailed
 from netd.alert.events import AlertChanged
 from netd.alert.mail import MailServer, compose, send
 from netd.alert.program import run
@@ -20,6 +18,8 @@ from netd.codec.jsontext import encode
 from netd.interfaces import IBus
 from netd.message import Message
 from netd.plaintext import moment
+from netd.reaction.actions import Execute, Mail, Publish, Target, Webhook
+from netd.reaction.delivery import DeliveryFailed
 from netd.secrets.private_files import PrivateFileError
 from netd.threads import Threads
 
@@ -52,6 +52,7 @@ class Acting:
             return self._run(target, event)
         if isinstance(target, Mail):
             return self._mail(target, event)
+        assert isinstance(target, Publish), "`then` names no other"
         return self._publish(target, event)
 
     def _secret(self, path: Any) -> str:

@@ -9,10 +9,10 @@ from typing import ClassVar
 
 import attrs
 
-from netd.alert.actions import Execute, Mail, Target, Webhook
-from netd.alert.condition import Condition
 from netd.alert.grammar import ReadCondition, read_actions, read_condition
-from netd.config import REQUIRED, Parser, SectionConfig, choice, duration, off_or, option, secret_file, text, within
+from netd.config import REQUIRED, Parser, Reaction, SectionConfig, choice, duration, off_or, option, secret_file, text, within
+from netd.reaction.actions import Execute, Mail, Publish, Target, Webhook
+from netd.reaction.condition import Condition
 from netd.secrets.private_files import PrivateFileError, read_private
 
 __all__ = ["Config"]
@@ -136,6 +136,11 @@ class Config(SectionConfig):
         if not found:
             raise PrivateFileError(f"{place}: is empty; {_MAKE}")
         return found
+
+    def reaction(self) -> Reaction:
+        """See :meth:`SectionConfig.reaction`."""
+        published = (action.subject for action in self.actions if isinstance(action, Publish))
+        return Reaction("when", self.condition.pattern, (f"alert.{self.instance}.>", *published))
 
     def objections(self) -> Iterable[tuple[str, str]]:
         """See :meth:`SectionConfig.objections`. Here: programs and secrets that are not there, and mails without a server."""

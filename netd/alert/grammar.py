@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
-from netd.alert.actions import Execute, Mail, Publish, Target, Webhook
-from netd.alert.condition import OPERATORS, Comparison, Condition, Ends, Judge, Offline, Plain, SilentFor, TooMany, Value
-from netd.bus.subject import covers, is_own_subject, split_pattern
+from netd.bus.subject import split_pattern
 from netd.config.parsers import duration
+from netd.reaction.actions import Execute, Mail, Target, Webhook
+from netd.reaction.condition import Condition, Plain, SilentFor, TooMany
+from netd.reaction.grammar import read_comparison, read_judge, read_lines, read_publish
 
 __all__ = ["ReadCondition", "read_actions", "read_condition"]
 
@@ -20,10 +21,7 @@ _EXAMPLES = (
     "`relay.main.presence.pump offline`, `room.main.lobby.state ends`, `command.main.run outcome = error more than 5 in 1m`"
 )
 
-_MEMBER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
-_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}")
-_FLAGS = {"yes": True, "true": True, "no": False, "false": False}
 _OWN = "alert."
 
 MOST_COUNTED = 10_000
@@ -61,8 +59,7 @@ def read_condition(written: str) -> ReadCondition:
     if "for" in rest:
         at = rest.index("for")
         hold, rest = _seconds(rest[at:], "the condition", "for"), rest[:at]
-    judge: Judge = Offline() if rest == ["offline"] else Ends() if rest == ["ends"] else _comparison(rest)
-    return ReadCondition(written, Plain(pattern, judge), hold)
+    return ReadCondition(written, Plain(pattern, read_judge(rest, _EXAMPLES)), hold)
 
 
 def _seconds(words: list[str], before: str, preposition: str) -> float:
@@ -80,25 +77,9 @@ def _counted(pattern: str, which: list[str], words: list[str]) -> Condition:
     most = int(words[2])
     if most > MOST_COUNTED:
         raise ValueError(f"`more than {most}`: at most {MOST_COUNTED} events can be counted; take a shorter time")
-    return TooMany(pattern, _comparison(which) if which else None, most, _seconds(words[3:], "`more than NUMBER`", "in"))
-
-
-def _comparison(words: list[str]) -> Comparison:
-    written = " ".join(words)
-    if len(words) == 2:
-        words = ["value", *words]
-    if len(words) < 3 or words[1] not in OPERATORS or not _MEMBER.fullmatch(words[0]):
-        raise ValueError(f"{written!r:.80} is no condition; {_EXAMPLES}")
-    value = _value(" ".join(words[2:]))
-    if not isinstance(value, float) and words[1] not in ("=", "!="):
-        raise ValueError(f"{words[1]} compares numbers, and {' '.join(words[2:])!r:.80} is none; texts have = and !=")
-    return Comparison(words[0], words[1], value)
-
-
-def _value(written: str) -> Value:
-    if _NUMBER.fullmatch(written):
-        return float(written)
-    return _FLAGS.get(written, written.strip('"') if written.startswith('"') else written)
+    return TooMany(
+        pattern, read_comparison(which, _EXAMPLES) if which else None, most, _seconds(words[3:], "`more than NUMBER`", "in")
+    )
 
 
 def read_actions(written: str) -> tuple[Target, ...]:
@@ -106,13 +87,12 @@ def read_actions(written: str) -> tuple[Target, ...]:
 
     :raises ValueError: saying what is wrong, and what to write.
     """
-    lines = [one.strip() for line in written.splitlines() for one in line.split(" | ")]
-    return tuple(_action(line) for line in lines if line)
+    return tuple(_action(line) for line in read_lines(written))
 
 
 def _action(line: str) -> Target:
     verb, _, rest = line.partition(" ")
-    readers = {"webhook": _webhook, "exec": _execute, "mail": _mail, "publish": _publish}
+    readers = {"webhook": _webhook, "exec": _execute, "mail": _mail, "publish": read_publish}
     if verb not in readers:
         raise ValueError(f"{verb!r:.40} is no action; write webhook URL, exec PROGRAM, mail ADDRESS or publish custom.SUBJECT")
     if not rest.strip():
@@ -147,9 +127,3 @@ def _mail(written: str) -> Target:
     if not _ADDRESS.fullmatch(written):
         raise ValueError(f"mail: {written!r:.80} is no address; write mail somebody@example.org")
     return Mail(written)
-
-
-def _publish(written: str) -> Target:
-    if not is_own_subject(written) or not covers("custom.>", written):
-        raise ValueError(f"publish: {written!r:.80} is no subject that begins with `custom.`")
-    return Publish(written)

@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Protocol
 
 from attrs import define, field
 
-from netd.alert.condition import Condition, Gauge, value_of
 from netd.bus.subject import matches
+from netd.reaction.condition import Condition, Gauge, value_of
 
 __all__ = ["MOST_SUBJECTS", "Alarm", "AlertInput", "AlertRules", "AlertState", "Occasion", "Watch"]
 

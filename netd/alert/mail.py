@@ -10,8 +10,8 @@ from email.utils import formatdate, make_msgid
 
 from attrs import frozen
 
-from netd.alert.delivery import DeliveryFailed
 from netd.errors import text_of
+from netd.reaction.delivery import DeliveryFailed
 
 __all__ = ["MailServer", "compose", "send"]
 

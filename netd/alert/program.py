@@ -14,7 +14,7 @@ from twisted.internet.error import ProcessDone
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
-from netd.alert.delivery import DeliveryFailed
+from netd.reaction.delivery import DeliveryFailed
 
 __all__ = ["environment", "run", "spawn_leader"]
 

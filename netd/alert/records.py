@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from netd.alert.condition import Condition, plain_value
 from netd.alert.machine import MOST_SUBJECTS, Alarm, AlertRules, AlertState, Occasion, Watch
 from netd.interfaces import IStatePart, IStateTable
+from netd.reaction.condition import Condition, plain_value
 
 __all__ = ["AlertRecords"]
 

@@ -13,10 +13,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from netd.alert.acting import Acting
-from netd.alert.condition import plain_value
 from netd.alert.config import Config
-from netd.alert.delivery import Deliveries
-from netd.alert.delivery import Outcome as DeliveryOutcome
 from netd.alert.events import AlertChanged
 from netd.alert.grammar import read_condition
 from netd.alert.machine import MOST_SUBJECTS, Alarm, AlertState, Occasion, Watch
@@ -32,6 +29,9 @@ from netd.interfaces import IBus, INetdService, IPublisher, IReloadable, IStatef
 from netd.log import LogLimiter
 from netd.message import EventKind, Message, Want
 from netd.operations import Caller, Operation, Role
+from netd.reaction.condition import plain_value
+from netd.reaction.delivery import Deliveries
+from netd.reaction.delivery import Outcome as DeliveryOutcome
 from netd.status import Work
 from netd.threads import Threads
 

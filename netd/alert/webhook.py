@@ -10,9 +10,9 @@ from attrs import define
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from netd.alert.actions import Webhook
-from netd.alert.delivery import DeliveryFailed
 from netd.connection.posting import PostAnswer, PostFailed, post
+from netd.reaction.actions import Webhook
+from netd.reaction.delivery import DeliveryFailed
 
 __all__ = ["Webhooks", "signature"]
 

@@ -6,25 +6,14 @@ from typing import Any
 
 import click
 
-from netd.cli.generated import fetch_table
-from netd.cli.invocation import Invocation, NetdCommand, NotFound
+from netd.cli.generated import instances_of
+from netd.cli.invocation import Invocation, NetdCommand
 from netd.cli.node import call_each
 from netd.codec.words import Words, span
 
 __all__ = ["alert"]
 
 STYLES = {"firing": "bold red", "unacknowledged": "red", "acknowledged": "yellow", "pending": "yellow"}
-
-
-def _instances(invocation: Invocation) -> tuple[str, ...]:
-    for operation in fetch_table(invocation):
-        if operation.name == "alert.list" and operation.instances:
-            return operation.instances
-    with invocation.control() as control:
-        subjects = control.call("system.whoami").get("subjects")
-    if subjects is not None:
-        raise NotFound(f"this token is for {', '.join(subjects)}, and sees no alert")
-    raise NotFound("there is no alert here: add a section [alert:NAME] to the configuration of netd, then `netd reload`")
 
 
 @click.group(short_help="List, acknowledge and test alerts.")
@@ -36,7 +25,7 @@ def alert() -> None:
 @click.pass_obj
 def list_(invocation: Invocation) -> None:
     """Show the state of each alert, on each subject where it is not quiet."""
-    names = _instances(invocation)
+    names = instances_of(invocation, "alert")
     with invocation.control() as control:
         told = [call_each(control, "alert.list", name) for name in names]
     found = [one for one in told if one is not None]

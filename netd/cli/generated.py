@@ -38,7 +38,7 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
 """For each service, the advice for those who call one of its lasting operations."""
 
 
-_SECTIONS: Mapping[str, str] = MappingProxyType({"alert": "alert", "history": "recorder"})
+_SECTIONS: Mapping[str, str] = MappingProxyType({"alert": "alert", "bridge": "bridge", "history": "recorder"})
 """For services whose operations share their name with a command of netd's own, the section that makes such a service."""
 
 
@@ -54,6 +54,21 @@ def fetch_table(invocation: Invocation, timeout: float | None = None) -> list[Ta
         return read_table(answer)
     except MalformedTable as error:
         raise Failure(str(error)) from error
+
+
+def instances_of(invocation: Invocation, kind: str) -> tuple[str, ...]:
+    """The instances of *kind*, each of which is a section ``[kind:NAME]``.
+
+    :raises NotFound: if there is none that the caller may see.
+    """
+    for operation in fetch_table(invocation):
+        if operation.name == f"{kind}.list" and operation.instances:
+            return operation.instances
+    with invocation.control() as control:
+        subjects = control.call("system.whoami").get("subjects")
+    if subjects is not None:
+        raise NotFound(f"this token is for {', '.join(subjects)}, and sees no {kind}")
+    raise NotFound(f"there is no {kind} here: add a section [{kind}:NAME] to the configuration of netd, then `netd reload`")
 
 
 def fetch_result(control: ControlPort, name: str) -> Mapping[str, Any]:

@@ -59,6 +59,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
             "call": Listed("call", "Run a command and show its result."),
             "replay": Listed("replay", "Publish the past again, under subjects of its own."),
             "alert": Listed("alert", "List, acknowledge and test alerts."),
+            "bridge": Listed("bridge", "List the bridges: what goes where, and what was sent."),
             "record": Listed("record", "Begin and finish runs, write notes, list runs."),
             "reload": Listed("reload", "Read the configuration again, and bring it into force."),
             "log": Listed("log", "Show the log level of each section, or choose it."),

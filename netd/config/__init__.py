@@ -11,6 +11,7 @@ from netd.config.dialing import DialingConfig
 from netd.config.difference import ChangedOption, Difference, compare
 from netd.config.listening import AdmittingConfig, ListeningConfig
 from netd.config.loader import Configuration, Origin, Section, load, load_again, parse
+from netd.config.loops import Reaction
 from netd.config.options import REQUIRED, NetdConfig, Option, SectionConfig, option, options_of, section_name, variable_name
 from netd.config.parsers import (
     Parser,
@@ -46,6 +47,7 @@ __all__ = [
     "Option",
     "Origin",
     "Parser",
+    "Reaction",
     "Section",
     "SectionConfig",
     "SecuredConfig",

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from netd.config.loader import Configuration, Origin, Section
-from netd.config.options import NETD, Option, options_of
+from netd.config.options import NETD, Option, attribute_of, options_of
 from netd.config.tls import TLS
 from netd.errors import ConfigProblem
 
@@ -108,7 +108,7 @@ class _Comparison:
             text = self._current[section, name].one_line
             self.changed.append(ChangedOption(section, name, text, origin.one_line, origin.place, is_live))
             if not is_live:
-                held[name] = getattr(before, name)
+                held[attribute_of(name)] = getattr(before, attribute_of(name))
         if is_fixed:
             return before
         try:
@@ -130,5 +130,5 @@ def _by_option(configuration: Configuration) -> dict[tuple[str, str], Origin]:
 
 def _differing(before: Any, after: Any) -> Iterator[tuple[str, Option]]:
     for name, option in options_of(type(after)).items():
-        if getattr(before, name) != getattr(after, name):
+        if getattr(before, attribute_of(name)) != getattr(after, attribute_of(name)):
             yield name, option

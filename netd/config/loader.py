@@ -17,7 +17,8 @@ from netd.config import ini
 from netd.config.descriptions import ListenAddress, addresses, ipv6_takes_ipv4, unix_address
 from netd.config.drafts import DEFAULT, NOWHERE, Draft, Problems, Setting, draft_sections
 from netd.config.environment import OverridableSection, overrides, place
-from netd.config.options import AUTO, NETD, REQUIRED, NetdConfig, Option, SectionConfig, options_of, section_name
+from netd.config.loops import Reaction, loops
+from netd.config.options import AUTO, NETD, REQUIRED, NetdConfig, Option, SectionConfig, attribute_of, options_of, section_name
 from netd.config.tls import TLS, SecuredConfig, TlsConfig
 from netd.errors import ConfigErrors, ConfigProblem
 from netd.paths import CONTROL_SOCKET, state_directory
@@ -183,6 +184,7 @@ def parse(
     sections = [_section(draft, read, netd, tls, directory, problems) for draft, read in services]
     found = tuple(section for section in sections if section is not None)
     _refuse_needs([draft for draft, _ in kept], found, problems)
+    _refuse_reactions([draft for draft, _ in kept], found, problems)
     origins = tuple(origin for draft, _ in kept for origin in _origins(draft, netd))
     places = {draft.section: problems.place(draft.line) if draft.line else file_name for draft, _ in kept}
     configuration = Configuration(netd, found, origins, places, tls=tls)
@@ -281,6 +283,32 @@ def _refuse_needs(drafts: Iterable[Draft], sections: Iterable[Section], problems
             problems.add_about(draft, found[0], setting, found[1])
 
 
+def _refuse_reactions(drafts: Iterable[Draft], sections: Iterable[Section], problems: Problems) -> None:
+    """Note what is sent to sections that are not there, and what would set itself off without an end."""
+    by_name = {draft.section: draft for draft in drafts}
+    reactions = {section.name: found for section in sections if (found := section.config.reaction()) is not None}
+    for name, reaction in reactions.items():
+        for missing in [section for section in reaction.sections if section not in by_name]:
+            _add_reaction(by_name[name], reaction, f"there is no section [{missing}]; add one, or write another target", problems)
+    for loop in loops(reactions):
+        last = max(loop, key=lambda name: by_name[name].line)
+        _add_reaction(by_name[last], reactions[last], _loop_text(loop, reactions), problems)
+
+
+def _add_reaction(draft: Draft, reaction: Reaction, what: str, problems: Problems) -> None:
+    setting = _setting(draft, reaction.option)
+    assert setting is not None, "a section without it has no reaction"
+    problems.add_about(draft, reaction.option, setting, what)
+
+
+def _loop_text(loop: tuple[str, ...], reactions: Mapping[str, Reaction]) -> str:
+    if len(loop) == 1:
+        pattern = reactions[loop[0]].pattern
+        return f"sets off events under {pattern}, which this section follows itself, without an end; narrow one of the two"
+    way = " to ".join(f"[{name}]" for name in (*loop, loop[0]))
+    return f"events would run in a circle, from {way}; take one of them out, or narrow what it follows"
+
+
 def _netd_config(draft: Draft, values: dict[str, Any], environ: Mapping[str, str], uid: int, hostname: str) -> NetdConfig:
     config = NetdConfig(**values)
     if _is_auto(draft, "name"):
@@ -330,7 +358,7 @@ def _section(
             stop_timeout=netd.stop_timeout,
             dead_timeout=netd.dead_timeout,
             certificates=tls,
-            **values,
+            **{attribute_of(name): value for name, value in values.items()},
         )
     except ValueError as error:
         if not missing:  # otherwise the error may be about a default in place of a mistake

@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Container, Iterable, Mapping
+from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
 
 import attrs
 
+from netd.config.loops import Reaction
 from netd.config.parsers import Parser, auto_or, choice, duration, integer, path, size, text, within
 from netd.message import NAME
 from netd.operations import MAIN
@@ -33,6 +35,7 @@ __all__ = [
     "NetdConfig",
     "Option",
     "SectionConfig",
+    "attribute_of",
     "option",
     "options_of",
     "section_help",
@@ -133,6 +136,10 @@ class SectionConfig:
     def needs(self) -> Iterable[tuple[str, str]]:
         """Return what does nothing without a section of another kind: pairs of an option and that kind."""
         return ()
+
+    def reaction(self) -> Reaction | None:
+        """Return which events the section follows, and which it sets off; None if it follows none."""
+        return None
 
     def mistakes(self, unread: Container[str]) -> Iterable[tuple[str, str]]:
         """Return what is wrong with the options together, although each by itself is valid.
@@ -240,7 +247,12 @@ class NetdConfig:
 def options_of(config_class: type) -> Mapping[str, Option]:
     """Return the options of *config_class* by name: its own in the order of declaration, then the inherited ones."""
     fields = sorted(attrs.fields(config_class), key=lambda field: field.inherited)
-    return {field.name: field.metadata[_METADATA_KEY] for field in fields if _METADATA_KEY in field.metadata}
+    return {field.name.removesuffix("_"): field.metadata[_METADATA_KEY] for field in fields if _METADATA_KEY in field.metadata}
+
+
+def attribute_of(name: str) -> str:
+    """Return the attribute of the option *name*: ``from_`` for ``from``, which Python keeps for itself."""
+    return f"{name}_" if iskeyword(name) else name
 
 
 def section_help(config_class: type) -> str:

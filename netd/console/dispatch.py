@@ -41,15 +41,18 @@ class Dispatcher:
 
     :param monotonic: the monotonic clock, in seconds.
     :param bus: takes the events of the audit.
+    :param logged_every: seconds between two log lines about the same operation.
     :ivar audit: publishes the calls, and what a console does beside its operations.
     """
 
     _log = Logger()
 
-    def __init__(self, table: OperationTable, monotonic: Callable[[], float], bus: IBus) -> None:
+    def __init__(
+        self, table: OperationTable, monotonic: Callable[[], float], bus: IBus, logged_every: float = LOGGED_EVERY
+    ) -> None:
         self._table = table
         self.audit = Audit(bus, monotonic)
-        self._limiter = LogLimiter(monotonic, LOGGED_EVERY)
+        self._limiter = LogLimiter(monotonic, logged_every)
 
     def call(self, name: str, params: Mapping[str, Any] | list[Any], caller: Caller) -> Deferred[Any]:
         """Call the operation *name* for *caller*, with arguments by name or by position.

@@ -93,6 +93,17 @@ def _of_alert(section: str, service: Mapping[str, Any]) -> Iterator[Diagnosis]:
         yield problem("alert", text, f"`netd alert test --instance {service['instance']}` tries it", section)
 
 
+def _of_bridge(section: str, service: Mapping[str, Any]) -> Iterator[Diagnosis]:
+    counters = service["counters"]
+    lost = counters["messages"].get("failed", 0) + counters["messages"].get("dropped", 0)
+    if counters["pauses"]:
+        text = f"[{section}] had too much to send, {counters['pauses']} times: {service['last_failure']}"
+        yield problem("bridge", text, "`netd tail` shows whether its messages come back; `every` bounds them", section)
+    elif lost:
+        text = f"[{section}] could not send {lost} messages: {service['last_failure']}"
+        yield warning("bridge", text, f"`netd tail bridge.{service['instance']}.failed` shows each", section)
+
+
 def _of_cluster(section: str, service: Mapping[str, Any]) -> Iterator[Diagnosis]:
     if service["trouble"] or not service["server"]:
         text = f"[{section}]: {service['trouble'] or 'there is no NATS server yet'}"
@@ -119,7 +130,14 @@ def _of_forward(section: str, service: Mapping[str, Any]) -> Iterator[Diagnosis]
         yield warning("forward", text, "a name that has numbers of another type there is the usual reason", section)
 
 
-_BY_KIND = {"forward": _of_forward, "recorder": _of_recorder, "command": _of_command, "alert": _of_alert, "cluster": _of_cluster}
+_BY_KIND = {
+    "forward": _of_forward,
+    "recorder": _of_recorder,
+    "command": _of_command,
+    "alert": _of_alert,
+    "bridge": _of_bridge,
+    "cluster": _of_cluster,
+}
 
 
 def lost_in(services: list[Mapping[str, Any]]) -> dict[str, int]:

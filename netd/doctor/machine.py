@@ -16,7 +16,7 @@ from pathlib import Path
 from netd import __version__
 from netd.certificate_faults import server_fault
 from netd.config import Configuration
-from netd.config.options import options_of
+from netd.config.options import attribute_of, options_of
 from netd.doctor.findings import Diagnosis, ok, problem, warning
 from netd.errors import ConfigErrors
 from netd.pem import CertificateError, PairSource, exposed_keys, openssl_version
@@ -149,7 +149,7 @@ def _sources(configuration: Configuration) -> Iterator[tuple[str, PairSource, bo
         yield "tls", configuration.tls.pairs, True
     for section in configuration.sections:
         for name, option in options_of(type(section.config)).items():
-            for source in option.parser.sources(getattr(section.config, name)):
+            for source in option.parser.sources(getattr(section.config, attribute_of(name))):
                 yield section.name, source, option.parser.listens
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from netd.config import Configuration
 from netd.config.descriptions import LOOPBACK, arguments_of
-from netd.config.options import options_of
+from netd.config.options import attribute_of, options_of
 from netd.doctor.findings import Diagnosis, ok, problem
 from netd.holders import Holder
 
@@ -21,7 +21,7 @@ def examine_ports(configuration: Configuration, holders: Callable[[str, int], li
     """
     for section in configuration.sections:
         for name, option in options_of(type(section.config)).items():
-            for description in getattr(section.config, name) or () if option.parser.listens else ():
+            for description in getattr(section.config, attribute_of(name)) or () if option.parser.listens else ():
                 yield from _examine(section.name, *arguments_of(description), holders)
 
 

@@ -139,6 +139,12 @@ MEASURES: Mapping[str, tuple[Measure, ...]] = {
         Measure("netd_forward_requests", "counters.requests", "Requests to the server.", True),
         Measure("netd_forward_failures", "counters.failures", "Attempts to send on that failed, and are repeated.", True),
     ),
+    "bridge": (
+        Measure("netd_bridge_messages", "counters.messages", "Messages of the bridge, by outcome.", True, "outcome",
+                ("sent", "failed", "dropped")),
+        Measure("netd_bridge_pauses", "counters.pauses", "Pauses of the bridge after too many messages within a second.", True),
+        Measure("netd_bridge_waiting_messages", "waiting", "Messages that wait for their time, or for their turn."),
+    ),
     "gateway": (
         Measure("netd_gateway_websockets", "websockets", "Open WebSockets."),
     ),

@@ -9,10 +9,10 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.alert.actions import Publish, Target
-from netd.alert.delivery import AT_ONCE, MOST_WAITING, TIME_LIMIT, TRIES, Deliveries, DeliveryFailed
 from netd.alert.events import AlertChanged
 from netd.log import LogLimiter
+from netd.reaction.actions import Publish, Target
+from netd.reaction.delivery import AT_ONCE, MOST_WAITING, TIME_LIMIT, TRIES, Deliveries, DeliveryFailed
 
 EVENT = AlertChanged("hot", "custom.x", "firing", "fired", 31, "custom.x > 30", 0.0, "", 0.0)
 TARGET = Publish("custom.alarm")

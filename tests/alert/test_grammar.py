@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.alert.actions import Execute, Mail, Publish, Webhook
-from netd.alert.condition import Comparison, Ends, Offline, Plain, SilentFor, TooMany
 from netd.alert.grammar import read_actions, read_condition
+from netd.reaction.actions import Execute, Mail, Publish, Webhook
+from netd.reaction.condition import Comparison, Ends, Offline, Plain, SilentFor, TooMany
 
 TEMP = "session.main.greenhouse.temp"
 

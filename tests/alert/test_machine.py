@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.alert.condition import Condition
 from netd.alert.grammar import read_condition
 from netd.alert.machine import MOST_SUBJECTS, Alarm, AlertInput, AlertState, Occasion, Watch
+from netd.reaction.condition import Condition
 
 TEMP = "session.main.greenhouse.temp"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.alert.delivery import DeliveryFailed
 from netd.alert.mail import MailServer, compose, send
+from netd.reaction.delivery import DeliveryFailed
 
 MAIL = compose("netd@lab", "lab@example.org", "hot:\n firing", "It is hot.", 0.0)
 

@@ -16,7 +16,6 @@ from twisted.web.client import ResponseNeverReceived
 
 from netd.alert.acting import Acting
 from netd.alert.config import Config
-from netd.alert.delivery import Deliveries, DeliveryFailed
 from netd.alert.mail import MailServer
 from netd.alert.service import AlertService
 from netd.alert.webhook import signature
@@ -27,6 +26,7 @@ from netd.errors import ConfigErrors, InvalidArguments
 from netd.kinds import ServiceKind
 from netd.log import LogLimiter
 from netd.message import Message
+from netd.reaction.delivery import Deliveries, DeliveryFailed
 from netd.redaction import LONGEST
 from netd.session.events import Samples, SampleTaken
 from netd.testing import (

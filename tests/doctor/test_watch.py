@@ -165,10 +165,12 @@ class InsideTests(DoctorBench):
         services["command"] |= {"trouble": "commands.py:3: …", "threads": {"busy": 8, "size": 8, "waiting": 2}}
         services["alert"] |= {"last_failure": "no route", "counters": {"deliveries": {"failed": 2}}}
         remote = {"remote": "tcp:a:1", "connected_for": None, "failures": 3, "last_failure": "refused", "next_attempt": 1.0}
-        bridge = {"kind": "bridge", "instance": "b2", "dialling": [remote, remote | {"connected_for": 1.0}]}
+        link = {"kind": "link", "instance": "b2", "dialling": [remote, remote | {"connected_for": 1.0}]}
         cluster = {"kind": "cluster", "instance": "main", "server": "", "trouble": "", "nodes": {"gone": 1, "there": 2}}
         cluster["doubles"] = [f"d{number}" for number in range(12)]
-        found = [(one.section, one.level) for one in examine_services([*services.values(), bridge, cluster])]
+        fast = {"kind": "bridge", "instance": "fast", "counters": {"messages": {"dropped": 3}, "pauses": 1}, "last_failure": "…"}
+        slow = {"kind": "bridge", "instance": "slow", "counters": {"messages": {"failed": 1}, "pauses": 0}, "last_failure": "…"}
+        found = [(one.section, one.level) for one in examine_services([*services.values(), link, cluster, fast, slow])]
         self.assertEqual(
             found,
             [
@@ -179,9 +181,11 @@ class InsideTests(DoctorBench):
                 ("recorder", "problem"),
                 ("recorder", "warning"),
                 ("alert:hot", "problem"),
-                ("bridge:b2", "warning"),
+                ("link:b2", "warning"),
                 ("cluster", "problem"),
                 ("cluster", "warning"),
                 ("cluster", "warning"),
+                ("bridge:fast", "problem"),
+                ("bridge:slow", "warning"),
             ],
         )

@@ -42,7 +42,7 @@ STATUS = {
         },
         {"kind": "plain", "instance": "main"},
         {
-            "kind": "bridge",
+            "kind": "link",
             "instance": "main",
             "dialling": [
                 {"remote": "tcp:a:1", "state": "connected", "connected_for": 0.0},
@@ -96,10 +96,10 @@ class MetricsTests(SynchronousTestCase):
                 ("netd_refused_total", "relay", 'bad "header"\n', "relay:lab2"): 2,
                 ("netd_refused_total", "relay", "too slow", "relay:lab2"): 1,
                 ("netd_dropped_total", "relay", "latest", "relay:lab2"): 5,
-                ("netd_remote_connected", "bridge", "tcp:a:1", "bridge"): 1,
-                ("netd_remote_connected", "bridge", "tcp:b:1", "bridge"): 0,
-                ("netd_dials_total", "bridge", "connected", "bridge"): 3,
-                ("netd_dials_total", "bridge", "unknown name", "bridge"): 4,
+                ("netd_remote_connected", "link", "tcp:a:1", "link"): 1,
+                ("netd_remote_connected", "link", "tcp:b:1", "link"): 0,
+                ("netd_dials_total", "link", "connected", "link"): 3,
+                ("netd_dials_total", "link", "unknown name", "link"): 4,
             },
         )
 

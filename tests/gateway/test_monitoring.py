@@ -32,6 +32,9 @@ state_directory = {folder}
 [room]
 [alert:hot]
 when = session.main.*.temp > 30
+[bridge:fan]
+from = session.main.*.temp
+to = relay.main.fan
 [gateway]
 [recorder]
 [cluster]

@@ -74,6 +74,9 @@ url = http://127.0.0.1:8086/write?db=lab
 servers = nats://127.0.0.1:4222
 [alert:hot]
 when = session.main.*.temp > 30
+[bridge:fan]
+from = alert.hot.>
+to = relay.main.fan
 """
 
 

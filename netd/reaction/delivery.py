@@ -1,4 +1,4 @@
-"""Deliveries of an alert: a bounded queue of actions. A few run at a time, each has a time limit, and may be tried again."""
+"""Deliveries of an alert or a bridge: a bounded queue. A few run at a time, each has a time limit, and may be tried again."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from netd.alert.actions import Target
-from netd.alert.events import AlertChanged
 from netd.connection.backoff import Backoff
 from netd.errors import NetdError
 from netd.log import LogLimiter
+from netd.reaction.actions import Target
 
 __all__ = ["Deliveries", "DeliveryFailed", "Outcome"]
 
 MOST_WAITING = 100
-"""Deliveries of one alert that wait, at most. Later ones are dropped, and counted."""
+"""Deliveries of one alert, or of one target of a bridge, that wait, at most. Later ones are dropped, and counted."""
 
 AT_ONCE = 4
 """Deliveries of one alert that are under way at a time."""
@@ -48,7 +47,7 @@ class DeliveryFailed(NetdError):
         self.may_pass = may_pass
 
 
-Attempt = Callable[[Target, AlertChanged], Deferred[None]]
+Attempt = Callable[[Any, Any], Deferred[Any]]
 """Carries out an action for an event. Its failures are :class:`DeliveryFailed`."""
 
 Outcome = tuple[str, str, float]
@@ -58,16 +57,18 @@ Outcome = tuple[str, str, float]
 @define(eq=False)
 class _Delivery:
     target: Target
-    event: AlertChanged
+    event: Any
     failures: int = 0
 
 
 @define(eq=False)
 class Deliveries:
-    """The deliveries of one alert.
+    """The deliveries of one section, or of one of its targets.
 
     :ivar section: for the log.
     :ivar chance: returns a random number from 0 up to 1.
+    :ivar at_once: how many are under way at a time; one keeps their order.
+    :ivar given_up: called with each delivery that was given up, and the reason.
     :ivar counts: deliveries by outcome: ``sent``, ``retried``, ``failed``, ``dropped``.
     :ivar last_failure: why the newest delivery that was given up has failed.
     """
@@ -79,6 +80,8 @@ class Deliveries:
     attempt: Attempt
     chance: Callable[[], float]
     limiter: LogLimiter
+    at_once: int = AT_ONCE
+    given_up: Callable[[Target, Any, str], object] = lambda target, event, why: None
     counts: Counter[str] = field(factory=Counter, init=False)
     last_failure: str | None = field(default=None, init=False)
     _queue: deque[_Delivery] = field(factory=deque, init=False)
@@ -91,16 +94,16 @@ class Deliveries:
         """Deliveries that wait, for their turn or for another try."""
         return len(self._queue) + len(self._later)
 
-    def add(self, target: Target, event: AlertChanged) -> None:
+    def add(self, target: Target, event: Any) -> None:
         """Carry out *target* for *event* as soon as it is its turn."""
         if self.waiting >= MOST_WAITING:
             self.counts["dropped"] += 1
-            self._warn("dropped", target, f"{MOST_WAITING} deliveries wait already")
+            self._warn("dropped", target, event, f"{MOST_WAITING} deliveries wait already")
             return
         self._queue.append(_Delivery(target, event))
         self._go_on()
 
-    def try_once(self, target: Target, event: AlertChanged) -> Deferred[Outcome]:
+    def try_once(self, target: Target, event: Any) -> Deferred[Outcome]:
         """Carry out *target* now, once. Returns a Deferred of the outcome."""
         started = self.clock.seconds()
         tried = self._attempt(target, event)
@@ -122,14 +125,14 @@ class Deliveries:
             running.cancel()
 
     def _go_on(self) -> None:
-        while self._queue and len(self._running) < AT_ONCE:
+        while self._queue and len(self._running) < self.at_once:
             delivery = self._queue.popleft()
             tried = self._attempt(delivery.target, delivery.event)
             self._running.add(tried)
             tried.addCallbacks(self._sent, self._failed, callbackArgs=(delivery,), errbackArgs=(delivery,))
             tried.addBoth(self._ended, tried)
 
-    def _attempt(self, target: Target, event: AlertChanged) -> Deferred[Any]:
+    def _attempt(self, target: Target, event: Any) -> Deferred[Any]:
         tried: Deferred[Any] = maybeDeferred(self.attempt, target, event)
         return tried.addTimeout(TIME_LIMIT, self.clock)
 
@@ -152,7 +155,7 @@ class Deliveries:
             return
         self.counts["failed"] += 1
         self.last_failure = f"{delivery.target.label}: {why}"
-        self._warn("failed", delivery.target, str(why))
+        self._warn("failed", delivery.target, delivery.event, str(why))
 
     def _again(self, delivery: _Delivery) -> None:
         del self._later[id(delivery)]
@@ -167,7 +170,8 @@ class Deliveries:
         self._log.failure("{section}: an action failed", failure, section=self.section)
         return DeliveryFailed(f"internal error ({type(failure.value).__name__})", may_pass=False)
 
-    def _warn(self, what: str, target: Target, why: str) -> None:
+    def _warn(self, what: str, target: Target, event: Any, why: str) -> None:
+        self.given_up(target, event, why)
         skipped = self.limiter.admit(what)
         if skipped is not None:
             self._log.error(

@@ -1,4 +1,4 @@
-"""The actions of an alert, as the option ``then`` names them."""
+"""The targets of alerts and bridges, as the options ``then`` and ``to`` name them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
-__all__ = ["Execute", "Mail", "Publish", "Target", "Webhook"]
+__all__ = ["Execute", "Mail", "Publish", "Run", "Send", "Target", "Webhook"]
 
 
 @frozen
@@ -61,4 +61,36 @@ class Publish:
         return f"publish {self.subject}"
 
 
-Target = Webhook | Execute | Mail | Publish
+@frozen
+class Send:
+    """A text is sent to a device.
+
+    :ivar instance: the relay.
+    """
+
+    instance: str
+    device: str
+
+    @property
+    def label(self) -> str:
+        """The action for people."""
+        return f"relay.{self.instance}.{self.device}"
+
+
+@frozen
+class Run:
+    """A command is run.
+
+    :ivar instance: the command service.
+    """
+
+    instance: str
+    command: str
+
+    @property
+    def label(self) -> str:
+        """The action for people."""
+        return f"command.{self.instance}.{self.command}"
+
+
+Target = Webhook | Execute | Mail | Publish | Send | Run
