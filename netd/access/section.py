@@ -20,8 +20,8 @@ __all__ = ["Provable", "SectionAccess"]
 MOST_REMEMBERED = 4096
 """Addresses whose principals are remembered: looking at the networks costs some microseconds for each connection."""
 
-
-Told = Callable[[str, str, str, str, int], object]
+Report = Callable[[str, str, str, str, int], object]
+"""Publishes a refusal: the section, its kind, the peer, the reason, and how many like it were not published before."""
 
 
 class Provable(Protocol):
@@ -45,16 +45,16 @@ class SectionAccess:
     :param section: the section, as ``relay`` or ``relay:lab2``, for messages.
     :ivar proofs: finds the credentials of tokens; None outside of a daemon, where there are none.
     :ivar rules: who may connect; a reload replaces them by :meth:`follow`.
-    :param told: called with each refusal that is logged: section, kind, the peer, the reason, and how many were not logged.
+    :param publish: called with each refusal that is logged; see :data:`Report`. None outside of a daemon.
     """
 
     def __init__(
-        self, section: str = "", rules: AccessRules = EVERYBODY, proofs: Proofs | None = None, told: Told | None = None
+        self, section: str = "", rules: AccessRules = EVERYBODY, proofs: Proofs | None = None, publish: Report | None = None
     ) -> None:
         self.section = section
         self.rules = rules
         self.proofs = proofs
-        self._told = told
+        self._publish = publish
         self._known: dict[str | None, Principal | None] = {}
 
     def follow(self, rules: AccessRules) -> None:
@@ -95,8 +95,8 @@ class SectionAccess:
 
         :param more: refusals like it that were not published before.
         """
-        if self._told is not None:
-            self._told(self.section, kind, who, why, more)
+        if self._publish is not None:
+            self._publish(self.section, kind, who, why, more)
 
     def objection(self) -> str:
         """Return why a connection is refused whose address is not admitted, for the program at its other end."""

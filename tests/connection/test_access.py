@@ -75,7 +75,7 @@ class LodgeTestCase(SynchronousTestCase):
         """Admit those whom *words* name; peers are 10.0.0.0/8."""
         rules = AccessRules(frozenset(words), (ip_network("10.0.0.0/8"),), (ip_network("10.1.1.1"),))
         self.reported: list[tuple[object, ...]] = []
-        self.factory.access = SectionAccess("lodge", rules, told=lambda *refusal: self.reported.append(refusal))
+        self.factory.access = SectionAccess("lodge", rules, publish=lambda *refusal: self.reported.append(refusal))
 
     def visit(self, host: str = "203.0.113.9") -> Connection:
         """A connection from *host*."""
