@@ -21,6 +21,9 @@ __all__ = ["status"]
 _PLURAL = re.compile(r"\w{2,}[^su]s")
 """A plural that becomes singular without its last letter: ``devices``, but neither ``address`` nor ``status``."""
 
+_PLURAL_IN_IES = re.compile(r"(\w{2,})ies")
+"""A plural whose singular ends in a y: ``deliveries``."""
+
 
 @click.command(cls=NetdCommand)
 @click.pass_obj
@@ -137,8 +140,13 @@ def _count(name: str, number: float) -> str:
     """``1,234 bytes in``, ``1 byte in``."""
     words = name.split("_")
     if number == 1:
-        words = [word[:-1] if _PLURAL.fullmatch(word) else word for word in words]
+        words = [_singular(word) for word in words]
     return f"{number:,} {' '.join(words)}"
+
+
+def _singular(word: str) -> str:
+    in_ies = _PLURAL_IN_IES.fullmatch(word)
+    return f"{in_ies[1]}y" if in_ies else word[:-1] if _PLURAL.fullmatch(word) else word
 
 
 def _is_number(fact: object) -> bool:

@@ -253,8 +253,8 @@ def objection(path: Path) -> str:
         return ""
     except OSError as error:
         return f"{path} cannot be read: {error.strerror}"
-    if numbers is None:
-        return ""  # an empty file, or one that the daemon will put aside
+    if numbers is None or (not any(numbers) and Path(f"{path}-wal").exists()):
+        return ""  # an empty file, one that the daemon will put aside, or a new one whose header is in its journal as yet
     return _unfit(str(path), *numbers, STATE)
 
 

@@ -174,6 +174,7 @@ class StatusTests(CommandTests):
     def test_there_and_ever(self) -> None:
         """Devices that ever came are not taken for devices that are there."""
         self.assertEqual(self.activity(devices=0, counters={"devices": 1}), "0 devices; so far: 1 device")
+        self.assertEqual(self.activity(deliveries=1), "1 delivery")
 
     def test_counts(self) -> None:
         """A port, and a number with a unit, count nothing; the daemon says which numbers are such, and an older one does not."""

@@ -124,6 +124,12 @@ class TroubleTests(StateFileTestCase):
         self.assertEqual("", objection(self.path))
         self.assertEqual(f"{self.folder} cannot be read: Is a directory", objection(self.folder))
 
+    def test_foreseen_beside_a_daemon(self) -> None:
+        """The first header of a file that a daemon has just made is in its journal: `netd check` beside it does not object."""
+        file = self.open()
+        self.addCleanup(file.close)
+        self.assertEqual("", objection(self.path))
+
     def test_file_that_cannot_be_opened(self) -> None:
         """The daemon starts without it, and nothing is promised; no second file is begun beside the first."""
         self.path.symlink_to("elsewhere.db")
