@@ -78,7 +78,9 @@ def init(invocation: Invocation, folder: Path | None, title: str) -> None:
     uses = (*told, "for Python, curl and browsers", "for MicroPython", "for Arduino")
     for path, use in zip(files.made, uses, strict=True):
         click.echo(escaped(f"{path}  {use}"))
-    click.echo("next: netd cert issue --name lab.local --ip 192.168.1.10", err=True)
+    options = [f"--{'ip' if _is_address(host) else 'name'} {host}" for host in _own_hosts()]
+    told = "with every name and address that programs dial; these are this machine's own"
+    click.echo(escaped(f"next: netd cert issue {' '.join(options)}\n({told})"), err=True)
 
 
 @cert.command(cls=NetdCommand, common=("state", "json"))
@@ -86,7 +88,7 @@ def init(invocation: Invocation, folder: Path | None, title: str) -> None:
 @click.option("--ip", "addresses", multiple=True, metavar="ADDRESS", help="An address that clients dial; can be repeated.")
 @click.option("--file", default="server", show_default=True, help="Name of the file, without .pem.")
 @click.option("--days", type=click.IntRange(1, 3650), default=825, show_default=True, help="How long it is valid.")
-@replace_option
+@click.option("--replace", "is_renewed", is_flag=True, help="Replace the one that is there, whose names and addresses are kept.")
 @folder_option
 @click.pass_obj
 def issue(
@@ -98,21 +100,30 @@ def issue(
     is_renewed: bool,
     folder: Path | None,
 ) -> None:
-    """Make the certificate of netd. Without --name and --ip, it is for this machine's own name and address."""
+    """Make the certificate of netd. Without --name and --ip, it is for this machine's own name and address.
+
+    With --replace, it is for all that the old one was for, and for what --name and --ip add. To leave a name out, move the old
+    file away first.
+    """
     from netd.certificate_faults import names_in  # noqa: PLC0415 - it loads OpenSSL
 
     if Path(file).name != file:
         raise Misused(f"{file!r} is no name of a file: leave the folder out, or name it with --dir")
-    hosts = [*map(_host_name, names), *map(_address, addresses)] or _own_hosts()
+    given = [*map(_host_name, names), *map(_address, addresses)]
     with _files(invocation, folder) as files:
-        issued = files.issue(hosts, file, days, is_renewed)
+        kept = files.hosts_of(file) if is_renewed else []
+        issued = files.issue([*kept, *given] or _own_hosts(), file, days, is_renewed)
     (path,) = files.made
     known, end = names_in(issued.certificate), f"{issued.certificate.not_valid_after_utc:%Y-%m-%d}"
     if invocation.as_json:
-        invocation.print_json({"file": str(path), "names": known, "until": end})
+        invocation.print_json({"file": str(path), "names": known, "until": end, "kept": kept})
         return
     click.echo(f"[tls]\ncertificate = {str(path.absolute()).replace(' ', chr(92) + ' ')}")
     click.echo(escaped(f"netd: it is for {', '.join(known)}, until {end}; a section uses it with `tls = yes`"), err=True)
+    if kept:
+        new = [host for host in dict.fromkeys(given) if host not in kept]
+        told = f"as the one before it, {', '.join(kept)}; new: {', '.join(new) or 'nothing'}"
+        click.echo(escaped(f"netd: {told}; programs that trust ca.pem go on without a change"), err=True)
 
 
 @cert.command(cls=NetdCommand, common=("state", "json"))

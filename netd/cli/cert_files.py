@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from netd.cli.authority import Authority, Issued, c_string, key_digest
+from netd.cli.authority import Authority, Issued, c_string, key_digest, names_in_pem
 from netd.secrets.private_files import read_private, replace
 
 __all__ = ["LOCAL", "CertificateFiles", "CertificateFilesError"]
@@ -72,6 +72,17 @@ class CertificateFiles:
         self._write(f"{file}.pem", (issued.key_pem + issued.pem).encode(), is_private=True)
         return issued
 
+    def hosts_of(self, file: str) -> list[str]:
+        """Return what the certificate of a server is for that is there, but for the names of every server; empty without one."""
+        path = self._path(f"{file}.pem")
+        if not path.exists():
+            return []
+        try:
+            known = names_in_pem(_certificate_in(path))
+        except ValueError:
+            return []  # a damaged file is replaced like any other
+        return [name for name in known if name not in LOCAL]
+
     def issue_client(self, name: str, days: int, is_renewed: bool) -> tuple[Issued, str | None]:
         """Make the certificate of a device, in PEM, in DER and as a header of C.
 
@@ -113,9 +124,8 @@ class CertificateFiles:
         path = self._path(name)
         if not path.exists():
             return None
-        text = path.read_text("utf-8")
         try:
-            return key_digest(text[text.index("-----BEGIN CERTIFICATE") :])
+            return key_digest(_certificate_in(path))
         except ValueError:
             return None
 
@@ -132,3 +142,12 @@ class CertificateFiles:
 
     def _path(self, name: str) -> Path:
         return self.folder / name
+
+
+def _certificate_in(path: Path) -> str:
+    """Return the certificate of a file that has its key, too.
+
+    :raises ValueError: if there is none.
+    """
+    text = path.read_text("utf-8")
+    return text[text.index("-----BEGIN CERTIFICATE") :]

@@ -132,7 +132,7 @@ def examine_certificates(configuration: Configuration, now: float) -> Iterator[D
 
 
 def _judge_times(section: str, name: str, begin: float, end: float, now: float) -> Diagnosis:
-    renew = "`netd cert issue` makes another; netd takes it without a restart"
+    renew = "`netd cert issue --replace` makes another for the same names; netd takes it without a restart"
     if now < begin:
         text = f"{name} is not valid before {moment(begin)}"
         return problem("certificate", text, "compare the clocks of this machine and of the one that made it", section)

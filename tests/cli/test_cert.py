@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import ssl
 import stat
 import subprocess
@@ -107,6 +108,30 @@ class ServerTests(CertTestCase):
         self.assertEqual(before, self.read("server.pem"))
         self.cert("issue", "--name", "lab.local", "--replace", "--days", "30")
         self.assertNotEqual(before, self.read("server.pem"))
+
+    def test_renewed_for_the_same(self) -> None:
+        """The one that replaces another is for what the other was for and for what is added; the command says which is which."""
+        self.cert("init")
+        self.cert("issue", "--name", "lab.local", "--ip", "192.168.1.10")
+        before = names_in(self.read("server.pem"))
+        told = self.cert("issue", "--replace")
+        self.assertIn("as the one before it, lab.local, 192.168.1.10; new: nothing;", told)
+        self.assertEqual(before, names_in(self.read("server.pem")))
+        told = self.cert("issue", "--replace", "--ip", "10.0.0.1", "--name", "lab.local")
+        self.assertIn("as the one before it, lab.local, 192.168.1.10; new: 10.0.0.1;", told)
+        self.assertEqual({*before, "10.0.0.1"}, set(names_in(self.read("server.pem"))))
+
+    def test_damaged_renewed(self) -> None:
+        """A file without a certificate is replaced by one for this machine, or for what is named."""
+        self.cert("init")
+        (self.folder / "server.pem").write_text("hello")
+        self.assertEqual([], json.loads(self.cert("issue", "--replace", "--json"))["kept"])
+
+    def test_next(self) -> None:
+        """After the authority, the next command is for this machine's own name and addresses."""
+        told = self.cert("init")
+        self.assertIn(f"next: netd cert issue --name {socket.gethostname()}", told)
+        self.assertNotIn("192.168.1.10", told)
 
     def test_mistakes(self) -> None:
         """Names that are none, addresses that are none, and a folder without an authority are told with the remedy."""
