@@ -6,10 +6,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["CONTROL_SOCKET", "home_directory", "own_uid", "packaged", "state_directory"]
+__all__ = ["CONTROL_SOCKET", "SERVICE", "home_directory", "own_uid", "packaged", "state_directory"]
 
 CONTROL_SOCKET = "control.sock"
 """Name of the control socket inside the state directory."""
+
+SERVICE = Path("/var/lib/netd")
+"""The state directory of root's daemon, and of the machine's service."""
 
 
 def own_uid() -> int:
@@ -33,7 +36,7 @@ def state_directory(environ: Mapping[str, str], uid: int) -> Path:
     if named:
         return Path(named)
     if uid == 0:
-        return Path("/var/lib/netd")
+        return SERVICE
     home = environ.get("XDG_STATE_HOME") or str(home_directory(environ) / ".local" / "state")
     return Path(home) / "netd"
 

@@ -50,6 +50,8 @@ def _files(invocation: Invocation, folder: Path | None) -> Iterator[CertificateF
     from netd.secrets.private_files import PrivateFileError  # noqa: PLC0415 - likewise
 
     invocation.require_unix()
+    if folder is None:
+        invocation.tell_of_service()
     try:
         yield CertificateFiles(_folder(invocation, folder), invocation.surroundings.wall_clock())
     except UnfitCredential as error:
@@ -79,8 +81,8 @@ def init(invocation: Invocation, folder: Path | None, title: str) -> None:
     for path, use in zip(files.made, uses, strict=True):
         click.echo(escaped(f"{path}  {use}"))
     options = [f"--{'ip' if _is_address(host) else 'name'} {host}" for host in _own_hosts()]
-    told = "with every name and address that programs dial; these are this machine's own"
-    click.echo(escaped(f"next: netd cert issue {' '.join(options)}\n({told})"), err=True)
+    click.echo(escaped(f"next: netd cert issue {' '.join(options)}"), err=True)
+    click.echo("(with every name and address that programs dial; these are this machine's own)", err=True)
 
 
 @cert.command(cls=NetdCommand, common=("state", "json"))

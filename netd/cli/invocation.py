@@ -38,10 +38,11 @@ from netd.client.control import (
     NoSuchOperation,
     NoSuchTarget,
     NotInTime,
+    NotRunning,
     RequestTooLong,
 )
 from netd.codec.schemas import ANYTHING
-from netd.paths import CONTROL_SOCKET, own_uid, state_directory
+from netd.paths import CONTROL_SOCKET, SERVICE, own_uid, state_directory
 
 if TYPE_CHECKING:
     from netd.client.events import Wish
@@ -193,6 +194,7 @@ class CliSurroundings:
     :ivar wall_clock: seconds since 1970.
     :ivar sleep: waits for a number of seconds.
     :ivar random_bytes: returns that many unpredictable bytes.
+    :ivar service_state: the state directory of the machine's service.
     """
 
     environ: Mapping[str, str]
@@ -210,6 +212,7 @@ class CliSurroundings:
     wall_clock: Callable[[], float] = time.time
     sleep: Callable[[float], object] = time.sleep
     random_bytes: Callable[[int], bytes] = os.urandom
+    service_state: Path = SERVICE
 
     @classmethod
     def real(cls) -> CliSurroundings:
@@ -239,6 +242,24 @@ class Invocation:
     def state(self) -> Path:
         """The state directory of the chosen daemon."""
         return self.named_state or state_directory(self.surroundings.environ, self.surroundings.uid)
+
+    def service_told(self) -> str:
+        """Say that this machine's service has another state directory, if that is likely to be meant; empty otherwise.
+
+        A person's own directory is meant where it is named, and where a daemon runs with it.
+        """
+        state, service = self.state, self.surroundings.service_state
+        if self.named_state is not None or self.surroundings.environ.get("NETD_STATE_DIRECTORY") or state == service:
+            return ""
+        if (state / CONTROL_SOCKET).exists() or not service.is_dir():
+            return ""
+        return f"the netd of this machine's service has {service}: `sudo` before the command means that one"
+
+    def tell_of_service(self) -> None:
+        """Warn that files of the state directory are about to be used, although those of the service may be meant."""
+        told = self.service_told()
+        if told:
+            click.echo(escaped(f"netd: this is about {self.state}, where no netd runs; {told}"), err=True)
 
     def require_unix(self) -> None:
         """Raise :exc:`Failure` on Windows, where no daemon can run."""
@@ -317,6 +338,8 @@ class Invocation:
         """Turn errors of the client into failures of the command."""
         try:
             yield
+        except NotRunning as error:
+            raise Failure("; ".join(filter(None, (as_commands(str(error), self.node), self.service_told())))) from error
         except ControlError as error:
             raise failure_of(error, self.node) from error
 
@@ -377,7 +400,7 @@ def _keep(attribute: str) -> Callable[[click.Context, click.Parameter, Any], Non
 
 def common_options() -> dict[str, click.Option]:
     """The global options by name, made anew: taken before the command and after it alike."""
-    directory = click.Path(file_okay=False, path_type=Path)
+    directory = click.Path(file_okay=False, readable=False, path_type=Path)  # whoever may not read it is told who may
     return {
         "state": click.Option(
             ["named_state", "--state"],

@@ -36,6 +36,7 @@ def _keys(invocation: Invocation) -> Iterator[Path]:
     from netd.secrets.ssh_keys import KEYS  # noqa: PLC0415 - likewise
 
     invocation.require_unix()
+    invocation.tell_of_service()
     try:
         yield invocation.state / KEYS
     except PrivateFileError as error:

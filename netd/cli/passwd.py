@@ -34,6 +34,8 @@ def passwd(invocation: Invocation, name: str, file: Path | None, from_stdin: boo
     from netd.secrets.private_files import PrivateFileError  # noqa: PLC0415 - it loads tempfile
 
     invocation.require_unix()
+    if file is None:
+        invocation.tell_of_service()
     path = file if file is not None else invocation.state / PASSWORD_FILE
     if is_removed:
         try:

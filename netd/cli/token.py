@@ -84,6 +84,7 @@ def _file(invocation: Invocation) -> Iterator[Path]:
             f"for the tokens of this machine say --context {LOCAL}, or --state DIR"
         )
     invocation.require_unix()
+    invocation.tell_of_service()
     try:
         yield invocation.state / TOKENS
     except UnfitCredential as error:
@@ -246,7 +247,9 @@ def list_tokens(invocation: Invocation, unused: float | None) -> None:
         columns = ("name", "role or kind", "proof", "may", "subjects", "ends", "last used", "from")
         invocation.show_table(columns, [_row(one, use, now) for one, use in shown])
     else:
-        click.echo("all tokens have been used" if found else "no tokens: the gateway serves this machine alone")
+        click.echo(
+            "all tokens have been used" if found else f"no tokens in {invocation.state}: no netd there lets anybody in by one"
+        )
 
 
 def _end(invocation: Invocation, life: float | str | None) -> float | None:

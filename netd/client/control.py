@@ -207,7 +207,7 @@ def _connect_error(path: Path, error: OSError) -> ControlError:
     if isinstance(error, PermissionError):
         return SocketForbidden(
             f"not permitted to open {path}: only the user that runs this netd may; "
-            "become that user (`sudo -u USER netd …`), or say which netd you mean with --state DIR"
+            "become that user (`sudo netd …`, or `sudo -u USER netd …`), or say which netd you mean with --state DIR"
         )
     if isinstance(error, (TimeoutError, BlockingIOError)):
         return ControlTimeout(f"netd at {path} does not take the connection: it is busy or hangs; try a longer --timeout")

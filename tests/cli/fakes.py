@@ -247,6 +247,7 @@ class CommandTests(SynchronousTestCase):
         self.written: bytes | dict[str, bytes | Exception] = b""
         self.environ = {"HOME": "/home/ada", "PATH": "/nowhere"}
         self.python = Path("/nowhere/python")
+        self.service_state = Path("/nowhere/netd")
 
     def netd(self, *arguments: str, **options: Any) -> Result:
         """Run ``netd ARGUMENTS``; an exception that is no proper end of a command fails the test."""
@@ -270,6 +271,7 @@ class CommandTests(SynchronousTestCase):
             wall_clock=lambda: NOW,
             sleep=self.naps.append,
             random_bytes=bytes,
+            service_state=self.service_state,
         )
 
     def _look(self, arguments: Sequence[str], environ: Mapping[str, str], timeout: float, stdin: bytes = b"") -> bytes:

@@ -133,6 +133,23 @@ class ExitTests(CommandTests):
         super().setUp()
         self.environ["XDG_CONFIG_HOME"] = self.mktemp()
 
+    def test_service_of_the_machine(self) -> None:
+        """Without sudo, a command speaks of the person's own directory. Where the service has one, that is said."""
+        told = "the netd of this machine's service has"
+        self.control.broken = NotRunning("not here")
+        self.assertNotIn(told, self.netd("status").stderr)
+        self.service_state = Path(self.mktemp()).absolute()
+        self.service_state.mkdir()
+        self.assertIn(f"not here; {told} {self.service_state}: `sudo` before the command", self.netd("status").stderr)
+        self.assertNotIn(told, self.netd("--state", "/nowhere/mine", "status").stderr)
+        home = Path(self.mktemp()).absolute()
+        self.environ["HOME"] = str(home)
+        mine = home / ".local" / "state" / "netd"
+        for command in (("token", "list"), ("key", "list"), ("cert", "init"), ("passwd", "ann", "--remove")):
+            self.assertIn(f"this is about {mine}, where no netd runs; {told}", self.netd(*command).stderr)
+        (mine / "control.sock").touch()
+        self.assertNotIn(told, self.netd("token", "list").stderr)
+
     def test_codes(self) -> None:
         """A script can tell by the exit code what went wrong, a person by one line on standard error."""
         remote: dict[ControlError, int] = {
