@@ -15,11 +15,14 @@ from attrs.validators import instance_of
 from netd.errors import NetdError
 from netd.formats import FORMATS
 
-__all__ = ["CONFIGURATION", "MANIFEST", "BackupRefused", "Manifest", "SavedFile"]
+__all__ = ["AUTHORITY", "CONFIGURATION", "MANIFEST", "BackupRefused", "Manifest", "SavedFile"]
 
 MANIFEST = "MANIFEST.json"
 CONFIGURATION = "configuration.ini"
 """Names in the archive that belong to no file of the state directory."""
+
+AUTHORITY = "ca.key"
+"""The name of the key of an authority, as `netd cert init` makes it."""
 
 VERSION = 1
 """The version of archives that is written; later ones that can be read are brought up when they are restored."""

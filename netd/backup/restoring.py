@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
 from typing import IO, BinaryIO
 
-from netd.backup.manifest import CONFIGURATION, MANIFEST, BackupRefused, Manifest
+from netd.backup.manifest import AUTHORITY, CONFIGURATION, MANIFEST, BackupRefused, Manifest
 
 __all__ = ["Restored", "restore"]
 
@@ -173,6 +173,8 @@ def _own(draft: Path, like: Path) -> None:
         return
     status = like.stat()
     for path in (draft, *draft.rglob("*")):
+        if path.name == AUTHORITY:
+            continue  # the daemon's user signs nothing
         os.chown(path, status.st_uid, status.st_gid)
 
 

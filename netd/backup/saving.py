@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import sqlite3
 import tarfile
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
-from netd.backup.manifest import CONFIGURATION, MANIFEST, BackupRefused, Manifest, SavedFile
+from netd.backup.manifest import AUTHORITY, CONFIGURATION, MANIFEST, BackupRefused, Manifest, SavedFile
 from netd.formats import HEADER, numbers_in
 
 __all__ = ["save"]
@@ -75,6 +76,8 @@ def _add(archive: tarfile.TarFile, name: str, path: Path, room: Path) -> Iterato
     """Add one file, and yield what the manifest says of it. One that has gone meanwhile is left out, as an old day may."""
     with suppress(FileNotFoundError):
         status = path.stat()
+        if _is_of_another(path, status):
+            return
         if _numbers(path) is None:
             content = path.read_bytes()
             archive.addfile(_member(name, len(content), status.st_mode, status.st_mtime), io.BytesIO(content))
@@ -90,6 +93,11 @@ def _add(archive: tarfile.TarFile, name: str, path: Path, room: Path) -> Iterato
         finally:
             copy.unlink(missing_ok=True)
         yield SavedFile(name, size, counted.sum.hexdigest(), *(numbers or ()))
+
+
+def _is_of_another(path: Path, status: os.stat_result) -> bool:
+    """Whether it is the key of an authority that root has made and kept: netd does without it, and so does netd's user here."""
+    return path.name == AUTHORITY and os.geteuid() not in {0, status.st_uid}
 
 
 def _numbers(path: Path) -> tuple[int, int] | None:

@@ -38,6 +38,7 @@ def backup(invocation: Invocation, file: Path, configuration: Path | None) -> No
     from netd.backup.saving import save  # noqa: PLC0415 - likewise
 
     directory = _local_directory(invocation)
+    invocation.tell_of_service()
     if not directory.is_dir():
         raise Failure(f"there is no state directory {directory}; say where it is with --state DIR")
     facts = _flushed(invocation)
@@ -57,6 +58,8 @@ def backup(invocation: Invocation, file: Path, configuration: Path | None) -> No
         told = f"{len(manifest.files)} files of {directory}, {size / (1 << 20):.1f} MiB"
         told += " and the configuration" if written else ""
         click.echo(escaped(f"netd: {told} are in {'the backup' if file == STDOUT else file}"), err=True)
+    for name in sorted(_left_out(directory) - {one.path for one in manifest.files}):
+        click.echo(escaped(f"netd: {directory / name} is not in it: only its owner can read the authority's key"), err=True)
 
 
 @click.command(cls=NetdCommand, common=("state", "context", "json"))
@@ -88,8 +91,7 @@ def restore(invocation: Invocation, file: Path, replaces: bool, configuration: P
     except OSError as error:
         raise Failure(f"{file} cannot be read: {error.strerror}") from error
     if configuration is not None and done.configuration is not None:
-        with os.fdopen(os.open(configuration, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-            out.write(done.configuration)
+        _write_configuration(configuration, done.configuration, directory)
     if invocation.as_json:
         before = None if done.before is None else str(done.before)
         invocation.print_json({"directory": str(directory), "files": len(done.manifest.files), "before": before})
@@ -101,6 +103,23 @@ def restore(invocation: Invocation, file: Path, replaces: bool, configuration: P
         click.echo(escaped(f"the history in {directory / name} was in {place}: move it there while netd is stopped"))
     if done.configuration is not None and configuration is None:
         click.echo("the configuration is in the backup, too: `tar -xf FILE configuration.ini`, or --config FILE, writes it")
+
+
+def _write_configuration(path: Path, content: bytes, directory: Path) -> None:
+    """Write the INI. What root writes is for the group of the state directory, as which netd runs; without one, for all."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        if os.geteuid() == 0:
+            group = directory.stat().st_gid
+            os.fchown(out.fileno(), 0, group)
+            os.fchmod(out.fileno(), 0o640 if group else 0o644)
+        out.write(content)
+
+
+def _left_out(directory: Path) -> set[str]:
+    """Return the keys of authorities below the state directory, which root may have kept for itself."""
+    from netd.backup.manifest import AUTHORITY  # noqa: PLC0415 - SQLite and tarfile take long to import
+
+    return {path.relative_to(directory).as_posix() for path in directory.rglob(AUTHORITY)}
 
 
 def _local_directory(invocation: Invocation) -> Path:

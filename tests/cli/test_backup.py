@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tarfile
+import tempfile
 from pathlib import Path
+from unittest import SkipTest
 
 from netd.client.control import NotRunning
 from tests.cli.fakes import CommandTests
@@ -54,9 +57,42 @@ class BackupTests(CommandTests):
         told = self.netd("--state", str(self.state), "restore", str(self.file), "--replace", "--config", str(written))
         self.assertEqual(told.exit_code, 0, told.output)
         self.assertIn(f"what was there before is in {self.state}.before-20231114T221320Z", told.stdout)
-        self.assertEqual((written.read_text(), written.stat().st_mode & 0o777), ("[relay]\n", 0o600))
+        self.assertEqual(written.read_text(), "[relay]\n")
         again = self.netd("--state", str(self.state), "restore", str(self.file), "--replace", "--config", str(written))
         self.assertIn("is there already", again.stderr)
+
+    def test_configuration_for_the_service(self) -> None:
+        """What root writes is for the group of the state directory; without one, for all. Others write for themselves."""
+        self.netd("--state", str(self.state), "backup", str(self.file), "--config", str(self.ini))
+        is_root = os.geteuid() == 0
+        for group, mode in ((7, 0o640), (0, 0o644)) if is_root else ((os.getegid(), 0o600),):
+            state, written = self.folder / f"state{group}", self.folder / f"{group}.ini"
+            state.mkdir()
+            os.chown(state, -1, group)
+            told = self.netd("--state", str(state), "restore", str(self.file), "--config", str(written))
+            self.assertEqual(told.exit_code, 0, told.output)
+            self.assertEqual((written.stat().st_gid, written.stat().st_mode & 0o777), (group, mode))
+
+    def test_authority_of_root(self) -> None:
+        """The authority's key that root keeps for itself is left out, and that is said; netd's user can make the backup."""
+        if os.geteuid() != 0:
+            raise SkipTest("only root can keep a file from another user")
+        self.folder = Path(tempfile.mkdtemp(prefix="netd-"))  # trial's own is closed to others
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.state, self.file = self.folder / "state", self.folder / "netd.tar"
+        self.state.mkdir()
+        (self.state / "ca.key").write_text("key")
+        (self.state / "tokens").touch()
+        for path in (self.folder, self.state, self.state / "tokens"):
+            os.chown(path, 7, 7)
+        self.netd("--state", str(self.state), "backup", str(self.file))
+        self.assertEqual(self.names(), ["ca.key", "tokens", "MANIFEST.json"])
+        self.file.unlink()
+        os.seteuid(7)
+        self.addCleanup(os.seteuid, 0)
+        told = self.netd("--state", str(self.state), "backup", str(self.file))
+        self.assertEqual((told.exit_code, self.names()), (0, ["tokens", "MANIFEST.json"]))
+        self.assertIn("ca.key is not in it: only its owner can read the authority's key", told.stderr)
 
     def test_through_pipes(self) -> None:
         """The backup goes to standard output, and comes from standard input."""
