@@ -12,6 +12,7 @@ from netd.client.relay_messages import (
     OLD,
     RELAY,
     ConnectionLost,
+    Denied,
     FrameDecoder,
     FramingLost,
     NameTaken,
@@ -29,14 +30,18 @@ from netd.client.relay_messages import (
 )
 from netd.client.relay_old import GOODBYE
 from netd.client.token import ClientToken
-from netd.client.way import Connection, Way, check_choice, check_port
+from netd.client.way import FAREWELL, Connection, Way, check_choice, check_port
 
 __all__ = ["DialectMemory", "RelayBackoff", "RelayLine", "RelayWire"]
 
 WELCOME_TIMEOUT = 3.0
 OLD_REMEMBERED = 600.0
 
+SETTLED = 1.0
+"""Seconds in which a relay that has hung up on the new dialect does so in the old one, too, where that is not the reason."""
+
 NO_WELCOME = "no welcome from the server, which may speak the old dialect only"
+CLOSED_PLAINLY = "before its welcome: it may want TLS (cafile), or its log says why"
 
 
 class RelayBackoff(Backoff):
@@ -75,13 +80,14 @@ class DialectMemory:
             return self._dialect
         return OLD if self._old_until is not None and self._clock() < self._old_until else NETD
 
-    def no_welcome(self) -> bool:
-        """Note that the server gave no welcome.
-
-        :returns: whether the old dialect is worth a try.
-        """
-        self._old_until = self._clock() + OLD_REMEMBERED
+    @property
+    def is_open(self) -> bool:
+        """Whether the old dialect is worth a try where the new one gets no welcome."""
         return self._dialect == AUTO
+
+    def is_old(self) -> None:
+        """Note that the server takes the old dialect."""
+        self._old_until = self._clock() + OLD_REMEMBERED
 
     def unreachable(self) -> None:
         """Note that nobody listens: who comes back may be another server."""
@@ -177,6 +183,19 @@ class RelayWire:
             return False
         return True
 
+    async def settle(self, end: float) -> None:
+        """Return as soon as the relay says something, or at *end* if it keeps the connection open. What came is read again.
+
+        :raises ConnectionLost: when the relay hangs up instead.
+        :raises Denied: when it says what it has said to the new dialect.
+        """
+        try:
+            payload = await self.read(end)
+        except NotInTime:
+            self._connection.patience = FAREWELL  # it is well: nothing was asked
+        else:
+            self._frames.put_back(payload)
+
     async def leave(self) -> None:
         """Say goodbye where the dialect has a word for it, and hang up. Twice is harmless."""
         await self._connection.leave()
@@ -219,10 +238,23 @@ class RelayLine:
         if self._memory.choice() == NETD:
             try:
                 return await self._greeted(NETD)
-            except NoWelcome:
-                if not self._memory.no_welcome():
+            except NoWelcome as error:
+                if not self._memory.is_open:
                     raise
+                return await self._greeted_after(error)
         return await self._greeted(OLD)
+
+    async def _greeted_after(self, error: NoWelcome) -> tuple[RelayWire, Welcome]:
+        """A wire in the old dialect, if the server takes that. One that hangs up again does so for the reason in *error*."""
+        wire, welcome = await self._greeted(OLD)
+        if self._old_type and error.is_closed:
+            try:
+                await wire.settle(self._way.now() + SETTLED)
+            except (ConnectionLost, Denied) as lost:
+                await wire.leave()
+                raise (lost if isinstance(lost, Denied) else error) from None
+        self._memory.is_old()
+        return wire, welcome
 
     async def _greeted(self, dialect: str) -> tuple[RelayWire, Welcome]:
         try:
@@ -245,9 +277,17 @@ class RelayLine:
             await wire.write(frame(hello), end)
             envelope, _ = await wire.read_message(end)
         except NotAnEnvelope as error:
-            self._refusal = error.payload if error.payload.startswith(b"|error: ") else b""
-            raise NoWelcome(f"{NO_WELCOME}: {error}") from None
-        except (ConnectionLost, FramingLost, NotInTime) as error:
+            if not error.payload.startswith(b"|error: "):
+                self._refusal = b""
+                raise NoWelcome(f"{NO_WELCOME}: {error}") from None
+            self._refusal = error.payload
+            raise NoWelcome(str(old_denial(error.payload)), is_closed=True) from None
+        except ConnectionLost as error:
+            self._refusal = b""
+            if self._way.tls.is_used:  # which no old server has
+                raise ConnectionLost(f"no welcome: {error}") from None
+            raise NoWelcome(f"{error} {CLOSED_PLAINLY}", is_closed=True) from None
+        except (FramingLost, NotInTime) as error:
             raise NoWelcome(f"{NO_WELCOME}: {error}") from None
         welcome = read_welcome(envelope)
         wire.longest_silence = longest_silence(welcome)

@@ -50,7 +50,14 @@ class NotInTime(RelayError):
 
 
 class NoWelcome(RelayError):
-    """The server does not speak the new dialect."""
+    """The server has not given the welcome of the new dialect.
+
+    :ivar is_closed: whether it has hung up instead, or said an error: that may have other reasons than the dialect.
+    """
+
+    def __init__(self, text: str, is_closed: bool = False) -> None:
+        super().__init__(text)
+        self.is_closed = is_closed
 
 
 class Refused(RelayError):
@@ -108,6 +115,10 @@ class FrameDecoder:
         payload = bytes(self._received[HEADER_SIZE:end])
         del self._received[:end]
         return payload
+
+    def put_back(self, payload: bytes) -> None:
+        """Have the next frame be *payload*, which was taken already."""
+        self._received[:0] = frame(payload)
 
 
 def frame(payload: bytes) -> bytes:

@@ -63,6 +63,11 @@ class ClientTls:
         self._certificate = certificate
         self._key = key
 
+    @property
+    def is_used(self) -> bool:
+        """Whether connections go through TLS."""
+        return self._cafile is not None
+
     def context(self) -> Any:
         """Return an ``ssl.SSLContext``, or None without TLS. The files are read anew each time, so they can be exchanged.
 

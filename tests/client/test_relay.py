@@ -13,6 +13,7 @@ from typing import Any, cast
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.client import relay
+from netd.client.tls import ClientTls
 from tests.client.sockets import MemorySocket, waiter
 from tests.client.test_relay_frames import frames
 
@@ -432,11 +433,34 @@ class OldDeviceTests(QuietTests):
         self.assertEqual([received.payload for received in self.device(world)], [b"a", b"b"])
         self.assertTrue(new.sent.startswith(frames(b'device {"ping": 15}')))
 
+    def test_who_hangs_up_twice_is_no_old_server(self) -> None:
+        """A relay that hangs up on both dialects has another reason: nothing says that the device is connected."""
+        connected: list[Any] = []
+        self.assertEqual(list(self.device(World(FakeSocket(), FakeSocket()), on_connect=connected.append)), [])
+        self.assertEqual(connected, [])
+        self.assertIn("it may want TLS (cafile), or its log says why", self.records[0].getMessage())
+
+    def test_who_takes_the_old_word_is_an_old_server(self) -> None:
+        """A relay that hangs up on the new dialect, and is silent in the old one, is an old server without a message yet."""
+        connected: list[Any] = []
+        device = self.device(World(FakeSocket(), FakeSocket(hangs_up=False)), on_connect=connected.append)
+        with self.assertRaisesRegex(AssertionError, "would wait for ever"):
+            list(device)
+        self.assertEqual([welcome.dialect for welcome in connected], ["old"])
+
+    def test_over_tls_no_server_is_old(self) -> None:
+        """Who hangs up within TLS does so because of a certificate, or of access."""
+        device = self.device(World(FakeSocket()))
+        device._way.tls = ClientTls("ca.pem")
+        device._way.tls.context = lambda: None  # type: ignore[method-assign]
+        list(device)
+        self.assertIn("no welcome: the relay closed the connection", self.records[0].getMessage())
+
     def test_fixed_dialect_does_not_fall_back(self) -> None:
         """A program that insists on the new dialect is told that the server does not speak it."""
         world = World(FakeSocket())
         list(self.device(world, dialect="netd"))
-        self.assertIn("may speak the old dialect only", self.records[0].getMessage())
+        self.assertIn("closed the connection before its welcome: it may want TLS (cafile)", self.records[0].getMessage())
 
 
 class ControllerTests(QuietTests):

@@ -407,7 +407,7 @@ class AsyncDeviceTests(AsyncTests):
             )
 
         self.run_on_loop(scenario())
-        self.assertIn("may speak the old dialect only", self.records[0].getMessage())
+        self.assertIn("closed the connection before its welcome: it may want TLS (cafile)", self.records[0].getMessage())
 
     def test_bad_arguments(self) -> None:
         """What cannot be is refused when the program starts."""

@@ -412,7 +412,8 @@ class DialectMemoryTests(SynchronousTestCase):
         """Reconnecting to an old server costs no three seconds each time, and an upgraded one is noticed."""
         memory = self.memory("auto")
         self.assertEqual(memory.choice(), "netd")
-        self.assertTrue(memory.no_welcome())
+        self.assertTrue(memory.is_open)
+        memory.is_old()
         self.now = 599.0
         self.assertEqual(memory.choice(), "old")
         self.now = 600.0
@@ -421,14 +422,14 @@ class DialectMemoryTests(SynchronousTestCase):
     def test_unreachable_forgets(self) -> None:
         """A server that was restarted may be a netd now."""
         memory = self.memory("auto")
-        memory.no_welcome()
+        memory.is_old()
         memory.unreachable()
         self.assertEqual(memory.choice(), "netd")
 
     def test_fixed(self) -> None:
         """A dialect that was chosen is not changed."""
         memory = self.memory("netd")
-        self.assertFalse(memory.no_welcome())
+        self.assertFalse(memory.is_open)
         self.assertEqual(memory.choice(), "netd")
         self.assertEqual(self.memory("old").choice(), "old")
 

@@ -89,9 +89,11 @@ class RelayTests(QuietTests):
     def test_denied_at_the_door(self) -> None:
         """A relay that refuses before it knows the dialect says the same twice: that is no message to the device."""
         refusal = frames(b"|error: [relay] takes no connections from 10.0.0.9|")
-        world = World(RelaySocket(refusal), RelaySocket(refusal), RelaySocket(refusal), RelaySocket(frames(b"light on")))
-        self.assertEqual([received.payload for received in self.device(world, name="gh")], [b"light on"])
-        self.assertEqual(world.pauses[:2], [75.0, 75.0])
+        world = World(*(RelaySocket(refusal) for _ in range(4)), RelaySocket(), RelaySocket(frames(b"light on")))
+        connected: list[Any] = []
+        device = self.device(world, name="gh", on_connect=connected.append)
+        self.assertEqual([received.payload for received in device], [b"light on"])
+        self.assertEqual((world.pauses[:2], len(connected)), ([75.0, 75.0], 1))
         self.assertIn("the relay refused: error: [relay] takes no connections from", self.records[0].getMessage())
 
 
