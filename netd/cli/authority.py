@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-__all__ = ["SERVER_DAYS", "YEARS", "Authority", "Issued", "c_string", "key_digest", "names_in_pem", "names_of"]
+__all__ = ["SERVER_DAYS", "YEARS", "Authority", "Issued", "c_string", "key_digest", "names_of"]
 
 YEARS = 10
 """How long authorities and the certificates of devices and NATS servers are valid."""
@@ -140,16 +140,11 @@ def names_of(certificate: str) -> list[str]:
     :raises ValueError: if it is none.
     """
     read = x509.load_pem_x509_certificate(certificate.encode())
-    names = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    try:
+        names = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound as error:
+        raise ValueError("it is for no name at all") from error
     return [*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress))]
-
-
-def names_in_pem(pem: str) -> list[str]:
-    """Return the DNS names and addresses of a certificate in PEM.
-
-    :raises ValueError: if it is none.
-    """
-    return names_of(x509.load_pem_x509_certificate(pem.encode()))
 
 
 def key_digest(pem: str) -> str:

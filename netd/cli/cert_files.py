@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from netd.cli.authority import Authority, Issued, c_string, key_digest, names_in_pem
+from netd.cli.authority import Authority, Issued, c_string, key_digest, names_of
 from netd.secrets.private_files import read_private, replace
 
 __all__ = ["LOCAL", "CertificateFiles", "CertificateFilesError"]
@@ -78,7 +78,7 @@ class CertificateFiles:
         if not path.exists():
             return []
         try:
-            known = names_in_pem(_certificate_in(path))
+            known = names_of(_certificate_in(path))
         except ValueError:
             return []  # a damaged file is replaced like any other
         return [name for name in known if name not in LOCAL]
