@@ -84,6 +84,7 @@ lock: needs-of-run .venv/tox/stamp  ## write requirements.lock anew: the newest 
 	@$(TOX) run -qq -e lock
 
 install: needs-of-run $(VENV)/stamp  ## make an environment with netd in it, without starting it: make install VENV=/opt/netd
+	@[ -z "$(filter $@,$(MAKECMDGOALS))" ] || echo "netd is $(abspath $(BIN))/netd. As a service: docs/years.md has each step, contrib/systemd the units."
 
 clients: install  ## write the client of each kind, one file for Python 3.7 and newer, into build/clients
 	@mkdir -p build/clients
