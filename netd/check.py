@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import socket
 import sys
 import time
@@ -26,7 +28,7 @@ from netd.kinds import find_kinds, is_own
 from netd.paths import packaged
 from netd.pem import exposed_keys
 from netd.principal import Kind
-from netd.secrets.private_files import PrivateFileError
+from netd.secrets.private_files import PrivateFileError, quoted
 from netd.secrets.tokens import TOKENS, Tokens, how_to_add
 from netd.state.file import STATE_FILE
 from netd.state.file import objection as state_objection
@@ -71,7 +73,8 @@ def check(configuration: Configuration, path: Path, kinds: Mapping[str, IService
         raise refusal(problems)
     names = ", ".join(section.name for section in configuration.sections) or "no service"
     _print([f"{path}: good; it runs {names}", *_admitted(configuration)])
-    print(*(f"{path}: warning: {text}" for text in _warnings(configuration)), sep="", end="", file=sys.stderr)
+    warnings = [*_closed_to_the_service(path, configuration), *_warnings(configuration)]
+    print(*(f"{path}: warning: {text}" for text in warnings), sep="", end="", file=sys.stderr)
 
 
 def show(configuration: Configuration, with_origin: bool) -> None:
@@ -118,6 +121,19 @@ def _warnings(configuration: Configuration) -> Iterator[str]:
             yield from _nobody_with_a_token(section)
         if isinstance(section.config, AdmittingConfig) and section.config.access_rules.takes_tokens:
             yield from _tokens_in_the_clear(section)
+
+
+def _closed_to_the_service(path: Path, configuration: Configuration) -> Iterator[str]:
+    """The INI is one that root can read, and the user not that the state directory belongs to: the service would not start."""
+    with suppress(OSError, KeyError):
+        state = configuration.netd.state_directory.stat()
+        user = pwd.getpwuid(state.st_uid)
+        if os.geteuid() == 0 and not privileges.may_read(path, user.pw_uid, os.getgrouplist(user.pw_name, user.pw_gid)):
+            group, file = grp.getgrgid(user.pw_gid).gr_name, quoted(path)
+            yield (
+                f"the user {user.pw_name}, to whom {configuration.netd.state_directory} belongs, cannot read this file: "
+                f"run `chgrp {group} {file} && chmod 640 {file}`, and let others enter its folder\n"
+            )
 
 
 def _tokens_in_the_clear(section: Section) -> Iterator[str]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import pwd
+from collections.abc import Collection
 from pathlib import Path
 
 from netd.control.directory import ELSEWHERE, StateDirectoryUnusable
 from netd.secrets.private_files import quoted
 
-__all__ = ["become", "objection", "owner_of_files"]
+__all__ = ["become", "may_read", "objection", "owner_of_files"]
 
 ROOT = 0
 
@@ -46,6 +47,21 @@ def owner_of_files(user: str | None) -> tuple[int, int] | None:
         return None
     account = pwd.getpwnam(user)
     return account.pw_uid, account.pw_gid
+
+
+def may_read(path: Path, uid: int, groups: Collection[int]) -> bool:
+    """Return whether the user *uid* in these *groups* can read the file, as its mode and those of the folders around it say.
+
+    :raises OSError: if there is none.
+    """
+    place = path.resolve()
+    wanted = [(place, 4), *((folder, 1) for folder in place.parents)]
+    return all(_allows(one.stat(), uid, groups, bit) for one, bit in wanted)
+
+
+def _allows(status: os.stat_result, uid: int, groups: Collection[int], bit: int) -> bool:
+    shift = 6 if status.st_uid == uid else 3 if status.st_gid in groups else 0
+    return uid == ROOT or bool(status.st_mode >> shift & bit)
 
 
 def become(user: str | None, state_directory: Path) -> int:

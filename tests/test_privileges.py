@@ -11,7 +11,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.control.directory import StateDirectoryUnusable
-from netd.privileges import become, objection
+from netd.privileges import become, may_read, objection
 
 NOBODY = next(account for account in pwd.getpwall() if account.pw_uid != 0)
 """An account that is not root's."""
@@ -33,6 +33,31 @@ class ObjectionTests(SynchronousTestCase):
     def test_unknown(self) -> None:
         """A user that is not there is told, with how to make it."""
         self.assertIn("make it with `useradd --system netdd`", objection("netdd", 0))
+
+
+class MayReadTests(SynchronousTestCase):
+    def test_as_the_modes_say(self) -> None:
+        """A file counts for its owner, its group and others, and so does each folder around it; root reads all."""
+        folder = Path(tempfile.mkdtemp(prefix="netd-"))
+        self.addCleanup(shutil.rmtree, folder)
+        file = folder / "netd.ini"
+        file.touch()
+        own, group = file.stat().st_uid, file.stat().st_gid
+        other, elsewhere = (own or 1) + 1000, group + 1000
+        cases = (
+            (0o755, 0o644, (True, True, True)),
+            (0o755, 0o640, (True, True, False)),
+            (0o750, 0o644, (True, True, False)),
+            (0o700, 0o644, (True, False, False)),
+            (0o755, 0o600, (True, False, False)),
+        )
+        for around, mode, wanted in cases:
+            folder.chmod(around)
+            file.chmod(mode)
+            found = tuple(may_read(file, uid, (one,)) for uid, one in ((own, group), (other, group), (other, elsewhere)))
+            self.assertEqual(wanted, found, f"{around:o} {mode:o}")
+            self.assertTrue(may_read(file, 0, ()))
+        self.assertRaises(OSError, may_read, folder / "none", own, ())
 
 
 class BecomeTests(SynchronousTestCase):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from unittest import SkipTest
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -41,6 +43,20 @@ class CheckTests(SynchronousTestCase):
         told, modules = ended.stdout.splitlines()
         self.assertTrue(told.endswith("netd.ini: good; it runs command, feed, gateway, recorder, relay, room, session"), told)
         self.assertEqual(set(), HEAVY & set(modules.split()))
+
+    def test_closed_to_the_service(self) -> None:
+        """Root is told that the user of the service cannot read the file which it can read itself, and what to type."""
+        if os.geteuid() != 0:
+            raise SkipTest("only root can give a directory to the service")
+        state, ini = self.folder / "state", self.folder / "netd.ini"
+        state.mkdir(mode=0o700, exist_ok=True)
+        ini.write_text("[relay]\n", encoding="utf-8")
+        ini.chmod(0o600)
+        nobody = pwd.getpwnam("nobody")
+        os.chown(state, nobody.pw_uid, nobody.pw_gid)
+        ended = self.run_program(("-m", "netd.check"), "check", str(ini))
+        self.assertEqual(0, ended.returncode, ended.stderr)
+        self.assertIn(f"the user nobody, to whom {state} belongs, cannot read this file: run `chgrp ", ended.stderr)
 
     def test_mistakes(self) -> None:
         """All mistakes are told, those of the machine too, and the exit status says that the configuration is bad."""
