@@ -12,7 +12,7 @@ from netd.access.rules import AccessWord
 from netd.config import AdmittingConfig, auto_or, duration, endpoints, flag, integer, off_or, option, secret_file, within
 from netd.config.descriptions import addresses, is_loopback
 from netd.secrets.passwords import read_password_file
-from netd.secrets.private_files import PrivateFileError
+from netd.secrets.private_files import PrivateFileError, quoted
 from netd.secrets.ssh_keys import KEYS, read_keys
 
 __all__ = ["Config"]
@@ -103,8 +103,9 @@ class Config(AdmittingConfig):
             try:
                 read_password_file(self.passwords)
             except PrivateFileError as error:
-                instead = "; or log in with a key, and write `listen = off`" if keys else ""
-                yield "password_file", f"{error}{instead}"
+                key = f"; or let a key in: `netd key add NAME FILE.pub --state {quoted(self.state_directory)}`"
+                instead = "; or log in with a key, and write `listen = off`" if keys else "" if self.listen else key
+                yield "password_file" if self.listen else "ssh", f"{error}{instead}"
 
     @property
     def passwords(self) -> Path:
