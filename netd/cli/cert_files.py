@@ -115,7 +115,8 @@ class CertificateFiles:
             key = read_private(path, "key of an authority", "put the right one there")
             return Authority.read(key, self._path(CA_PEM).read_text("utf-8"), self.now)
         except FileNotFoundError as error:
-            remedy = "run `netd cert init` first, or name the folder with --dir"
+            first = "bring it back from where it is kept" if self._path(CA_PEM).exists() else "run `netd cert init` first"
+            remedy = f"{first}, or name the folder with --dir"
             raise CertificateFilesError(f"{error.filename}: is missing: {remedy}") from None
         except ValueError as error:
             raise CertificateFilesError(f"{path}: is not the key of {CA_PEM}: {error}") from error

@@ -145,6 +145,9 @@ class ServerTests(CertTestCase):
         self.assertIn("ca.key: is not the key of ca.pem", self.cert("issue", "--name", "lab.local", code=1))
         (self.folder / "ca.key").chmod(0o644)
         self.assertIn("is open to other users: run `chmod 600", self.cert("issue", "--name", "lab.local", code=1))
+        (self.folder / "ca.key").unlink()
+        told = self.cert("issue", "--name", "lab.local", code=1)
+        self.assertIn("ca.key: is missing: bring it back from where it is kept, or name the folder with --dir", told)
 
 
 class DeviceTests(CertTestCase):
