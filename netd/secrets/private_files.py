@@ -65,6 +65,10 @@ def read_private(path: Path, noun: str, remedy: str) -> str:
             content = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
         raise
+    except PermissionError as error:
+        uid = os.geteuid()
+        told = f"this user (uid {uid}) may not: use `sudo`; or, if it is netd's user, run `chown {uid} {quoted(path)}`"
+        raise PrivateFileError(f"{path}: cannot be read: {told}") from error
     except OSError as error:
         raise PrivateFileError(f"{path}: cannot be read: {error.strerror}") from error
     if len(content) > MOST_BYTES:

@@ -56,6 +56,19 @@ class PrivateFileTests(SynchronousTestCase):
         error = self.assertRaises(PrivateFileError, read_private, self.path / "below", "thing", "make one")
         self.assertIn("below: cannot be read: Not a directory", str(error))
 
+    def test_not_permitted(self) -> None:
+        """Whoever may not read it is told of `sudo`, and how netd's user would be let in."""
+        self.path.chmod(0o000)
+        uid = os.geteuid() or 7
+        if os.geteuid() == 0:
+            os.seteuid(uid)
+            self.addCleanup(os.seteuid, 0)
+        error = self.assertRaises(PrivateFileError, read_private, self.path, "thing", "make one")
+        told = (
+            f"cannot be read: this user (uid {uid}) may not: use `sudo`; or, if it is netd's user, run `chown {uid} {self.path}`"
+        )
+        self.assertIn(told, str(error))
+
     def test_replace_fails(self) -> None:
         """A file that cannot be replaced stays as it was, and no draft is left."""
         self.assertRaises(UnicodeEncodeError, replace, self.path, "\udc80")
