@@ -107,6 +107,13 @@ class Config(ListeningConfig):
         """Who may connect. A proxy before a unix socket is a user of this machine, but those behind it are not."""
         return attrs.evolve(super().access_rules, knows_users=False)
 
+    @property
+    def admitted(self) -> str:
+        """See :class:`AdmittingConfig`. Other machines reach a gateway only where tokens are needed, written or not."""
+        if self.access is None and any(map(is_exposed, self.listen)):
+            return "people and programs with a token"
+        return super().admitted
+
     def objections(self) -> Iterable[tuple[str, str]]:
         """See :meth:`SectionConfig.objections`. Here also: endpoints that other machines can reach while there are no tokens."""
         yield from super().objections()

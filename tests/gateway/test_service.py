@@ -66,6 +66,14 @@ class StartTests(SynchronousTestCase):
         ((_, why),) = service._config.objections()
         self.assertIn("is open to other users", why)
 
+    def test_admitted(self) -> None:
+        """Where other machines reach it, the places tell that a token is needed; on loopback, the address tells it all."""
+        add_token(self.state / TOKENS, "panel", Role.VIEWER, (), bytes)
+        service = self.make("tcp:8080")
+        service.privilegedStartService()
+        self.assertEqual([place.reach for place in service.listening()], ["people and programs with a token"])
+        self.assertEqual(self.make("loopback:8080")._config.admitted, "")
+
     def test_local(self) -> None:
         """Loopback and unix sockets need none."""
         for listen in (
