@@ -9,6 +9,7 @@ from typing import Any
 from netd.access.proofs import TooManyWrongTokens, WrongToken
 from netd.codec.jsontext import BadJSON, decode_object, encode
 from netd.console.audit import Audit
+from netd.errors import NotPermitted
 from netd.gateway.answer import JSON, Answer, plain
 from netd.gateway.cookies import cookie_in, is_own_page, names_cookie_twice, setting, unsetting
 from netd.gateway.guard import TWO_COOKIES, UNKNOWN_SESSION, UNKNOWN_TOKEN, Guard
@@ -68,7 +69,9 @@ class SigningIn:
                 return self._refuse(HTTPStatus.TOO_MANY_REQUESTS, str(error), error.kind, error.is_last)
             return self._refuse(HTTPStatus.UNAUTHORIZED, str(error), UNKNOWN_TOKEN, error.is_last)
         if found.role is Role.NOBODY:
-            return self._refuse(HTTPStatus.FORBIDDEN, NOT_A_USER.format(who=found.principal), UNKNOWN_TOKEN)
+            why = NOT_A_USER.format(who=found.principal)
+            self._audit.login_failed(caller, why)
+            return self._refuse(HTTPStatus.FORBIDDEN, why, NotPermitted.kind)
         return self._sign_in(admission, found)
 
     def _sign_in(self, admission: Admission, token: Credential) -> Answer:

@@ -469,6 +469,18 @@ class MetricsTests(GatewayTestCase):
         reply = self.ask(post(json.dumps({"token": text}).encode(), ORIGIN, path="/session"))
         self.assertIn("may not look at the dashboard", json.loads(reply.body)["error"])
 
+    def test_program_signs_in(self) -> None:
+        """The token of a program that is shown to sign in is audited and counted as what it is: known, and not permitted."""
+        told: list[Any] = []
+        self.bus.subscribe("audit.>", lambda message: told.append(message.event))
+        text = self.program("door-lock", "device")
+        reply = self.ask(post(json.dumps({"token": text}).encode(), ORIGIN, path="/session"))
+        self.assertEqual(reply.status, 403)
+        (event,) = told
+        self.assertEqual((event["operation"], event["outcome"]), ("system.login", "refused"))
+        self.assertIn("the device door-lock may not look at the dashboard", event["error"])
+        self.assertEqual(self.factory.counters()["refused"], {"not permitted": 1})
+
     def program(self, name: str, kind: str) -> str:
         """The token of a program."""
         return add_token(self.state / TOKENS, name, kind, (), lambda size: name.encode().ljust(size, b"-"))
