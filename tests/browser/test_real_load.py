@@ -17,7 +17,7 @@ FIRST_PAINT = 1000
 """Milliseconds until then, of a processor four times slower than this one."""
 
 AFTER = re.compile(
-    r"/app/(?:pages|board|lists|plots)/|/app/(?:history|live|log|table|channels|recorder|instances|subscriptions|sheet)\.js|uPlot\.esm"
+    r"/app/(?:pages|board|lists|plots)/|/app/(?:history|live|log|table|channels|recorder|instances|subscriptions|sheet|action)\.js|uPlot\.esm"
 )
 """What is loaded with a page, or beside it, when the frame around it is there already."""
 

@@ -1790,7 +1790,7 @@ class CommandLineTests(ModuleTestCase):
         ]
         operation = {"name": "pump.run-dry", "arguments": arguments}
         self.check(
-            "commandline",
+            "operation_line",
             "operationLine",
             ((operation, {}, None), "netd pump run-dry LIQUID PARTS"),
             ((operation, {"liquid": ""}, "lab"), "netd pump run-dry LIQUID PARTS --instance lab"),
@@ -1804,7 +1804,7 @@ class CommandLineTests(ModuleTestCase):
     def arguments(self) -> None:
         """An argument of `netd call` is JSON where a word could be taken for something else."""
         self.check(
-            "commandline",
+            "operation_line",
             "namedArgument",
             (("a", "x"), "a=x"),
             (("a", "5"), 'a:="5"'),

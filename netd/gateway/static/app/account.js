@@ -1,13 +1,15 @@
 /** Who is signed in, until when, and the way out: a button in the strip, and what it opens. */
 
-import { hasProof, logout, who } from "./connection.js";
+import { logout, who } from "./connection.js";
 import { h, when } from "./dom.js";
 import { icon } from "./icons.js";
-import { sessionEnd } from "./presence.js";
+import { keepPresence, sessionEnd } from "./presence.js";
 import { subjects } from "./rights.js";
 import { computed } from "./signal.js";
 
 const DAY = 86400;
+
+keepPresence(); // once: this is loaded for whoever has signed in
 
 const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
@@ -70,6 +72,3 @@ export function account() {
     ),
   );
 }
-
-/** Whether there is an account to be shown. */
-export const hasAccount = () => who.value !== null && hasProof();

@@ -2,8 +2,8 @@
 
 import { identity, isLive, netd, starts } from "./connection.js";
 import { asCommands } from "./commandline.js";
-import { denial } from "./denial.js";
 import { h, when } from "./dom.js";
+import { denial } from "./late.js";
 import { forbidden, missing } from "./rights.js";
 import { computed, effect, signal } from "./signal.js";
 

@@ -1,7 +1,7 @@
 /** A refusal, alike wherever it is shown: what was asked, what it takes, who you are, and the command that gives it. */
 
 import { commandLineToCopy } from "./commandline.js";
-import { choice, h } from "./dom.js";
+import { h } from "./dom.js";
 
 /**
  * The facts of a refusal, as netd tells them with its error.
@@ -11,17 +11,8 @@ import { choice, h } from "./dom.js";
 /** @param {string} name @param {string} text */
 const fact = (name, text) => h("div", {}, h("dt", {}, name), h("dd", {}, text));
 
-/** What the refusal that *read* gives comes to, folded up below its sentence; nothing while there is none. @param {() => Denial|null} read */
-export const denial = (read) =>
-  choice(
-    () => JSON.stringify(read()),
-    (written) => {
-      const facts = /** @type {Denial|null} */ (JSON.parse(written));
-      return facts === null ? null : shown(facts);
-    },
-  );
-
-const shown = ({ asked, takes, you, remedy }) =>
+/** What a refusal comes to, folded up below its sentence. @param {Denial} denial */
+export const denial = ({ asked, takes, you, remedy }) =>
   h(
     "details.denial",
     { testid: "denial" },

@@ -1,14 +1,18 @@
 /** The frame around every page: rail, strip, and the dialog to sign in. */
 
-import { foreignKinds, servicesOf, status } from "./connection.js";
+import { foreignKinds, servicesOf, state, status } from "./connection.js";
 import { choice, each, h } from "./dom.js";
 import { drawing } from "./icons.js";
-import { signIn } from "./login.js";
+import { late } from "./late.js";
 import { pageNamed, pageOfKind, PAGES, SERVICE, titleOf } from "./pages.js";
 import { reaches } from "./rights.js";
 import { addressOf, page, place, titled } from "./router.js";
 import { computed, effect, signal } from "./signal.js";
 import { strip } from "./strip.js";
+
+/** The page to sign in, and whether it was needed: then it stays, and tells what has come of it. */
+const login = late(() => import("./login.js"), "sign_in");
+let wasSignedOut = false;
 
 /** The functions that make the pages loaded so far, by name; an Error where loading failed. */
 const makers = signal(new Map());
@@ -34,7 +38,13 @@ export function frame() {
   return [
     h("a.skip", { href: "#page", onclick: skip }, "Skip to the page"),
     h("div.frame", {}, rail(), h("div.column", {}, strip(), main())),
-    signIn(),
+    choice(
+      () => (state.value.name === "unauthorised" || wasSignedOut ? login() : null),
+      (part) => {
+        wasSignedOut ||= part !== null;
+        return part?.signIn() ?? null;
+      },
+    ),
   ];
 }
 

@@ -11,7 +11,7 @@ import { effect, signal } from "./signal.js";
 
 /** @returns {HTMLDialogElement} */
 export function signIn() {
-  const [isShown, isBusy] = [signal(false), signal(false)];
+  const [isShown, isBusy, isThere] = [signal(false), signal(false), signal(false)];
   const token = h("input", {
     type: () => (isShown.value ? "text" : "password"),
     name: "password",
@@ -62,12 +62,13 @@ export function signIn() {
   );
   effect(() => {
     const isWanted = state.value.name === "unauthorised";
-    if (isWanted && !dialog.open && dialog.isConnected) {
+    if (isWanted && !dialog.open && isThere.value) {
       dialog.showModal();
       token.focus();
     }
     if (state.value.name === "live" && dialog.open) dialog.close();
   });
+  queueMicrotask(() => (isThere.value = true)); // a dialog opens only within the page
   return dialog;
 }
 

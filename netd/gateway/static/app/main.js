@@ -2,13 +2,11 @@
 
 import * as connection from "./connection.js";
 import { frame } from "./frame.js";
-import { keepPresence } from "./presence.js";
 import * as themes from "./themes.js";
 
 themes.start();
 document.getElementById("loading")?.replaceWith(...frame());
 import("./vitals.js").then(({ keepVitals }) => {
-  keepPresence();
   keepVitals(); // before netd is asked for the first of them, but behind what is shown first
   connection.start();
 });

@@ -1,11 +1,10 @@
 /** Panels and their faces: empty, loading, live, stale, failed, or refused where the token covers something else. */
 
-import { commandLineToCopy, copyButton } from "./commandline.js";
-import { isLive, lostAt, servicesOf, state, status } from "./connection.js";
-import { denial } from "./denial.js";
-import { choice, h, when } from "./dom.js";
+import { commandLineToCopy } from "./commandline.js";
+import { isLive, lostAt, state } from "./connection.js";
+import { h, when } from "./dom.js";
 import { clock } from "./format.js";
-import { reaches, subjects } from "./rights.js";
+import { denial } from "./late.js";
 import { computed, signal } from "./signal.js";
 
 /** Milliseconds before "Loading…" is shown, so that a quick answer does not make the panel flicker. */
@@ -138,52 +137,3 @@ export function badge(state, text, attributes = {}, tag = "span") {
 
 /** Tells since when the content is out of date, and why. @param {() => string} [why] */
 export const staleBadge = (why = notConnected) => badge("trouble", () => `stale ${why() ?? ""}`);
-
-/**
- * The page that *make* makes; while no service of its kind runs, how to get one.
- * @param {string} kind @param {() => Element} make @param {string} promise what would be there.
- */
-export function needsService(kind, make, promise = "") {
-  return choice(
-    () => {
-      if (status.value === null || servicesOf(kind).length > 0) return make;
-      return reaches(kind) ? absent : outOfReach;
-    },
-    (shown) => shown(kind, promise),
-  );
-}
-
-/** Sections of kinds that do not go by their defaults alone. @type {Record<string, string>} */
-const SECTIONS = {
-  alert: "[alert:hot]\nwhen = session.main.greenhouse.temp > 30 for 2m",
-  cluster: "[cluster]\nservers = nats://nats.lab:4222",
-};
-
-/** Kinds that a reload cannot start. */
-const RESTARTED = new Set(["cluster"]);
-
-function absent(kind, promise) {
-  const section = SECTIONS[kind] ?? `[${kind}]`;
-  return h(
-    "section.panel",
-    { testid: "no-service" },
-    h(
-      "div.panel-bare",
-      {},
-      h("p", {}, `${promise} No [${kind}] section runs in this netd. Add one to its configuration:`.trim()),
-      h("div.command-line.section", {}, h("code", {}, section), copyButton(() => `${section}\n`)),
-      RESTARTED.has(kind)
-        ? h("p", {}, "and restart netd.")
-        : [h("p", {}, "and have netd read that again:"), commandLineToCopy(() => "netd reload")],
-    ),
-  );
-}
-
-function outOfReach(kind) {
-  const own = subjects.peek()?.join(", ");
-  const text = `This token is for ${own}: there is nothing of [${kind}] to see with it. One that shows it:`;
-  return instead(text, () => `netd token add NAME --role viewer --subject '${kind}.>'`);
-}
-
-const instead = (text, command) =>
-  h("section.panel", { testid: "no-service" }, h("div.panel-bare", {}, h("p", {}, text), commandLineToCopy(command)));

@@ -2,6 +2,7 @@
 
 import { computed } from "./signal.js";
 import {
+  hasProof,
   hearsVitals,
   isLive,
   netd,
@@ -14,13 +15,16 @@ import {
   vitals,
   who,
 } from "./connection.js";
-import { h, when } from "./dom.js";
+import { choice, h, when } from "./dom.js";
 import { clock, count, duration, rate, shortSpan, visible } from "./format.js";
-import { account, hasAccount } from "./account.js";
+import { late } from "./late.js";
 import { badge } from "./panel.js";
 import { recording } from "./recorder.js";
 import { subjects } from "./rights.js";
 import { themeSwitch } from "./themes.js";
+
+/** Who is signed in: nobody is on netd's own machine without tokens. */
+const account = late(() => import("./account.js"), "sign_in");
 
 /** Seconds without vitals after which the page is called stale. */
 const STALE = 3;
@@ -171,7 +175,10 @@ export function strip() {
     h(
       "div.strip-aside",
       {},
-      when(() => isLive.value && hasAccount(), account),
+      choice(
+        () => (isLive.value && who.value !== null && hasProof() ? account() : null),
+        (part) => part?.account() ?? null,
+      ),
       when(() => isLive.value && who.value?.name === "" && phaseText.value === "", openToAll),
       themeSwitch(),
     ),

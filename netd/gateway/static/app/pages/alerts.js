@@ -6,7 +6,8 @@ import { servicesOf } from "../connection.js";
 import { each, h } from "../dom.js";
 import { excerpt, fullTime, shortSpan, visible } from "../format.js";
 import { polled, settled, told } from "../live.js";
-import { badge, faceOf, needsService, panel } from "../panel.js";
+import { needsService } from "../no_service.js";
+import { badge, faceOf, panel } from "../panel.js";
 import { computed } from "../signal.js";
 import { cell, rowHead, table } from "../table.js";
 

@@ -3,13 +3,15 @@
 import { action, form, results } from "../action.js";
 import { commandTile } from "../board/model.js";
 import { pinButton } from "../board/pin.js";
-import { commandLine, commandLineToCopy, namedArgument } from "../commandline.js";
+import { commandLine, commandLineToCopy } from "../commandline.js";
 import { choice, each, h, prose } from "../dom.js";
 import { clock, excerpt, shortSpan, visible } from "../format.js";
 import { instanceOf, tag } from "../instances.js";
 import { polled, recent, told } from "../live.js";
 import { keptHint, log } from "../log.js";
-import { badge, faceOf, faceOfEvents, needsService, panel } from "../panel.js";
+import { needsService } from "../no_service.js";
+import { namedArgument } from "../operation_line.js";
+import { badge, faceOf, faceOfEvents, panel } from "../panel.js";
 import { computed, signal } from "../signal.js";
 import { argumentForm } from "./argument_form.js";
 

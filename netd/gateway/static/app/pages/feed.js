@@ -7,7 +7,8 @@ import { choice, each, h } from "../dom.js";
 import { ago, clock, count, excerpt, shortSpan, visible } from "../format.js";
 import { instanceOf, portOf } from "../instances.js";
 import { polled, settled, told } from "../live.js";
-import { badge, faceOf, faceOfEvents, needsService, panel } from "../panel.js";
+import { needsService } from "../no_service.js";
+import { badge, faceOf, faceOfEvents, panel } from "../panel.js";
 import { computed, signal } from "../signal.js";
 import { cell, longTable, rowHead } from "../table.js";
 

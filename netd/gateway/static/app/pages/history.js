@@ -10,7 +10,7 @@ import { rangeBar } from "../history/range.js";
 import { runsPanel, subjectsPanel } from "../history/side.js";
 import { isWide, stack } from "../history/stack.js";
 import * as state from "../history/state.js";
-import { needsService } from "../panel.js";
+import { needsService } from "../no_service.js";
 import { recording } from "../recorder.js";
 import { sheet } from "../sheet.js";
 import { signal } from "../signal.js";

@@ -1,25 +1,17 @@
 /** The connections to the manhole, for admins. */
 
 import { commandLineToCopy } from "../commandline.js";
-import { operations } from "../connection.js";
-import { each, h, when } from "../dom.js";
+import { each, h } from "../dom.js";
 import { visible } from "../format.js";
 import { instanceOf, portOf } from "../instances.js";
 import { polled } from "../live.js";
 import { badge, faceOf, panel } from "../panel.js";
-import { forbidden } from "../rights.js";
 
 const METHOD = "manhole.sessions";
 const EVERY = 5;
 
 export function manholeSessions() {
   const instance = instanceOf("manhole");
-  const isOffered = () =>
-    operations.value.has(METHOD) && instance.name.value !== null && forbidden(METHOD, instance.name.value) === "";
-  return when(isOffered, () => listing(instance));
-}
-
-function listing(instance) {
   const list = polled(METHOD, instance, EVERY);
   const empty = {
     text: "Nobody is logged in. Connect with:",

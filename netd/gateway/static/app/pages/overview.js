@@ -1,29 +1,38 @@
 /** Overview: the user's own data first, then services, vitals and the daemon. */
 
 import { asCommands } from "../commandline.js";
-import { hearsVitals, identity, isLive, lostAt, phase, serverNow, status, vitals } from "../connection.js";
+import { hearsVitals, identity, isLive, lostAt, operations, phase, serverNow, servicesOf, status, vitals } from "../connection.js";
 import { choice, h, when } from "../dom.js";
 import { clock, count, rate, shortSpan } from "../format.js";
 import { sectionOf } from "../instances.js";
+import { late } from "../late.js";
 import { isFar, nodeStates } from "../nodes.js";
 import { connectionsOf, dialText, factsOf } from "../pages.js";
 import { away, panel } from "../panel.js";
 import { plot } from "../plots/plot.js";
-import { subjects } from "../rights.js";
+import { forbidden, subjects } from "../rights.js";
 import { addressOf } from "../router.js";
 import { table, cell, rowHead } from "../table.js";
 import { messageRate } from "../strip.js";
 import { vitalsSeries } from "../vitals.js";
-import { confinement } from "./confinement.js";
 import { daemon } from "./daemon.js";
 import { lately } from "./lately.js";
 import { alarms, latest } from "./latest.js";
-import { manholeSessions } from "./manhole_sessions.js";
 import { missing, things } from "./things.js";
 
 /** The longest and the shortest window of the small plots, in seconds. */
 const WINDOW = 300;
 const LEAST_WINDOW = 30;
+
+/** What few see: the subjects of a confined token, and who is logged in to the manhole. */
+const confinement = late(() => import("./confinement.js"));
+const manhole = late(() => import("./manhole_sessions.js"));
+
+function isManholeShown() {
+  const instance = servicesOf("manhole")[0]?.instance;
+  const method = "manhole.sessions";
+  return instance !== undefined && operations.value.has(method) && forbidden(method, instance) === "";
+}
 
 export function overview() {
   return h(
@@ -36,10 +45,18 @@ export function overview() {
     things(),
     services(),
     choice(
-      () => hearsVitals.value || identity.value === "",
-      (isTold) => (isTold ? tiles() : confinement()),
+      () => hearsVitals.value || identity.value === "" || confinement(),
+      (part) => (part === true ? tiles() : part && part.confinement()),
     ),
-    h("div.stack.wide", {}, daemon(), manholeSessions()),
+    h(
+      "div.stack.wide",
+      {},
+      daemon(),
+      choice(
+        () => (isManholeShown() ? manhole() : null),
+        (part) => part?.manholeSessions() ?? null,
+      ),
+    ),
   );
 }
 

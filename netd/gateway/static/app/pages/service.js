@@ -1,14 +1,16 @@
 /** The page of any kind of service, for third parties' kinds: made of its status, operations and events. */
 
 import { action, form, results } from "../action.js";
-import { commandLine, commandLineToCopy, operationLine } from "../commandline.js";
+import { commandLine, commandLineToCopy } from "../commandline.js";
 import { operations } from "../connection.js";
 import { choice, each, h } from "../dom.js";
 import { excerpt, spoken, visible } from "../format.js";
 import { instanceOf } from "../instances.js";
 import { polled } from "../live.js";
+import { needsService } from "../no_service.js";
+import { operationLine } from "../operation_line.js";
 import { dialText } from "../pages.js";
-import { faceOf, needsService, panel } from "../panel.js";
+import { faceOf, panel } from "../panel.js";
 import { place } from "../router.js";
 import { ANY, statusOf } from "../schema.js";
 import { computed, signal } from "../signal.js";
