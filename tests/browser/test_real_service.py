@@ -117,7 +117,11 @@ class ServiceTests(BrowserTestCase):
         page = self.new_page()
         page.goto(f"http://127.0.0.1:{self.gateway_port}/")
         self.sign_in(page, token)
-        by_id(page, "confinement").get_by_role("link", name="Pump").click()
+        confinement = by_id(page, "confinement").get_by_role("link", name="Pump")
+        confinement.wait_for()
+        for name in ("sessions", "feed", "commands", "rooms", "alerts", "cluster"):
+            self.assertEqual(by_id(page, f"page-{name}").filter(visible=True).count(), 0, f"nothing to see of {name}")
+        confinement.click()
         by_id(page, "answer-pump.speed").get_by_text("7", exact=True).wait_for()
         by_id(page, "service-event").first.wait_for()
         self.assertEqual(by_id(page, "panel-pump.run").count(), 0)

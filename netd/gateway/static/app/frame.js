@@ -5,7 +5,6 @@ import { choice, each, h } from "./dom.js";
 import { drawing } from "./icons.js";
 import { late } from "./late.js";
 import { pageNamed, pageOfKind, PAGES, SERVICE, titleOf } from "./pages.js";
-import { reaches } from "./rights.js";
 import { addressOf, page, place, titled } from "./router.js";
 import { computed, effect, signal } from "./signal.js";
 import { strip } from "./strip.js";
@@ -75,10 +74,9 @@ function rail() {
   );
 }
 
-/** The rail leaves out pages of kinds that do not run, as far as the token lets us know, but for the page that is open. */
+/** The rail leaves out pages of kinds that do not run, or that the token shows nothing of, but for the page that is open. */
 function isListed({ name, kind }) {
-  if (kind === null || status.value === null || page.value === name) return true;
-  return servicesOf(kind).length > 0 || !reaches(kind);
+  return kind === null || status.value === null || page.value === name || servicesOf(kind).length > 0;
 }
 
 /** Kinds without a page of their own: third parties' kinds, and the one that is open. */

@@ -47,7 +47,7 @@ function absent(kind, promise) {
 
 function outOfReach(kind) {
   const own = subjects.peek()?.join(", ");
-  const text = `This token is for ${own}: there is nothing of [${kind}] to see with it. One that shows it:`;
+  const text = `This token is for ${own}: there is nothing of [${kind}] to see with it. If such a section runs in this netd, this one shows it:`;
   return instead(text, () => `netd token add NAME --role viewer --subject '${kind}.>'`);
 }
 
