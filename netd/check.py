@@ -18,7 +18,7 @@ from pathlib import Path
 from netd import privileges
 from netd.access.rules import AccessWord
 from netd.config import AdmittingConfig, Configuration, Section, load
-from netd.config.descriptions import is_exposed, is_secured, may_be_secured
+from netd.config.exposures import exposures
 from netd.config.options import NETD, attribute_of, options_of
 from netd.config.tls import TLS
 from netd.control.directory import objection
@@ -119,8 +119,7 @@ def _warnings(configuration: Configuration) -> Iterator[str]:
                 yield from (f"[{section.name}] {text}\n" for text in exposed_keys(source))
         if isinstance(section.config, AdmittingConfig) and AccessWord.TOKENS in (section.config.access or ()):
             yield from _nobody_with_a_token(section)
-        if isinstance(section.config, AdmittingConfig) and section.config.access_rules.takes_tokens:
-            yield from _tokens_in_the_clear(section)
+    yield from (f"{exposure}\n" for exposure in exposures(configuration))
 
 
 def _closed_to_the_service(path: Path, configuration: Configuration) -> Iterator[str]:
@@ -134,19 +133,6 @@ def _closed_to_the_service(path: Path, configuration: Configuration) -> Iterator
                 f"the user {user.pw_name}, to whom {configuration.netd.state_directory} belongs, cannot read this file: "
                 f"run `chgrp {group} {file} && chmod 640 {file}`, and let others enter its folder\n"
             )
-
-
-def _tokens_in_the_clear(section: Section) -> Iterator[str]:
-    """A section to which other machines send tokens without TLS."""
-    has_tls = getattr(section.config, "tls", False)
-    exposed = [one for one in getattr(section.config, "listen", ()) if is_exposed(one)]
-    listen = [one for one in exposed if not (is_secured(one) or (has_tls and may_be_secured(one)))]
-    if listen:
-        yield (
-            f"[{section.name}] takes tokens on {', '.join(listen)} without encryption: whoever is on the network in "
-            "between can read them. `tls = yes` ends that (`netd cert issue` makes a certificate), or a proxy with TLS "
-            "before a loopback port\n"
-        )
 
 
 def _nobody_with_a_token(section: Section) -> Iterator[str]:

@@ -28,6 +28,7 @@ from netd.bus.local import LocalBus
 from netd.cluster.results import CHANGED, NodeChanged
 from netd.codec.jsontext import to_plain
 from netd.config import Configuration, NetdConfig
+from netd.config.exposures import exposures
 from netd.connection.budget import Budget
 from netd.connection.shares import TurnShares
 from netd.connection.turn import Turn
@@ -230,6 +231,8 @@ def _start_sections(configuration: Configuration, sections: Sections) -> None:
         except (OfferedTwice, NotInstalled) as error:
             why = str(error).removeprefix(f"[{section.name}] ")
             raise ConfigErrors((configuration.problem(section.name, "", why),)) from None
+    for exposure in exposures(configuration):
+        Daemon._log.warn("{exposure}", exposure=exposure)
 
 
 def _cluster_events(configuration: Configuration) -> list[EventKind]:

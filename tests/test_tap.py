@@ -130,6 +130,10 @@ class ShowTests(OptionsTestCase):
         warning = "warning: [relay] takes tokens on tcp:0 without encryption: whoever is on the network in between can read them."
         self.assertIn(warning, self.errors.getvalue())
         self.errors.truncate(self.errors.seek(0))
+        self.ini.write_text(f"{lines}access = anyone\n", encoding="utf-8")
+        self.assertEqual(0, self.leave("--check"))
+        self.assertIn("warning: [relay] admits anyone on tcp:0: every program on every machine", self.errors.getvalue())
+        self.errors.truncate(self.errors.seek(0))
         self.ini.write_text(lines.replace("tcp:0", "loopback:0") + "access = loopback tokens\n", encoding="utf-8")
         self.assertEqual((0, ""), (self.leave("--check"), self.errors.getvalue()))
 

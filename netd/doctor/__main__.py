@@ -19,6 +19,7 @@ from netd.doctor.machine import (
     examine_certificates,
     examine_configuration,
     examine_disks,
+    examine_exposures,
     folders_of,
     installed_versions,
 )
@@ -40,6 +41,7 @@ def examine(path: Path, now: float) -> Iterator[Diagnosis]:
         for objection in objections(configuration, kinds):
             yield problem("configuration", str(objection), "netd does not start until then", objection.section)
         yield from examine_ports(configuration, holders_of)
+        yield from examine_exposures(configuration)
         yield from examine_disks(folders_of(configuration))
         yield from examine_certificates(configuration, now)
     kinds_there = {section.kind for section in configuration.sections} if configuration is not None else set()

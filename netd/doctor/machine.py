@@ -16,6 +16,7 @@ from pathlib import Path
 from netd import __version__
 from netd.certificate_faults import server_fault
 from netd.config import Configuration
+from netd.config.exposures import exposures
 from netd.config.options import attribute_of, options_of
 from netd.doctor.findings import Diagnosis, ok, problem, warning
 from netd.errors import ConfigErrors
@@ -26,6 +27,7 @@ __all__ = [
     "examine_certificates",
     "examine_configuration",
     "examine_disks",
+    "examine_exposures",
     "examine_sections",
     "folders_of",
     "installed_versions",
@@ -55,6 +57,12 @@ def examine_configuration(read: Callable[[], Configuration], path: str) -> tuple
         return errors.rest, [problem("configuration", str(error), remedy, error.section) for error in errors.problems]
     names = ", ".join(section.name for section in configuration.sections) or "no service"
     return configuration, [ok("configuration", f"{path} is good; it runs {names}")]
+
+
+def examine_exposures(configuration: Configuration) -> Iterator[Diagnosis]:
+    """Yield a warning for whatever other machines reach with less protection than there could be."""
+    for found in exposures(configuration):
+        yield warning("exposure", f"[{found.section}] {found.text}", found.remedy, found.section)
 
 
 def examine_sections(configuration: Configuration) -> Iterator[Diagnosis]:

@@ -24,6 +24,7 @@ from netd.doctor.machine import (
     examine_certificates,
     examine_configuration,
     examine_disks,
+    examine_exposures,
     examine_sections,
     folders_of,
     installed_versions,
@@ -161,6 +162,7 @@ class Doctor(Service):
         return [
             *findings,
             *(examine_sections(written) if written is not None else ()),
+            *examine_exposures(written or in_force),
             *examine_disks(folders_of(in_force)),
             *examine_certificates(written or in_force, now),
             *examine_versions(installed_versions(), {section.kind for section in in_force.sections}, now),

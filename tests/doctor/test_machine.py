@@ -15,6 +15,7 @@ from netd.doctor.machine import (
     examine_certificates,
     examine_configuration,
     examine_disks,
+    examine_exposures,
     folders_of,
     installed_versions,
 )
@@ -52,6 +53,16 @@ class ConfigurationTests(MachineBench):
         self.assertEqual((found.level, found.text.partition(" is good; ")[2]), ("ok", "it runs relay, recorder"))
         folders = folders_of(configuration)
         self.assertEqual(folders, {"state directory": self.folder, "[recorder]": self.folder / "recorder" / "main"})
+
+    def test_exposed(self) -> None:
+        """What other machines reach with little protection is a standing warning; on loopback, the same options are none."""
+        for listen, count in (("tcp:5050", 1), ("loopback:5050", 0)):
+            for access, told in (("anyone", "admits anyone on"), ("tokens", "takes tokens on")):
+                configuration, _ = self.configure(f"[relay]\nlisten = {listen}\naccess = {access}\n")
+                assert configuration is not None
+                found = [*examine_exposures(configuration)]
+                self.assertEqual([one.section for one in found], ["relay"] * count)
+                self.assertTrue(all(one.level == "warning" and told in one.text for one in found))
 
     def test_mistakes(self) -> None:
         """Each mistake is a problem of its section: netd would not start again."""
