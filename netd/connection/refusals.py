@@ -21,7 +21,7 @@ UNKNOWN_PROXY = "unknown proxy"
 MOST_REFUSALS = 64
 """Entries that are kept."""
 
-PROOFS = ("not permitted", "wrong token", "too many wrong tokens")
+PROOFS = ("not permitted", "name held", "wrong token", "too many wrong tokens")
 """Kinds of refusals of programs that reached the right section, and may not do there what they want, or are not who they say."""
 
 MOST_REASONS = 3

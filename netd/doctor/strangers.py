@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
+from netd.connection.handshakes import PLAIN, UNTRUSTED
 from netd.connection.refusals import NOT_ADMITTED, PROOFS, UNKNOWN_PROXY, Refused
 from netd.connection.stranger import Tongue
 from netd.doctor.findings import Diagnosis, ok, warning
@@ -17,6 +18,18 @@ LATELY = 86400.0
 
 KINDS = {"relay": "--device", "session": "--agent", "room": "--bot", "command": "--command NAME", "feed": "--feed"}
 """For each kind, the option of ``netd token add``."""
+
+_PROVE = (
+    "if it is yours: `netd token list` on netd's machine tells which tokens there are, and `netd token rotate NAME` makes one "
+    "anew; a name that is held is free again when its holder is gone, or has a token of its own"
+)
+BY_KIND = {
+    UNKNOWN_PROXY: "if it is yours: proxies = {host} in [{section}]",
+    UNTRUSTED.kind: "give the program netd's ca.pem as its cafile, or a browser as an authority to trust; docs: certificates",
+    PLAIN.kind: "give the program netd's ca.pem as its cafile; or write tls = no in [{section}]; docs: certificates",
+    **dict.fromkeys(PROOFS, _PROVE),
+}
+"""Remedies by the kind of refusal."""
 
 
 def examine_refusals(refusals: Iterable[Refused], sections: Collection[str], now: float) -> Iterator[Diagnosis]:
@@ -43,10 +56,8 @@ def _remedy(refused: Refused, sections: Collection[str]) -> str:
     if refused.kind == NOT_ADMITTED:
         proof = f"; or `netd token add NAME {KINDS[kind]}` for its program, and access = tokens" if kind in KINDS else ""
         return f"if it is yours: access = peers, and {host} among `peers`, in [{section}]{proof}"
-    if refused.kind == UNKNOWN_PROXY:
-        return f"if it is yours: proxies = {host} in [{section}]"
-    if refused.kind in PROOFS:
-        return "if it is yours: `netd token list` tells which tokens there are, and `netd token rotate NAME` makes one anew"
+    if refused.kind in BY_KIND:
+        return BY_KIND[refused.kind].format(section=section, host=host)
     if refused.kind == Tongue.TLS.value or refused.serves == "tls":
         return f"tls = yes in [{section}], with a section [tls]; or have the program connect without TLS"
     if refused.serves == "haproxy":

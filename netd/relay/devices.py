@@ -11,7 +11,7 @@ from netd.bus.subject import token
 from netd.codec.length_header import HEADER, encode_frame
 from netd.errors import ProtocolError
 from netd.interfaces import Cancellable, IPeer
-from netd.plaintext import moment
+from netd.plaintext import moment, short_address
 from netd.principal import Kind, Principal, Proof
 from netd.relay.hosts import DeviceHosts
 from netd.relay.requests import RelayRequest
@@ -377,7 +377,7 @@ class Devices:
             known = self.name_of(name)
             if known is not None and known.link.is_online and known.link.owner != owner:
                 holder = known.link
-                why = f"the name {name!r} is held by the device at {holder.address} since {moment(holder.since)}"
+                why = f"the name {name!r} is held by the device at {short_address(holder.address)} since {moment(holder.since)}"
                 raise NameHeld(name, why, holder)
 
     def _take_name(self, link: DeviceLink) -> DeviceLink | None:

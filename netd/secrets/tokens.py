@@ -164,7 +164,7 @@ class Tokens:
         found = self._current().by_text.get(digest_of(token_text))
         if found is not None and found.until is not None:
             return f"this token has ended on {moment(found.until)}; `netd token rotate {found.name}` makes another"
-        return "this token is unknown; `netd token list` shows which there are"
+        return "this token is unknown; `netd token list` on netd's machine shows which there are"
 
     def take_gone(self) -> frozenset[str]:
         """Return the credentials that have ended, changed or gone since the last call: no connection may keep them.

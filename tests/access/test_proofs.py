@@ -62,7 +62,7 @@ class ProofsTests(ProofTestCase):
     def test_third_ends_the_connection(self) -> None:
         """The third wrong token of an address within a minute, and each after it, is to end its connection."""
         self.assertEqual([self.wrong().is_last for _ in range(TRIES + 1)], [False, False, True, True])
-        self.assertEqual(str(self.wrong()), "this token is unknown; `netd token list` shows which there are")
+        self.assertEqual(str(self.wrong()), "this token is unknown; `netd token list` on netd's machine shows which there are")
         self.assertFalse(self.wrong(OTHER).is_last)
 
     def test_too_many(self) -> None:

@@ -42,6 +42,22 @@ class RemedyTests(SynchronousTestCase):
         self.assertIn("with a section [manhole]", self.remedy("bad header", b"SSH-2.0"))
         self.assertIn("docs/protocols/relay.md", self.remedy("bad header", b"?"))
 
+    def test_tls(self) -> None:
+        """Who does not trust the certificate, or speaks plainly to a TLS port, is told with the file that it needs."""
+        for kind in ("a client that does not trust this certificate", "plain text on a TLS port"):
+            remedy = self.remedy(kind, b"")
+            self.assertIn("give the program netd's ca.pem as its cafile", remedy)
+            self.assertIn("docs: certificates", remedy)
+
+    def test_held_names(self) -> None:
+        """Each name that somebody tried to take is told, and not the newest alone."""
+        ledger = RefusalLedger()
+        for name in ("door-lock", "printer"):
+            ledger.note("relay", "10.0.0.7", "name held", "10.0.0.7:4711", f"the name {name!r} is held", b"", 10.0)
+        [diagnosis] = examine_refusals(ledger, SECTIONS, 70.0)
+        self.assertIn("'printer' is held; before that: the name 'door-lock' is held", diagnosis.text)
+        self.assertIn("a name that is held is free again when its holder is gone", diagnosis.remedy)
+
     def test_wrong_proof(self) -> None:
         """Who reached the right section with a wrong proof is told with the commands of tokens, and with each reason."""
         self.assertIn("`netd token rotate NAME` makes one anew", self.remedy("wrong token", b"80" + b" " * 62))

@@ -260,7 +260,7 @@ class TokenTests(GatewayTestCase):
         twice = get("/api", bearer(self.token("a")), bearer(self.token("b")))
         answers.add(self.ask(twice).body)
         (answer,) = answers
-        self.assertIn(b"this token is unknown; `netd token list` shows which there are", answer)
+        self.assertIn(b"this token is unknown; `netd token list` on netd's machine shows which there are", answer)
         self.assertEqual(self.factory.counters()["refused"], {"unknown token": 5})
 
     def test_unknown_is_audited(self) -> None:

@@ -69,7 +69,7 @@ class DevicesTests(SynchronousTestCase):
             DeviceHello("other", ("gh",)),
         ):
             error = self.assertRaises(NameHeld, self.devices.connect, RecordingPeer(), "10.0.0.8", 1, hello)
-            self.assertIn("is held by the device at ('10.0.0.7', 1) since 1970-01-01 00:16:40 UTC", str(error))
+            self.assertIn("is held by the device at 10.0.0.7:1 since 1970-01-01 00:16:40 UTC", str(error))
             self.assertIs(error.holder, link)
         self.assertEqual((list(self.devices), self.devices.name_of("other")), ([link], None))
         self.devices.disconnect(link)

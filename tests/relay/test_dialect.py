@@ -119,7 +119,7 @@ class DeviceTests(SynchronousTestCase):
         self.assertEqual((told["status"], told["denied"]), ("error", True))
         self.assertEqual(
             told["error"],
-            "the name 'door-lock' is held by the device at ('127.0.0.1', 50412) since 2023-11-14 22:30:00 UTC",
+            "the name 'door-lock' is held by the device at 127.0.0.1:50412 since 2023-11-14 22:30:00 UTC",
         )
         self.assertEqual((stranger.peer.closed, stranger.refused[0][0]), ("name held", "name held"))
         self.assertEqual((old.peer.closed, old.peer.probes, old.hear()), (None, 1, b""))

@@ -163,7 +163,7 @@ class AttachmentTests(SynchronousTestCase):
             self.do("attach", first, name="panel")
             for other in others:
                 error = self.assertRaises(OperationFailed, self.do, "attach", other, name="panel")
-                self.assertIn("the name 'panel' is held by the device at ('console', ", str(error))
+                self.assertIn("the name 'panel' is held by the device at console:", str(error))
                 self.assertNotIn("ops admin", str(error))
             assert isinstance(first.link, RecordingLink)
             self.assertEqual((self.told(first), first.link.probes), ([], 2))

@@ -206,7 +206,9 @@ class EndTests(TokenTestCase):
         self.assertEqual(
             tokens.objection(text), "this token has ended on 2023-11-14 22:14:20 UTC; `netd token rotate ann` makes another"
         )
-        self.assertEqual(tokens.objection("netd_x"), "this token is unknown; `netd token list` shows which there are")
+        self.assertEqual(
+            tokens.objection("netd_x"), "this token is unknown; `netd token list` on netd's machine shows which there are"
+        )
 
     def test_gone(self) -> None:
         """What has ended, changed or gone is told once: whoever holds connections closes those that it proved."""
