@@ -42,7 +42,7 @@ PAGE_KEY = "x-netd-page"
 SCRAPE = Action("gateway.metrics", Role.VIEWER, frozenset({Kind.METRICS}))
 """The right to read the figures of the daemon at ``/metrics``."""
 
-TOKEN_NEEDED = "a token is needed, as in `Authorization: Bearer TOKEN`; `netd token add NAME %s` makes one"  # noqa: S105
+TOKEN_NEEDED = "a token is needed, as in `Authorization: Bearer TOKEN`; `netd token add NAME {right}` makes one"  # noqa: S105
 
 TICKET_UNKNOWN = "this address was good once, within 30 s of being made, and is no more"
 

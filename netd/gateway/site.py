@@ -234,7 +234,7 @@ class Site:
 def _may_not(head: Head, principal: Principal, action: Action) -> Answer:
     facts = denial(principal, action)
     if not principal.has_rights:
-        return denied(head, TOKEN_NEEDED % ("--metrics" if action == SCRAPE else "--role viewer"), facts, NO_TOKEN)
+        return denied(head, TOKEN_NEEDED.format(right="--metrics" if action == SCRAPE else "--role viewer"), facts, NO_TOKEN)
     return denied(head, f"this takes {facts['takes']}, and the {principal} has none", facts, None)
 
 

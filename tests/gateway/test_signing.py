@@ -466,6 +466,8 @@ class MetricsTests(GatewayTestCase):
         reply = self.ask(get("/metrics", bearer(self.program("door-lock", "device"))))
         self.assertEqual(reply.status, 403)
         self.assertEqual(json.loads(reply.body)["takes"], "the role viewer, or a token of the kind metrics")
+        for path, right in (("/metrics", "--metrics"), ("/api", "--role viewer")):
+            self.assertIn(f"`netd token add NAME {right}` makes one".encode(), self.ask(get(path)).body)
         reply = self.ask(post(json.dumps({"token": text}).encode(), ORIGIN, path="/session"))
         self.assertIn("may not look at the dashboard", json.loads(reply.body)["error"])
 
