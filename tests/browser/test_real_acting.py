@@ -353,7 +353,9 @@ class ConfinedTests(BrowserTestCase):
         by_id(page, "bus-listen").click()
         by_id(page, "bus-error").get_by_text("does not hear all of >").wait_for()
         for name in ("devices", "feed", "commands", "rooms"):
-            by_id(page, f"page-{name}").click()
+            self.assertFalse(by_id(page, f"page-{name}").is_visible())
+            page.goto(f"http://127.0.0.1:{self.gateway_port}/#/{name}")
+            by_id(page, "page", page=name).wait_for()
             by_id(page, "no-service").get_by_text("session.main.127-0-0-1.>").wait_for()
         by_id(page, "page-overview").click()
         by_id(page, "confinement").get_by_role("link", name="Sessions").wait_for()
