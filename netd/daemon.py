@@ -20,6 +20,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import ILogObserver, Logger
 from twisted.python.failure import Failure
 
+from netd.access.changes import TokenChanges
 from netd.access.diary import UseDiary
 from netd.access.proofs import Proofs
 from netd.boards.operations import BOARDS, Boards
@@ -133,7 +134,7 @@ def assemble(
     sections.loop = loop
     tokens = Tokens(netd.state_directory / TOKENS, wall)
     sections.proofs = Proofs(tokens, WrongSecrets(reactor.seconds))
-    sections.watch.add(tokens.take_gone)
+    sections.watch.add(TokenChanges(tokens).look)
     # The answer to the call that stops the daemon leaves at the end of this turn, so the stop comes a little later.
     system = System(
         name=netd.name,
