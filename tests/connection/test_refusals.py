@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.access.proofs import TooManyWrongTokens, WrongToken
 from netd.connection.refusals import MOST_REFUSALS, PROOFS, RefusalLedger, wire_of
 from netd.errors import NotPermitted
+from netd.relay.devices import NameHeld
 
 OPENINGS = {
     b"GET /ws HTTP/1.1\r\nHost: lab\r\nUpgrade: websocket\r\n\r\n": ("a WebSocket client", "gateway"),
@@ -59,7 +60,7 @@ class LedgerTests(SynchronousTestCase):
 
     def test_proofs(self) -> None:
         """The kinds of refused proofs are those that the errors have."""
-        self.assertEqual(PROOFS, (NotPermitted.kind, WrongToken.kind, TooManyWrongTokens.kind))
+        self.assertEqual(PROOFS, (NotPermitted.kind, WrongToken.kind, TooManyWrongTokens.kind, NameHeld.kind))
 
     def test_newest_first(self) -> None:
         """A flood from many networks leaves the newest; the ledger stays small."""
