@@ -60,7 +60,7 @@ class LedgerTests(SynchronousTestCase):
 
     def test_proofs(self) -> None:
         """The kinds of refused proofs are those that the errors have."""
-        self.assertEqual(PROOFS, (NotPermitted.kind, WrongToken.kind, TooManyWrongTokens.kind, NameHeld.kind))
+        self.assertEqual(PROOFS, (NotPermitted.kind, NameHeld.kind, WrongToken.kind, TooManyWrongTokens.kind))
 
     def test_newest_first(self) -> None:
         """A flood from many networks leaves the newest; the ledger stays small."""
