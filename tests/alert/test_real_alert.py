@@ -9,7 +9,6 @@ import socketserver
 import ssl
 import threading
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -70,7 +69,13 @@ class KilledTests(TestCase):
         script = folder / "slow"
         script.write_text("#!/bin/sh\nsleep 600 &\necho $! > child.new\nmv child.new child\nwait\n")
         script.chmod(0o700)
-        ended = run(partial(spawn_leader, reactor.spawnProcess), script.absolute(), (), folder, {"PATH": "/usr/bin:/bin"}, b"")
+        made: list[Any] = []
+
+        def spawn(*arguments: Any, **named: Any) -> Any:
+            made.append(spawn_leader(reactor.spawnProcess, *arguments, **named))
+            return made[-1]
+
+        ended = run(spawn, script.absolute(), (), folder, {"PATH": "/usr/bin:/bin"}, b"")
         ended.addErrback(lambda _: None)
 
         def until(is_so: Callable[[], bool]) -> Deferred[None]:
@@ -81,7 +86,9 @@ class KilledTests(TestCase):
             return not process.exists() or process.read_text().rsplit(")", 1)[1].split()[0] == "Z"
 
         started = until((folder / "child").exists)
-        return started.addCallback(lambda _: ended.cancel()).addCallback(lambda _: until(is_gone)).addTimeout(PATIENCE, reactor)
+        gone = started.addCallback(lambda _: ended.cancel()).addCallback(lambda _: until(is_gone))
+        reaped = gone.addCallback(lambda _: until(lambda: made[0].pid is None and not made[0].pipes))
+        return reaped.addTimeout(PATIENCE, reactor)
 
 
 class RealAlertTests(RealTestCase):
