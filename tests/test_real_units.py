@@ -60,7 +60,10 @@ class UnitTests(SynchronousTestCase):
         self.add("low-ports.conf")
         self.add("credentials.conf")
         units = sorted(f"./{unit.name}" for unit in self.folder.iterdir() if unit.is_file())
-        self.assertEqual(["./netd-gateway.socket", "./netd-relay.socket", "./netd.service"], units)
+        self.assertEqual(
+            ["./netd-backup.service", "./netd-backup.timer", "./netd-gateway.socket", "./netd-relay.socket", "./netd.service"],
+            units,
+        )
         self.analyze("verify", "--man=no", *units)
 
     def test_exposure(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -117,7 +118,7 @@ class Config(SectionConfig):
 
     def _why_not(self, name: str) -> str:
         place = self.directory / name
-        if "/" in name and place.exists():
+        if "/" in name and os.path.exists(place):  # noqa: PTH110 - a Path raises for a name that is too long
             return f"is not executable; `chmod +x {place}`"
         return f"there is no {place}" if "/" in name else "there is no such program in PATH; write its path"
 

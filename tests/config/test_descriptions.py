@@ -197,6 +197,7 @@ class CheckTests(SynchronousTestCase):
     def test_tls_wants_a_directory(self) -> None:
         """`tls:443`, which Twisted takes for a path, is asked for its directory."""
         self.assert_refused("tls:443", "'443' is not a directory of PEM files; write tls:DIRECTORY:PORT")
+        self.assertRaisesRegex(ValueError, "is not a directory of PEM files", check_description, f"tls:{'a' * 300}:443")
 
     @given(st.lists(st.sampled_from(["tcp", "unix", "systemd", ":", "=", "\\", "80", "port", "a", "haproxy:", " "]), max_size=9))
     def test_any_description(self, pieces: list[str]) -> None:
