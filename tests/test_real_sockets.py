@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from collections import Counter
 from pathlib import Path
@@ -14,8 +15,15 @@ RESTARTS = 3
 
 CLIENTS = 4
 
-HANDED = 'exec 3<&"$0" 4<&"$1"; shift; LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=command:relay exec "$@"'
-"""A shell's program that hands two sockets to the program that it becomes, as systemd does."""
+HANDED = """\
+import fcntl, os, sys
+kept = [fcntl.fcntl(int(number), fcntl.F_DUPFD, 100) for number in sys.argv[1:3]]
+for place, number in enumerate(kept, 3):
+    os.dup2(number, place)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2", LISTEN_FDNAMES="command:relay")
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""A program that hands two sockets to the one that it becomes, as systemd does. A shell knows descriptors of one digit alone."""
 
 INI = """\
 [command]
@@ -75,7 +83,7 @@ class HeldPortTests(RealTestCase):
     def begin(self) -> Daemon:
         """A daemon on the ports, up."""
         numbers = [str(port.fileno()) for port in self.ports]
-        command: list[str | Path] = ["sh", "-c", HANDED, *numbers, TWISTD, "-n", "--pidfile=", "netd", "-c", self.ini]
+        command: list[str | Path] = [sys.executable, "-c", HANDED, *numbers, TWISTD, "-n", "--pidfile=", "netd", "-c", self.ini]
         daemon = Daemon(command, self.folder, self.state, inherited=[port.fileno() for port in self.ports])
         self.addCleanup(daemon.end)
         daemon.wait_for("^Stop it with")
