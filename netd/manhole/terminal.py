@@ -132,11 +132,11 @@ class Terminal(PeerProtocol):
 
     def show(self, text: str) -> None:
         """Send *text* to the terminal, which is open. Override."""
-        raise NotImplementedError
+        raise NotImplementedError  # telnet and SSH each have bytes of their own for a text
 
     def show_line(self) -> None:
         """Show the prompt and the unfinished line again, because the terminal does not know what its keys have changed."""
-        raise NotImplementedError
+        raise NotImplementedError  # SSH tells the width of the screen, by which a line is drawn; telnet does not
 
     def expired(self) -> None:
         if self._dialogue is not None:
