@@ -6,6 +6,7 @@ They carry plain values, never connections or services, so that they can be logg
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from attrs import frozen
@@ -15,6 +16,8 @@ __all__ = [
     "ConfigProblem",
     "Gone",
     "InvalidArguments",
+    "LineError",
+    "LineErrors",
     "NetdError",
     "NoSuchOperation",
     "NoSuchTarget",
@@ -79,6 +82,27 @@ class ConfigErrors(NetdError):
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
         self.rest = rest
+
+
+class LineError(ValueError):
+    """One line of an option's text cannot be read.
+
+    :ivar index: the number of the line within the text, counted from 0.
+    :ivar problem: the mistake, and its remedy.
+    """
+
+    def __init__(self, index: int, problem: str) -> None:
+        super().__init__(problem)
+        self.index = index
+        self.problem = problem
+
+
+class LineErrors(ValueError):
+    """Lines of an option's text cannot be read. The loader tells each at its own place in the file."""
+
+    def __init__(self, errors: Sequence[LineError]) -> None:
+        super().__init__("; ".join(f"line {error.index + 1}: {error.problem}" for error in errors))
+        self.errors = errors
 
 
 class ProtocolError(NetdError):

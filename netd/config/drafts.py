@@ -12,7 +12,7 @@ from netd.config.ini import IniBlock
 from netd.config.options import NETD, NetdConfig, SectionConfig, options_of, section_name
 from netd.config.spelling import did_you_mean, nearest, quoted
 from netd.config.tls import TLS, TlsConfig
-from netd.errors import ConfigErrors, ConfigProblem
+from netd.errors import ConfigErrors, ConfigProblem, LineErrors
 from netd.operations import MAIN
 
 __all__ = ["DEFAULT", "NOWHERE", "Draft", "Problems", "Setting", "draft_sections"]
@@ -32,11 +32,13 @@ class Setting:
 
     :ivar place: ``file:line``, ``environment NETD_…`` or :data:`DEFAULT`.
     :ivar line: the line in the file, or :data:`NOWHERE`.
+    :ivar lines: the line in the file of each line of the text; empty for a text that is not in the file.
     """
 
     text: str
     place: str
     line: float
+    lines: tuple[int, ...] = ()
 
 
 @define
@@ -80,6 +82,14 @@ class Problems:
         """Note a mistake in *setting*. A mistake in a default is noted on the line of the section that relies on it."""
         place = self.place(draft.line) if setting.place == DEFAULT else setting.place
         self._found.append((setting.line, ConfigProblem(place, draft.section, option, problem)))
+
+    def add_error(self, draft: Draft, option: str, setting: Setting, error: ValueError) -> None:
+        """Note why *setting* cannot be read: each mistake on its own line, if the parser knows the line."""
+        if isinstance(error, LineErrors) and setting.lines:
+            for one in error.errors:
+                self.add(setting.lines[one.index], draft.section, option, one.problem)
+        else:
+            self.add_about(draft, option, setting, str(error))
 
     def extend(self, problems: Iterable[ConfigProblem]) -> None:
         """Note mistakes that are not in the file."""
@@ -143,4 +153,5 @@ def _take_entries(draft: Draft, block: IniBlock, problems: Problems) -> None:
         elif first is not None:
             problems.add(entry.line, draft.section, entry.name, f"given twice, first on line {first.line}; keep one")
         else:
-            draft.settings[entry.name] = Setting(entry.text, problems.place(entry.line), entry.line)
+            text = entry.verbatim if options[entry.name].parser.is_verbatim else entry.text
+            draft.settings[entry.name] = Setting(text, problems.place(entry.line), entry.line, entry.lines)

@@ -36,11 +36,19 @@ class Mistake:
 
 @frozen
 class IniEntry:
-    """One ``option = value``. *text* is the value without comments, its lines joined by newlines."""
+    """One ``option = value``.
+
+    :ivar text: the value without comments, its lines joined by newlines.
+    :ivar verbatim: the same with what stands behind `` ;``, for options in whose values that is data. Whole lines of comment are
+        left out here, too.
+    :ivar lines: the number of each line of both.
+    """
 
     name: str
     text: str
     line: int
+    verbatim: str
+    lines: tuple[int, ...]
 
 
 @frozen
@@ -64,12 +72,25 @@ def read(text: str) -> tuple[tuple[IniBlock, ...], tuple[Mistake, ...]]:
     return tuple(IniBlock(block.name, block.line, tuple(block.finished())) for block in reader.blocks), tuple(reader.mistakes)
 
 
+@frozen
+class _Line:
+    number: int
+    text: str
+    verbatim: str
+
+
 @define
 class _OpenEntry:
     name: str
     line: int
     indentation: int
-    lines: list[str]
+    lines: list[_Line]
+
+    def finished(self) -> IniEntry:
+        filled = [position for position, line in enumerate(self.lines) if line.text]
+        lines = self.lines[filled[0] : filled[-1] + 1] if filled else []
+        text, verbatim = "\n".join(line.text for line in lines), "\n".join(line.verbatim for line in lines)
+        return IniEntry(self.name, text, self.line, verbatim, tuple(line.number for line in lines))
 
 
 @define
@@ -79,7 +100,7 @@ class _OpenBlock:
     entries: list[_OpenEntry] = field(factory=list)
 
     def finished(self) -> list[IniEntry]:
-        return [IniEntry(entry.name, "\n".join(entry.lines).strip(), entry.line) for entry in self.entries]
+        return [entry.finished() for entry in self.entries]
 
 
 class _Reader:
@@ -103,15 +124,15 @@ class _Reader:
             if not is_continuation:
                 self._leave(stripped, number, indentation)
         elif not stripped.startswith(_COMMENT_MARKS):
-            self._take_content(number, _INLINE_COMMENT.sub("", line).strip(), indentation, is_continuation)
+            self._take_content(_Line(number, _INLINE_COMMENT.sub("", line).strip(), stripped), indentation, is_continuation)
 
-    def _take_content(self, number: int, content: str, indentation: int, is_continuation: bool) -> None:
-        if self._entry is not None and (is_continuation or not content):
-            self._entry.lines.append(content)
-        elif content.startswith("["):
-            self._open_block(number, content)
-        elif content:
-            self._open_entry(number, content, indentation)
+    def _take_content(self, line: _Line, indentation: int, is_continuation: bool) -> None:
+        if self._entry is not None and (is_continuation or not line.text):
+            self._entry.lines.append(line)
+        elif line.text.startswith("["):
+            self._open_block(line.number, line.text)
+        elif line.text:
+            self._open_entry(line, indentation)
 
     def _note(self, number: int, problem: str) -> None:
         section = self._block.name if self._block is not None else ""
@@ -136,11 +157,14 @@ class _Reader:
         if match.end() < len(content):
             self._note(number, "something follows the section's closing bracket; give it a line of its own")
 
-    def _open_entry(self, number: int, content: str, indentation: int) -> None:
+    def _open_entry(self, line: _Line, indentation: int) -> None:
+        number, content = line.number, line.text
         name, equals, value = content.partition("=")
         name = name.rstrip()
         if equals and name:
-            self._entry = _OpenEntry(name, number, indentation, [value.lstrip()])
+            verbatim = line.verbatim.partition("=")[2].lstrip()
+            first = _Line(number, value.lstrip(), "" if verbatim.startswith(";") else verbatim)
+            self._entry = _OpenEntry(name, number, indentation, [first])
             self._keep(number, self._entry)
             return
         self._leave(content, number, indentation)

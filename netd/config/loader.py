@@ -225,7 +225,7 @@ def _read_values(draft: Draft, directory: Path, problems: Problems) -> dict[str,
             try:
                 values[name] = _read(option, setting, directory)
             except ValueError as error:
-                problems.add_about(draft, name, setting, str(error))
+                problems.add_error(draft, name, setting, error)
         elif not draft.is_repeated:
             problems.add(draft.line, draft.section, name, f"is missing; write {name} = … ({option.parser.describes})")
     return values

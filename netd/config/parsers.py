@@ -17,6 +17,7 @@ from attrs import frozen
 from netd.config.descriptions import arguments_of, check_description, is_secured, located, split_descriptions
 from netd.config.remotes import check_remote, located_remote, sources_of_remote
 from netd.config.spelling import did_you_mean, quoted
+from netd.errors import LineError, LineErrors
 from netd.pem import PairSource, source_of
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "auto_or",
     "choice",
     "duration",
+    "each_line",
     "endpoints",
     "flag",
     "integer",
@@ -65,6 +67,7 @@ class Parser(Generic[T_co]):
     :ivar locate: puts the directory of the INI file before relative paths in the text. None for a text that holds no paths, or is
         one as a whole.
     :ivar sources: returns the sources of netd's own private keys and certificates that a value names.
+    :ivar is_verbatim: whether what stands behind `` ;`` belongs to the text. It begins a comment in other options.
     """
 
     describes: str
@@ -72,6 +75,7 @@ class Parser(Generic[T_co]):
     listens: bool = False
     locate: Callable[[str, Path], str] | None = None
     sources: Callable[[Any], Iterable[PairSource]] = _no_sources
+    is_verbatim: bool = False
 
     def __call__(self, written: str) -> T_co:
         """Return the value of *written*. White space around it is ignored.
@@ -289,19 +293,55 @@ remote: Parser[str] = Parser(
 """One Twisted client endpoint description. See :mod:`netd.config.remotes`."""
 
 
+def each_line(
+    describes: str, read: Callable[[str, int], T], whole: Callable[[tuple[T, ...]], object] = tuple
+) -> Parser[tuple[T, ...]]:
+    """Return the parser of a text whose lines are read one by one, so that each mistake is told at its line.
+
+    Semicolons are data in it: it is the text of another program's messages.
+
+    :param read: reads one line that is not blank. The number is its place in the text, for a :class:`netd.errors.LineError`.
+    :param whole: is called with all that was read, and raises a LineError about what does not fit together.
+    """
+
+    def read_all(written: str) -> tuple[T, ...]:
+        found: list[T] = []
+        errors: list[LineError] = []
+        for index, line in enumerate(written.split("\n")):
+            if line.strip():
+                try:
+                    found.append(read(line.strip(), index))
+                except LineError as error:
+                    errors.append(error)
+                except ValueError as error:
+                    errors.append(LineError(index, str(error)))
+        try:
+            if not errors:
+                whole(tuple(found))
+        except LineError as error:
+            errors.append(error)
+        if errors:
+            raise LineErrors(errors)
+        return tuple(found)
+
+    return Parser(describes, read_all, is_verbatim=True)
+
+
 def _word_or(word: str, parser: Parser[T]) -> Parser[T | None]:
     def read(written: str) -> T | None:
         if written == word:
             return None
         try:
             return parser(written)
+        except LineErrors:
+            raise
         except ValueError as error:
             raise ValueError(f"{error}; or write {word}") from None
 
     def sources(value: T | None) -> Iterable[PairSource]:
         return () if value is None else parser.sources(value)
 
-    return Parser(f"{parser.describes}; or {word}", read, parser.listens, parser.locate, sources)
+    return Parser(f"{parser.describes}; or {word}", read, parser.listens, parser.locate, sources, parser.is_verbatim)
 
 
 def unlimited_or(parser: Parser[T]) -> Parser[T | None]:

@@ -14,6 +14,7 @@ from netd.config import (
     auto_or,
     choice,
     duration,
+    each_line,
     endpoints,
     flag,
     integer,
@@ -26,7 +27,7 @@ from netd.config import (
     unlimited_or,
     words,
 )
-from netd.errors import ConfigErrors
+from netd.errors import ConfigErrors, LineError
 
 
 @attrs.frozen(kw_only=True)
@@ -69,6 +70,26 @@ class Safe(SectionConfig):
 
     key_file: Path | None = option(auto_or(secret_file), "auto", help="The key; `auto` is safe.key in the state directory.")
     fan_out: int = option(integer(), "3", help="Doors.")
+
+
+def _read_step(line: str, index: int) -> str:
+    if not line[0].isalpha():
+        raise ValueError(f"{line!r} is no step; begin it with a letter")
+    if line == "never":
+        raise LineError(index, "never is no step either")
+    return line
+
+
+def _read_steps(steps: tuple[str, ...]) -> None:
+    if "stop" in steps[:-1]:
+        raise LineError(steps.index("stop") + 1, "is never reached")
+
+
+@attrs.frozen(kw_only=True)
+class Recipe(SectionConfig):
+    """Has steps."""
+
+    steps: tuple[str, ...] | None = option(off_or(each_line("steps", _read_step, _read_steps)), "off", help="Its steps.")
 
 
 @attrs.frozen(kw_only=True)

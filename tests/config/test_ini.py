@@ -51,8 +51,10 @@ class ReadTests(SynchronousTestCase):
         self.assertEqual(
             blocks,
             (
-                ini.IniBlock("relay", 2, (ini.IniEntry("listen", "tcp:1", 4),)),
-                ini.IniBlock("relay:lab2", 6, (ini.IniEntry("listen", "tcp:2", 7), ini.IniEntry("size", "1", 8))),
+                ini.IniBlock("relay", 2, (ini.IniEntry("listen", "tcp:1", 4, "tcp:1", (4,)),)),
+                ini.IniBlock(
+                    "relay:lab2", 6, (ini.IniEntry("listen", "tcp:2", 7, "tcp:2", (7,)), ini.IniEntry("size", "1", 8, "1", (8,)))
+                ),
             ),
         )
 
@@ -60,6 +62,14 @@ class ReadTests(SynchronousTestCase):
         """Indented lines go on with the value above; comments and blank lines between them do no harm."""
         text = "[a]\nx = 1\n   2 ; two\n ; three\n\n  4\ny = 5\n"
         self.assertEqual(sections(text), {"a": {"x": "1\n2\n\n4", "y": "5"}})
+
+    def test_lines_of_values(self) -> None:
+        """Each line of a value knows its number, past comments; what stands behind a semicolon is kept for those that need it."""
+        blocks, _ = ini.read("[a]\nrules = ; in order\n\n  sample A ; {b}\n ; comment\n  ignore x ; y\n\ny = ;z ; w\n")
+        entry, other = blocks[0].entries
+        self.assertEqual((entry.text, entry.verbatim), ("sample A\nignore x", "sample A ; {b}\nignore x ; y"))
+        self.assertEqual((entry.line, entry.lines), (2, (4, 6)))
+        self.assertEqual((other.text, other.verbatim, other.lines), ("", "", ()))
 
     def test_comments(self) -> None:
         """A semicolon after a space begins a comment; without the space, and a hash anywhere, it belongs to the value."""
@@ -69,7 +79,7 @@ class ReadTests(SynchronousTestCase):
     def test_line_ends_and_mark(self) -> None:
         """Files from Windows and from old Macs, with or without a byte order mark, read the same."""
         for text in ("\ufeff[a]\r\nx = 1\r\n", "[a]\rx = 1\r", "[a]\nx = 1"):
-            self.assertEqual(ini.read(text), ((ini.IniBlock("a", 1, (ini.IniEntry("x", "1", 2),)),), ()))
+            self.assertEqual(ini.read(text), ((ini.IniBlock("a", 1, (ini.IniEntry("x", "1", 2, "1", (2,)),)),), ()))
 
     def test_repeated(self) -> None:
         """Sections and options that are written twice are all handed on: what to say of them is not decided here."""

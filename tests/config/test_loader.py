@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.config import Configuration, Origin, Section, load, load_again, parse
+from netd.config import Configuration, Origin, Section, SectionConfig, load, load_again, parse
 from netd.errors import ConfigErrors
-from tests.config.kinds import KINDS, Fan, Oven, Pump, Safe, complaints, configure
+from tests.config.kinds import KINDS, Fan, Oven, Pump, Recipe, Safe, complaints, configure
 
 STATE = Path("/home/ada/.local/state/netd")
 PIECES = st.sampled_from(
@@ -40,6 +40,38 @@ PIECES = st.sampled_from(
 
 
 TOGETHER = {**KINDS, "fan": Fan}
+
+
+class LinesTests(SynchronousTestCase):
+    """An option whose lines are read one by one."""
+
+    kinds: ClassVar[dict[str, type[SectionConfig]]] = {"recipe": Recipe}
+
+    def test_semicolons(self) -> None:
+        """What stands behind a semicolon is part of such a line; whole lines of comment are none."""
+        (section,) = configure("[recipe]\nsteps =\n  stir ; twice\n  ; a comment\n  wait\n", kinds=self.kinds).sections
+        self.assertEqual(section.config.steps, ("stir ; twice", "wait"))
+
+    def test_places(self) -> None:
+        """Each mistake is told with the number of its own line, past comments and blank lines."""
+        text = "[recipe]\n; first\nsteps = stir\n  ; a comment\n  1\n\n  never\n  wait\n"
+        self.assertEqual(
+            complaints(text, kinds=self.kinds),
+            [
+                "netd.ini:5: [recipe] steps: '1' is no step; begin it with a letter",
+                "netd.ini:7: [recipe] steps: never is no step either",
+            ],
+        )
+
+    def test_together(self) -> None:
+        """So is what the lines say together."""
+        text = "[recipe]\nsteps =\n  stop\n  ; a comment\n  wait\n"
+        self.assertEqual(complaints(text, kinds=self.kinds), ["netd.ini:5: [recipe] steps: is never reached"])
+
+    def test_environment(self) -> None:
+        """A text of the environment has no lines in the file: the place within it is told."""
+        found = complaints("[recipe]\n", {"NETD_RECIPE_STEPS": "stir\n1"}, kinds=self.kinds)
+        self.assertEqual(found, ["environment NETD_RECIPE_STEPS: [recipe] steps: line 2: '1' is no step; begin it with a letter"])
 
 
 class SectionTests(SynchronousTestCase):
