@@ -222,7 +222,7 @@ LAYERS = (
     Layer(
         "pure",
         modules="netd.{boards,codec,connection,doctor,reaction}.* netd.bus netd.status"
-        " netd.{alert,bridge,cluster,command,control,feed,forward,gateway,manhole,recorder,relay,room,session}.*",
+        " netd.{alert,bridge,cluster,command,control,feed,forward,gateway,manhole,recorder,relay,room,session,wire}.*",
         reaches=PURE,
         libraries="attrs",
         without=IO,

@@ -1,0 +1,1 @@
+"""Home-made protocols that the configuration describes: ``[wire:NAME]``."""

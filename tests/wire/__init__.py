@@ -1,0 +1,1 @@
+"""Tests of described protocols: `[wire:NAME]`, and what drafts one."""
