@@ -1,0 +1,52 @@
+"""Programs of forty kinds, invented for these tests: what each said, the section that a person would write, and what comes of it.
+
+``NAME.transcript`` has what was said. ``NAME.ini`` is the section by hand. ``NAME.events`` is the truth that its
+player of the program knew while it played, a line for each thing that comes of it, behind the number of its connection::
+
+    1 sample NAME CHANNEL VALUE UNIT      1 call FUNCTION ARGUMENTS
+    1 event NAME FIELDS                   1 send TARGET TEXT
+    1 name NAME                           1 unmatched TEXT
+    1 tell NAME TEXT                      1 failed
+    1 reply TEXT                          1 bye
+
+NAME is ``-`` for the name that a connection has by itself: its address, or the section's name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrs import frozen
+
+from netd.wire.recording import Recording, read_recording
+
+__all__ = ["KEPT_ASIDE", "NAMES", "Played", "played"]
+
+FOLDER = Path(__file__).with_name("transcripts")
+
+NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.transcript")))
+
+KEPT_ASIDE: frozenset[str] = frozenset()
+"""The programs that nobody looks at who makes drafts better: only the results on them are looked at."""
+
+
+@frozen
+class Played:
+    """One program of the corpus.
+
+    :ivar section: the text of its section, by hand.
+    :ivar expected: the lines of its ``.events``.
+    """
+
+    name: str
+    recording: Recording
+    section: str
+    expected: tuple[str, ...]
+
+
+def played(name: str) -> Played:
+    """Read the program *name*."""
+    transcript, section, events = (
+        (FOLDER / f"{name}.{suffix}").read_text(encoding="utf-8") for suffix in ("transcript", "ini", "events")
+    )
+    return Played(name, read_recording(transcript), section, tuple(events.splitlines()))
