@@ -94,7 +94,8 @@ LAYERS = (
     Layer(
         "vocabulary",
         modules="netd netd.{carriage,change,errors,formats,interfaces,message,onefile,operations,paging,paths,plaintext}"
-        " netd.{principal,redaction,reserved,timezone} netd.access netd.access.rules netd.bus.subject netd.secrets.tries",
+        " netd.{principal,redaction,reserved,spelling,timezone} netd.access netd.access.rules netd.bus.subject"
+        " netd.secrets.tries",
         reaches=(Reach("vocabulary"),),
         libraries="attrs zope.interface",
     ),

@@ -6,7 +6,7 @@ from ipaddress import ip_interface, ip_network
 
 from netd.access.rules import LOOPBACK, AccessWord, Network
 from netd.config.parsers import Parser
-from netd.config.spelling import did_you_mean, quoted
+from netd.spelling import did_you_mean, quoted
 
 __all__ = ["access_words", "networks", "proxy_networks"]
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from attrs import frozen
 
 from netd.config.notation import Notation, escaped, is_whole
-from netd.config.spelling import did_you_mean, quoted
 from netd.pem import source_of
+from netd.spelling import did_you_mean, quoted
 
 __all__ = [
     "LOOPBACK",

@@ -10,10 +10,10 @@ from attrs import define, field, frozen
 
 from netd.config.ini import IniBlock
 from netd.config.options import NETD, NetdConfig, SectionConfig, options_of, section_name
-from netd.config.spelling import did_you_mean, nearest, quoted
 from netd.config.tls import TLS, TlsConfig
 from netd.errors import ConfigErrors, ConfigProblem, LineErrors
 from netd.operations import MAIN
+from netd.spelling import did_you_mean, nearest, quoted
 
 __all__ = ["DEFAULT", "NOWHERE", "Draft", "Problems", "Setting", "draft_sections"]
 

@@ -13,9 +13,9 @@ from collections.abc import Collection, Iterable, Mapping
 from attrs import frozen
 
 from netd.config.options import NETD, section_name, variable_name
-from netd.config.spelling import UNUSABLE, nearest
 from netd.errors import ConfigProblem
 from netd.operations import MAIN
+from netd.spelling import UNUSABLE, nearest
 
 __all__ = ["OverridableSection", "Override", "overrides", "place"]
 

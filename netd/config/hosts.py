@@ -5,8 +5,8 @@ from __future__ import annotations
 from ipaddress import IPv6Address, ip_address
 
 from netd.config.parsers import Parser, mapping
-from netd.config.spelling import quoted
 from netd.message import NAME
+from netd.spelling import quoted
 
 __all__ = ["named_hosts"]
 

@@ -11,7 +11,7 @@ import re
 
 from attrs import define, field, frozen
 
-from netd.config.spelling import UNUSABLE
+from netd.spelling import UNUSABLE
 
 __all__ = ["IniBlock", "IniEntry", "Mistake", "read"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from netd.config.spelling import did_you_mean, quoted
+from netd.spelling import did_you_mean, quoted
 
 __all__ = ["Notation", "escaped", "fields_of", "is_whole"]
 

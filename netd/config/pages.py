@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from netd.config.parsers import Parser, words
-from netd.config.spelling import quoted
+from netd.spelling import quoted
 
 __all__ = ["host_names", "web_origins"]
 

@@ -16,9 +16,9 @@ from attrs import frozen
 
 from netd.config.descriptions import arguments_of, check_description, is_secured, located, split_descriptions
 from netd.config.remotes import check_remote, located_remote, sources_of_remote
-from netd.config.spelling import did_you_mean, quoted
 from netd.errors import LineError, LineErrors
 from netd.pem import PairSource, source_of
+from netd.spelling import did_you_mean, quoted
 
 __all__ = [
     "Parser",

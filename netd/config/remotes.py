@@ -12,8 +12,8 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from netd.config.notation import Notation, escaped, is_whole
-from netd.config.spelling import did_you_mean, quoted
 from netd.pem import Files, PairSource, trusted
+from netd.spelling import did_you_mean, quoted
 
 __all__ = ["REMOTE_PARAMETERS", "arguments_of_remote", "check_remote", "located_remote", "sources_of_remote"]
 

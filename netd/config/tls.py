@@ -10,8 +10,8 @@ import attrs
 from netd.config.descriptions import split_descriptions
 from netd.config.options import REQUIRED, SectionConfig, option
 from netd.config.parsers import Parser, auto_or, choice, flag, off_or, path
-from netd.config.spelling import quoted
 from netd.pem import CertificateError, ClientDemand, Files, Pairs, trusted
+from netd.spelling import quoted
 
 __all__ = ["TLS", "SecuredConfig", "Security", "TlsConfig"]
 

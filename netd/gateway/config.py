@@ -12,10 +12,10 @@ from netd.access.rules import AccessRules, AccessWord
 from netd.config import ListeningConfig, Parser, duration, endpoints, flag, off_or, option, size, within
 from netd.config.descriptions import is_exposed
 from netd.config.pages import host_names, web_origins
-from netd.config.spelling import quoted
 from netd.principal import Kind
 from netd.secrets.private_files import PrivateFileError
 from netd.secrets.tokens import TOKENS, Tokens, how_to_add
+from netd.spelling import quoted
 
 __all__ = ["Config", "base_path"]
 

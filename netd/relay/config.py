@@ -21,8 +21,8 @@ from netd.config import (
     words,
 )
 from netd.config.hosts import named_hosts
-from netd.config.spelling import quoted
 from netd.plaintext import is_text
+from netd.spelling import quoted
 
 __all__ = ["Config", "client_words"]
 

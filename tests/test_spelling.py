@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.config.spelling import did_you_mean, nearest, quoted
+from netd.spelling import did_you_mean, nearest, none_of, quoted
 
 
 class SpellingTests(SynchronousTestCase):
@@ -19,6 +19,10 @@ class SpellingTests(SynchronousTestCase):
         """The hint is ready to be appended, or nothing."""
         self.assertEqual(did_you_mean("sped", ["listen", "speed"]), " (did you mean speed?)")
         self.assertEqual(did_you_mean("zebra", ["listen"]), "")
+
+    def test_none_of(self) -> None:
+        """A mistake names all that would be right, and what was probably meant."""
+        self.assertEqual(none_of("sped", ["listen", "speed"]), "'sped' is none of listen, speed (did you mean speed?)")
 
     def test_quoted(self) -> None:
         """A quote is one line without control characters, and not longer than a line."""
