@@ -135,6 +135,10 @@ class Gatherer:
         self.is_empty = True
         return whole
 
+    def peek(self, start: int, size: int) -> bytes:
+        """Return up to *size* of the bytes that are held back, from the index *start* on."""
+        return bytes(self._kept[start : start + size])
+
     def keep(self, rest: bytes, need: int) -> None:
         """Hold back *rest* until *need* bytes, counted from its start, are there."""
         self._kept = bytearray(rest)
