@@ -1,0 +1,162 @@
+r"""What netd says to the peer of a wire: text with fields, as ``welcome {name}`` or ``\x01{serial:H}{modbus}``."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from netd.codec.jsontext import encode
+from netd.spelling import did_you_mean
+from netd.wire.checks import SUMS
+from netd.wire.escapes import unescape
+from netd.wire.pieces import InBraces, split_pieces
+
+__all__ = ["CannotPack", "PackedField", "SumField", "TextField", "WireTemplate", "parse_template"]
+
+_FIELD = re.compile(r"(?P<name>[A-Za-z_][\w-]*)(?::(?P<format>[^\s:]*))?")
+_PACK = re.compile(r"[<>]?[bBhHiIlLqQfd]")
+
+
+class CannotPack(ValueError):
+    """A value does not fit into the bytes that a template has for it; the message says why."""
+
+
+@frozen
+class TextField:
+    """A value, as text."""
+
+    name: str
+
+
+@frozen
+class PackedField:
+    """A number, as bytes.
+
+    :ivar format: as in Python's struct.
+    """
+
+    name: str
+    format: str
+
+    def packed(self, value: Any) -> bytes:
+        """Return the bytes.
+
+        :raises CannotPack: if *value* is no such number.
+        """
+        try:
+            number = float(value) if self.format[-1] in "fd" else int(value)
+            return struct.pack(self.format, number)
+        except (struct.error, ValueError, TypeError, OverflowError):
+            raise CannotPack(f"{{{self.name}:{self.format.lstrip('>')}}} cannot hold {value!r:.40}") from None
+
+
+@frozen
+class SumField:
+    """A check over the bytes before it.
+
+    :ivar start: the first byte that counts.
+    """
+
+    kind: str
+    start: int
+
+
+@frozen
+class WireTemplate:
+    """A text with fields.
+
+    :ivar text: as it is written.
+    """
+
+    text: str
+    encoding: str
+    _parts: tuple[bytes | TextField | PackedField | SumField, ...]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of its fields, in their order."""
+        return tuple(part.name for part in self._parts if isinstance(part, TextField | PackedField))
+
+    def encoded(self, encoding: str) -> WireTemplate:
+        """Return the same template for texts in *encoding*."""
+        return self if encoding == self.encoding else parse_template(self.text, encoding)
+
+    def render(self, values: Mapping[str, Any], cuts: Sequence[bytes] = ()) -> bytes:
+        """Return the bytes. A field without a value is empty.
+
+        :param cuts: no value may hold one of these, nor make one with what stands beside it: it ends before it.
+        :raises CannotPack: if a value does not fit into its bytes.
+        """
+        said = bytearray()
+        for part in self._parts:
+            if isinstance(part, bytes):
+                said += part
+            elif isinstance(part, TextField):
+                text = as_text(values.get(part.name)).encode(self.encoding, "replace")
+                said += _cut(bytes(said), text, cuts) if cuts else text
+            elif isinstance(part, PackedField):
+                said += part.packed(values.get(part.name))
+            else:
+                said += SUMS[part.kind](bytes(said[part.start :]))
+        return bytes(said)
+
+
+def parse_template(text: str, encoding: str = "utf-8") -> WireTemplate:
+    """Read a template.
+
+    :raises ValueError: saying what is wrong with it.
+    """
+    parts: list[bytes | TextField | PackedField | SumField] = []
+    for piece in split_pieces(text):
+        parts.append(_field(piece.text) if isinstance(piece, InBraces) else unescape(piece, encoding))
+    return WireTemplate(text, encoding, tuple(parts))
+
+
+def _field(text: str) -> TextField | PackedField | SumField:
+    found = _FIELD.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{{{text}}} is no field; write {{name}}, or \\{{ and \\}} for the braces of JSON")
+    name, form = found["name"], found["format"]
+    if name in SUMS:
+        if form is not None and not (form.isdecimal() and len(form) < 5):
+            raise ValueError(f"{{{text}}}: a number follows {name}, of the first byte that counts: {{{name}:2}}")
+        return SumField(name, int(form or 0))
+    if form is None:
+        return TextField(name)
+    if not _PACK.fullmatch(form):
+        raise ValueError(
+            f"{{{text}}}: no format {form}{did_you_mean(form, 'bBhHiIqQfd')}; there are b B h H i I q Q f d, as in struct, "
+            "and < before it for the least byte first"
+        )
+    return PackedField(name, form if form[0] in "<>" else f">{form}")
+
+
+def as_text(value: Any) -> str:
+    """Return *value* as a peer is told it."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ",".join(value)
+    return encode(value).decode() if isinstance(value, bool | dict | list) else str(value)
+
+
+def _cut(before: bytes, text: bytes, cuts: Sequence[bytes]) -> bytes:
+    """Return *text* up to where it would hold or complete a mark of *cuts*, or begin one at its end."""
+    for cut in cuts:
+        overlap = before[len(before) - len(cut) + 1 :] if len(cut) > 1 else b""
+        place = (overlap + text).find(cut)
+        if place >= 0:
+            text = text[: max(place - len(overlap), 0)] if place >= len(overlap) else text[: place + len(cut) - 1 - len(overlap)]
+        for length in range(min(len(cut) - 1, len(text)), 0, -1):
+            if text.endswith(cut[:length]):
+                text = text[:-length]
+                break
+    return text
