@@ -127,6 +127,12 @@ class IBus(Interface):
     def forget(subject: str) -> None:
         """Drop the retained message and the description of *subject*, under which no more messages will come."""
 
+    def watch_forgotten(forgotten: Callable[[str], object]) -> Callable[[], None]:
+        """Call *forgotten* with each subject that is forgotten. Returns a function that ends this.
+
+        A subject that a full bus drops is not forgotten: more messages may come under it.
+        """
+
     def describe(subject: str, described: Described) -> None:
         """Note what the numbers under *subject* are, from now on. Whoever publishes them says so before the first of them."""
 

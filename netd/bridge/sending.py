@@ -13,27 +13,16 @@ from netd.bridge.making import BridgeMessage
 from netd.console.dispatch import Dispatcher
 from netd.errors import NetdError
 from netd.operations import Caller
-from netd.principal import Principal, Proof, Role
 from netd.reaction.actions import Publish, Run
 from netd.reaction.condition import value_of
 from netd.reaction.delivery import DeliveryFailed
 
-__all__ = ["BridgeCalls", "caller_of"]
+__all__ = ["BridgeCalls"]
 
 DEADLINE = 10.0
 """Seconds for which a message waits for a device that is away. What was true then may not be true hours later."""
 
 DELIVERED = ("sent", "acknowledged")
-
-
-@frozen
-class _Actor:
-    principal: Principal
-
-
-def caller_of(section: str) -> Caller:
-    """Return the caller that the bridge of *section* is: an operator, whom audit and log name by the section."""
-    return Caller(_Actor(Principal(section, Role.OPERATOR, None, Proof.SECTION)), "configuration")
 
 
 @frozen

@@ -18,7 +18,7 @@ from netd.bridge.grammar import OWN, Destination, name_of, resolved
 from netd.bridge.machine import MOST_A_SECOND, MOST_SUBJECTS, PAUSE, Fuse, Pacing
 from netd.bridge.making import BridgeMessage, Occurrence, make
 from netd.bridge.results import BridgeOverview, BridgeServiceStatus
-from netd.bridge.sending import BridgeCalls, caller_of
+from netd.bridge.sending import BridgeCalls
 from netd.change import Change
 from netd.config import section_name
 from netd.console.dispatch import Dispatcher
@@ -27,6 +27,7 @@ from netd.interfaces import IBus, IConsole, INetdService, IPublisher, IReloadabl
 from netd.log import LogLimiter
 from netd.message import EventKind, Message, Want
 from netd.operations import Operation, OperationTable, Role
+from netd.reaction.caller import caller_of
 from netd.reaction.delivery import Deliveries
 from netd.status import Work
 

@@ -92,6 +92,7 @@ class LocalBus:
         self._subscriptions: list[_Subscription] = []
         self._interests: Counter[tuple[str, Want, float]] = Counter()
         self._watchers: list[Callable[[], object]] = []
+        self._mourners: list[Callable[[str], object]] = []
         self._waiting: deque[tuple[_Route, Message]] = deque()
         self._is_delivering = False
         self.published = 0
@@ -183,10 +184,16 @@ class LocalBus:
         return SELDOM if route is None else route.every
 
     def forget(self, subject: str) -> None:
-        route = self._routes.pop(subject, None)
-        if route is not None:
-            self._far -= "@" in subject
-            self._let_go(route)
+        self._drop(subject)
+        for forgotten in list(self._mourners):
+            try:
+                forgotten(subject)
+            except Exception:
+                self._log.failure("{subject} is forgotten, and somebody cannot be told", subject=subject)
+
+    def watch_forgotten(self, forgotten: Callable[[str], object]) -> Callable[[], None]:
+        self._mourners.append(forgotten)
+        return lambda: self._mourners.remove(forgotten)
 
     def describe(self, subject: str, described: Described) -> None:
         route = self._routes.get(subject)
@@ -220,11 +227,17 @@ class LocalBus:
         if (self._far if is_far else len(self._routes) - self._far) >= self._retained:
             alike = [other for other in self._routes if ("@" in other) is is_far]
             for old in alike[: max(1, self._retained // 10)]:
-                self.forget(old)
+                self._drop(old)
         route = self._routes[subject] = _Route()
         self._far += is_far
         route.use(tuple(one for one in self._subscriptions if one.takes(subject)))
         return route
+
+    def _drop(self, subject: str) -> None:
+        route = self._routes.pop(subject, None)
+        if route is not None:
+            self._far -= "@" in subject
+            self._let_go(route)
 
     def _retain(self, route: _Route, message: Message) -> None:
         self._let_go(route)

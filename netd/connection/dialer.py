@@ -154,7 +154,7 @@ class Dialer:
     def _lost(self, connection: DialledProtocol, why: str) -> None:
         self.connection = None
         self._last_failure = f"the connection ended: {why}"
-        if connection.age >= LASTED:
+        if connection.age >= LASTED and not connection.is_unwelcome:
             self._failures = 0
         self._step(DialerInput.LOST)
 
@@ -164,6 +164,7 @@ class Dialer:
         self._timer = None
         connection = self._factory.make()
         connection.on_lost = self._lost
+        connection.on_ready = self._greet
         self._attempt = self._factory.dial(self._endpoint, connection, self.rules.dial_timeout)
         self._attempt.addCallbacks(self._made, lambda failure: self._failed(failure.value))
 
@@ -190,7 +191,7 @@ class Dialer:
         assert self.connection is not None
         self.connection.finish()
 
-    def _do_greet(self) -> None:
+    def _greet(self) -> None:
         skipped = self._factory.log_limiter.admit("connected", most=LINES)
         if skipped is not None:
             self._log.info(
@@ -214,7 +215,7 @@ class Dialer:
 
     TRANSITIONS: ClassVar[dict[tuple[DialerState, DialerInput], tuple[DialerAction, DialerState]]] = {
         (DialerState.STOPPED, DialerInput.START): (_do_dial, DialerState.DIALLING),
-        (DialerState.DIALLING, DialerInput.MADE): (_do_greet, DialerState.CONNECTED),
+        (DialerState.DIALLING, DialerInput.MADE): (_do_nothing, DialerState.CONNECTED),
         (DialerState.DIALLING, DialerInput.FAILED): (_do_wait, DialerState.WAITING),
         (DialerState.DIALLING, DialerInput.PAUSE): (_do_give_up, DialerState.STOPPED),
         (DialerState.CONNECTED, DialerInput.LOST): (_do_wait, DialerState.WAITING),

@@ -143,11 +143,17 @@ class DialledProtocol(PeerProtocol):
 
     :ivar attempt: the attempt that makes it.
     :ivar on_lost: called after the end of a connection that was made, with it and the reason.
+    :ivar on_ready: called when the connection can be used, which the log then tells.
+    :ivar is_unwelcome: whether the remote has turned netd away: the next wait is longer, however long the connection lasted.
+    :cvar has_login: whether the connection can be used only after the remote has let netd in. Then it calls :meth:`ready` itself.
     """
 
     factory: DialledFactory
     attempt: Attempt
     on_lost: Callable[[DialledProtocol, str], object] | None = None
+    on_ready: Callable[[], object] | None = None
+    is_unwelcome = False
+    has_login: ClassVar[bool] = False
     transport: Any = None
     _is_made = False
 
@@ -181,7 +187,14 @@ class DialledProtocol(PeerProtocol):
         """Let the attempt succeed before the connection calls ``opened``, so that the service knows the connection by then."""
         self.identified()  # so that it never has to make room for newcomers
         self.attempt.made()
+        if not self.has_login:
+            self.ready()
         super().welcome()
+
+    def ready(self) -> None:
+        """Note that the connection can be used."""
+        if self.on_ready is not None:
+            self.on_ready()
 
     def finish(self) -> None:
         """End politely: the service stops, or dials another remote. Override to say something first."""

@@ -88,7 +88,7 @@ class PeerProtocol(Protocol):
         that does not read.
     :cvar receive_buffer: bytes of the operating system's receive buffer; None leaves it to the system, which takes some MiB from
         a peer that floods, and needs a millisecond to free them.
-    :cvar leaving: the level of the log line at the connection's end.
+    :ivar leaving: the level of the log line at the connection's end.
     :cvar speaks_http: whether connections begin with HTTP. Otherwise a request is answered and the connection closed. TLS is
         treated like that in any case: where it is meant, it has been taken off before.
     :cvar waits_for_strangers: whether bytes that could become a request are held back until that is decided. Only for services
@@ -102,7 +102,7 @@ class PeerProtocol(Protocol):
     """
 
     _log = Logger()
-    leaving: ClassVar[Any] = LogLevel.info
+    leaving: Any = LogLevel.info
     bounds: ClassVar[Bounds]
     speaks_http: ClassVar[bool] = False
     waits_for_strangers: ClassVar[bool] = False
