@@ -26,6 +26,7 @@ SERVICES = (
     "forward",
     "gateway",
     "manhole",
+    "mqtt",
     "recorder",
     "relay",
     "room",
@@ -133,7 +134,7 @@ LAYERS = (
         reaches=(
             Reach("vocabulary secrets"),
             Reach("options", within="netd.config.* netd.{certificates,pem} netd.{own}.*"),
-            Reach("pure", within="netd.{alert,bridge,reaction}.*"),
+            Reach("pure", within="netd.{alert,bridge,reaction}.* netd.mqtt.classes"),
         ),
         libraries="attrs twisted.internet.endpoints",
     ),
@@ -146,6 +147,8 @@ LAYERS = (
     Layer("json", modules="netd.codec.{jsontext,jsontypes}", reaches=PURE, libraries="attrs msgspec", without=IO),
     Layer("pure", modules="netd.cluster.interfaces", reaches=PURE, libraries="zope.interface", without=IO),
     Layer("pure", modules="netd.console.jsonrpc", reaches=PURE, libraries="attrs", without=IO),
+    # The codec of MQTT: two modules know it.
+    Layer("pure", modules="netd.mqtt.{machine,packets}", reaches=PURE, libraries="attrs mqtt5", without=IO),
     Layer("pure", modules="netd.gateway.metrics", reaches=PURE, libraries="attrs prometheus_client", without=IO),
     # What reads and writes the recorder's files. Programs outside of the daemon read them, too, and so it knows no Twisted.
     Layer(
@@ -197,7 +200,7 @@ LAYERS = (
         " netd.bridge.sending netd.reaction.delivery netd.alert.{acting,mail,program,webhook}"
         " netd.cluster.{answering,asking,calls,collecting,delivering,devices,events,following,forwarding,inquiries,link}"
         " netd.cluster.{listing,membership,names,newest,nodes,publishing,questions,receiving,requests,sending,shipping}"
-        " netd.forward.sending netd.relay.guests netd.room.visitors netd.session.{dialer,revival}",
+        " netd.forward.sending netd.mqtt.commands netd.relay.guests netd.room.visitors netd.session.{dialer,revival}",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",
     ),
@@ -223,7 +226,7 @@ LAYERS = (
     Layer(
         "pure",
         modules="netd.{boards,codec,connection,doctor,reaction}.* netd.bus netd.status"
-        " netd.{alert,bridge,cluster,command,control,feed,forward,gateway,manhole,recorder,relay,room,session,wire}.*",
+        " netd.{alert,bridge,cluster,command,control,feed,forward,gateway,manhole,mqtt,recorder,relay,room,session,wire}.*",
         reaches=PURE,
         libraries="attrs",
         without=IO,

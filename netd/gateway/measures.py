@@ -139,6 +139,15 @@ MEASURES: Mapping[str, tuple[Measure, ...]] = {
         Measure("netd_forward_requests", "counters.requests", "Requests to the server.", True),
         Measure("netd_forward_failures", "counters.failures", "Attempts to send on that failed, and are repeated.", True),
     ),
+    "mqtt": (
+        Measure("netd_mqtt_published", "counters.published", "Publications that have left for the broker.", True),
+        Measure("netd_mqtt_dropped", "counters.dropped", "Publications that never left.", True, "reason",
+                ("dropped", "replaced")),
+        Measure("netd_mqtt_commands", "counters.commands", "Messages to devices by topics, by outcome.", True, "outcome",
+                ("acknowledged", "failed")),
+        Measure("netd_mqtt_waiting_publications", "waiting", "Publications that wait for the broker."),
+        Measure("netd_mqtt_waiting_bytes", "size", "Memory of publications that wait for the broker."),
+    ),
     "bridge": (
         Measure("netd_bridge_messages", "counters.messages", "Messages of the bridge, by outcome.", True, "outcome",
                 ("sent", "failed", "dropped")),

@@ -70,6 +70,9 @@ listen = tcp:8080
 [recorder]
 [forward]
 url = http://127.0.0.1:8086/write?db=lab
+[mqtt]
+broker = tcp:127.0.0.1:1883
+commands = relay
 [cluster]
 servers = nats://127.0.0.1:4222
 [alert:hot]
