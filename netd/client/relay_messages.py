@@ -234,12 +234,22 @@ def check_device_names(name: str | None, aliases: Sequence[str]) -> None:
             raise ValueError(f"{said!r} cannot name a device: 1 to 63 letters, digits, _ and - can")
 
 
-def device_hello(name: str | None, aliases: Sequence[str], token: str | None = None) -> bytes:
-    """The first frame of a device in the new dialect."""
+def check_ping(ping: float | None) -> None:
+    """:raises ValueError: when *ping* is no number of seconds that a relay grants."""
+    if ping is not None and not 1 <= ping <= 3600:  # what a relay grants
+        raise ValueError(f"ping: {ping!r} is not between 1 and 3600 seconds; None asks for no pings")
+
+
+def device_hello(name: str | None, aliases: Sequence[str], token: str | None = None, ping: float | None = PING) -> bytes:
+    """The first frame of a device in the new dialect.
+
+    :param ping: seconds between two signs of life that the relay is asked for; None for none.
+    """
     members: dict[str, Any] = {} if name is None else {"name": name}
     if aliases:
         members["aliases"] = list(aliases)
-    members["ping"] = PING
+    if ping is not None:
+        members["ping"] = ping
     return b"device " + json.dumps(members if token is None else {**members, "token": token}).encode("ascii")
 
 

@@ -15,6 +15,7 @@ from netd.client.relay_line import RelayBackoff, RelayLine, RelayWire
 from netd.client.relay_messages import (
     AUTO,
     OLD,
+    PING,
     ConnectionLost,
     DeviceInfo,
     FramingLost,
@@ -25,6 +26,7 @@ from netd.client.relay_messages import (
     answer_frames,
     as_bytes,
     check_device_names,
+    check_ping,
     controller_hello,
     device_hello,
     find_online,
@@ -163,7 +165,9 @@ class DeviceProgram(Program[W]):
     :param token: what proves that the device is *name*: see :class:`netd.client.token.ClientToken`, also for *token_file*.
     :param cafile: the authority of the server's certificate, with which TLS is used: see :class:`netd.client.tls.ClientTls`,
         also for *certificate* and *key*.
-    :raises ValueError: when a name, the port, the dialect or the token cannot be.
+    :param ping: seconds between two signs of life of the relay: after three that are missing, the device connects again. None
+        asks for none: the device waits for ever, and the operating system alone tells that the relay is gone.
+    :raises ValueError: when a name, the port, the dialect, the token or *ping* cannot be.
     """
 
     def __init__(  # noqa: PLR0913 - one for each thing that can be chosen
@@ -181,12 +185,14 @@ class DeviceProgram(Program[W]):
         cafile: str | os.PathLike[str] | None = None,
         certificate: str | os.PathLike[str] | None = None,
         key: str | os.PathLike[str] | None = None,
+        ping: float | None = PING,
         surroundings: Any = None,
     ) -> None:
         super().__init__(surroundings, ClientTls(cafile, certificate, key))
         check_device_names(name, aliases)
-        proof = ClientToken(token, token_file)
-        line = RelayLine(self._way, host, port, dialect, partial(device_hello, name, tuple(aliases)), b"raspberrypi", proof)
+        check_ping(ping)
+        hello = partial(device_hello, name, tuple(aliases), ping=ping)
+        line = RelayLine(self._way, host, port, dialect, hello, b"raspberrypi", ClientToken(token, token_file))
         self._device = RelayDevice(self._way, line, on_connect, on_disconnect)
 
 

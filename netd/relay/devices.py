@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 from netd.bus.subject import token
 from netd.codec.length_header import HEADER, encode_frame
 from netd.errors import ProtocolError
-from netd.interfaces import Cancellable, IPeer
+from netd.interfaces import IPeer
 from netd.plaintext import moment, short_address
 from netd.principal import Kind, Principal, Proof
 from netd.relay.hosts import DeviceHosts
@@ -95,7 +95,7 @@ class DeviceLink:
     :ivar generation: a number that grows with each connection of any device.
     :ivar since: the time at which it connected, in seconds since the epoch.
     :ivar last_seen: the time at which it was heard last, likewise.
-    :ivar beat: the timer of its next ping, if it has asked for pings.
+    :ivar beat: the beat of its next ping, if it has asked for pings (:mod:`netd.relay.beats`).
     :ivar owner: see :func:`owner_of`. No other owner can take its name while it is connected.
     :ivar name: its name, or ``""``.
     :ivar number: its number among the devices at its host that have no name; 0 if it has one.
@@ -118,7 +118,7 @@ class DeviceLink:
     aliases: tuple[str, ...] = ()
     is_online: bool = True
     last_seen: float = 0.0
-    beat: Cancellable | None = None
+    beat: int = 0
     requests: dict[int, RelayRequest] | None = None
     took_from: str = ""
     subject: str = field(init=False)

@@ -21,6 +21,7 @@ from netd.message import Message, Want
 from netd.principal import check
 from netd.relay.abroad import Abroad
 from netd.relay.answers import Keeping
+from netd.relay.beats import Beats
 from netd.relay.devices import DeviceHello, DeviceLink, DeviceName, Devices, NameHeld
 from netd.relay.events import DevicePresence, DeviceRefused, DeviceSaid, DeviceSent, readable
 from netd.relay.grammar import RelayDialect, encode_pair
@@ -37,9 +38,6 @@ __all__ = ["NO_SUCH_DEVICE", "Exchange"]
 NO_SUCH_DEVICE = "no such device"
 AWAY = "the device is away"
 
-PING = encode_pair({"status": "ping"})
-"""The frames of a ping, for devices that have asked for pings."""
-
 
 @define(eq=False)
 class Exchange:
@@ -55,6 +53,7 @@ class Exchange:
     :ivar counts: other counters, by name.
     :ivar records: what a restart finds of the devices.
     :ivar queues: messages for devices that are away.
+    :ivar beats: the pings of devices that have asked for them.
     :ivar abroad: the way to the devices of other nodes.
     """
 
@@ -73,10 +72,12 @@ class Exchange:
     dialect: RelayDialect = field(init=False)
     outcomes: Outcomes = field(init=False)
     queues: OfflineQueues = field(init=False)
+    beats: Beats = field(init=False)
     abroad: Abroad = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.queues = OfflineQueues(self.bus.wall, self.monotonic, self.later, self._note_expired)
+        self.beats = Beats(self.monotonic, self.later)
         self.outcomes = Outcomes(self.bus, self.monotonic, self.after_turn)
         self.dialect = RelayDialect.of(self.rules)
         self.abroad = Abroad(self.prefix.partition(".")[2], self)
@@ -122,7 +123,7 @@ class Exchange:
             ping = None if hello is None else hello.ping
             peer.send(encode_pair(welcome if ping is None else welcome | {"ping": ping}))
             if ping is not None:
-                self._beat(link, ping)
+                self.beats.add(link, ping)
         self.counts["devices"] += 1
         self._publish_presence(link, f"it took the name from {link.took_from}" if link.took_from else "")
         known = self.devices.name_of(link.name) if link.name else None
@@ -131,16 +132,6 @@ class Exchange:
                 self.queues.start_clock(request, request.time_left(self.monotonic()))
                 self._hand(link, request)
         return link
-
-    def _beat(self, link: DeviceLink, seconds: float) -> None:
-        """Ping a device every so many seconds. A device that only reads notices by missing pings that netd is gone."""
-
-        def ping() -> None:
-            self._beat(link, seconds)
-            if not link.peer.is_full:  # a full one has other bytes to read
-                link.peer.send(PING)
-
-        link.beat = self.later(seconds, ping)
 
     def _deny(self, error: NameHeld | NotPermitted, name: str, address: str) -> None:
         """Publish the refusal, and probe the holder of the name: it may be the same device, dead, under an earlier address."""
@@ -174,9 +165,7 @@ class Exchange:
         if not link.is_online:
             return
         is_away = self.devices.disconnect(link)
-        if link.beat is not None:
-            link.beat.cancel()
-            link.beat = None
+        self.beats.remove(link)
         link.cleared()
         for request in list((link.requests or {}).values()):
             request.step(RequestInput.LOST, error="the device disconnected")

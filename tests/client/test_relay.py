@@ -260,6 +260,14 @@ class DeviceTests(QuietTests):
         self.assertEqual(reasons[0], "the relay gave no sign of life for 45 s")
         self.assertGreaterEqual(world.now, 1045)
 
+    def test_pings_by_choice(self) -> None:
+        """A program says how often its device asks for a sign of life, or that it wants none; what no relay grants is refused."""
+        for ping, hello in ((2.5, b'device {"ping": 2.5}'), (None, b"device {}")):
+            server = FakeSocket(WELCOME)
+            list(self.device(World(server), ping=ping))
+            self.assertEqual(server.sent, frames(hello))
+        self.assertRaises(ValueError, self.device, World(), ping=0)
+
     def test_name_held(self) -> None:
         """A device whose name somebody else holds says who, and asks again a minute later, in the same dialect."""
         held = message({"status": "error", "error": "the name 'gh' is held by …", "denied": True})

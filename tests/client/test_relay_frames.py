@@ -122,6 +122,14 @@ class HelloTests(SynchronousTestCase):
         """A device without a name says a hello without one."""
         self.assertEqual(relay.device_hello(None, ()), b'device {"ping": 15}')
 
+    def test_pings_asked_for(self) -> None:
+        """A device says how often it wants a sign of life; without one, the hello does not speak of it."""
+        self.assertEqual(relay.device_hello(None, (), ping=2.5), b'device {"ping": 2.5}')
+        self.assertEqual(relay.device_hello("gh", (), ping=None), b'device {"name": "gh"}')
+        for refused in (0, -1, 0.5, 3601, float("nan"), float("inf")):
+            error = self.assertRaises(ValueError, relay.check_ping, refused)
+            self.assertEqual(str(error), f"ping: {refused!r} is not between 1 and 3600 seconds; None asks for no pings")
+
     def test_token(self) -> None:
         """Devices and controllers show their token in the hello."""
         self.assertEqual(relay.device_hello("gh", (), "netd_a"), b'device {"name": "gh", "ping": 15, "token": "netd_a"}')

@@ -55,6 +55,26 @@ class DeviceTests(SynchronousTestCase):
         side.lose()
         self.assertEqual(self.relay.clock.getDelayedCalls(), [])
 
+    def test_one_beat(self) -> None:
+        """All devices are pinged on one beat, half a second early at most and never late; each at its own interval."""
+        sides = {}
+        for seconds in (15, 1, 2.9):
+            sides[seconds] = self.relay.connect()
+            sides[seconds].say(encode_frame(b'device {"ping": %a}' % seconds))
+            self.relay.advance(0.25)
+        self.assertEqual(len(self.relay.clock.getDelayedCalls()), 1)
+        heard: dict[float, list[float]] = {seconds: [] for seconds in sides}
+        for _eighth in range(128):
+            self.relay.advance(0.125)
+            for seconds, side in sides.items():
+                heard[seconds] += [self.relay.clock.seconds()] * len(pairs(side.hear()))
+        began = heard[15][0] - 15
+        self.assertEqual([moment - began for moment in heard[1]], [float(second) for second in range(1, 17)])
+        self.assertEqual([moment - began for moment in heard[2.9]], [3.0, 5.5, 8.0, 10.5, 13.0, 15.5])
+        for side in sides.values():
+            side.lose()
+        self.assertEqual(self.relay.clock.getDelayedCalls(), [])
+
     def test_bounds_of_pings(self) -> None:
         """What is too often or too seldom is bounded, and the welcome says what there will be; without the wish there is none."""
         for asked, given in ((b"0.001", 1), (b"-5", 1), (b"2.5", 2.5), (b"1e9", 3600), (b"null", None)):
