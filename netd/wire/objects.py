@@ -112,8 +112,8 @@ class ObjectDecoder(FrameDecoder):
         return False
 
     def _keep(self, text: bytes | bytearray, start: int) -> None:
-        if text is self._kept:
-            del text[:start]  # type: ignore[union-attr]
+        if isinstance(text, bytearray):
+            del text[:start]
         else:
             self._kept = bytearray(text[start:]) if start < len(text) else b""
         self._scanned -= start

@@ -24,10 +24,10 @@ _JAVA = 'this program sends Java objects (ObjectOutputStream); netd never reads 
 _JAVA_MAGIC = b"\xac\xed\x00\x05"
 _PROTOCOL = re.compile(rb"\x80[\x02-\x05]")
 _SURE = re.compile(
-    rb"\x80(?:[\x04\x05]\x95.{3}\0{5}|[\x02\x03](?:[\]}]q\0|c[A-Za-z_][\w.]*+\n|X.{2}\0\0))",
+    rb"\x80(?:[\x04\x05](?:\x95.{3}\0{5}|[BX].{3}\0)|[\x02\x03](?:[\]}]q\0|c[A-Za-z_][\w.]*+\n|X.{2}\0\0))",
     re.DOTALL,
 )
-"""How the pickles of most values begin: with the length of a frame, an empty list or dictionary, a class, or a string."""
+"""How the pickles of most values begin: with the length of a frame or of a long text, an empty list or dictionary, or a class."""
 
 _METHOD = re.compile(rb"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE) ")
 _WORD = re.compile(rb"[\t\n\r -~]++")
