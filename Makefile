@@ -86,9 +86,8 @@ lock: needs-of-run .venv/tox/stamp  ## write requirements.lock anew: the newest 
 install: needs-of-run $(VENV)/stamp  ## make an environment with netd in it, without starting it: make install VENV=/opt/netd
 	@[ -z "$(filter $@,$(MAKECMDGOALS))" ] || echo "netd is $(abspath $(BIN))/netd. As a service: docs/years.md has each step, contrib/systemd the units."
 
-clients: install  ## write the client of each kind, one file for Python 3.7 and newer, into build/clients
-	@mkdir -p build/clients
-	@$(BIN)/netd client | while read -r kind _; do $(BIN)/netd client "$$kind" >"build/clients/$$kind.py" && echo "build/clients/$$kind.py"; done
+clients: install  ## write the client of each kind, for Python, microcontrollers and JavaScript, into folders of build/clients
+	@$(BIN)/netd client | while read -r kind _; do $(BIN)/netd client "$$kind" --into "build/clients/$$kind"; done
 
 wheel: needs-of-run $(WHEELS)/stamp  ## build the wheel alone, and say where it is
 	@ls $(WHEELS)/*.whl

@@ -83,7 +83,8 @@ SHELL = (Reach("vocabulary secrets pure json files options shell"),)
 ASSEMBLY = (*SHELL, Reach("assembly"))
 OUTSIDE = (
     Reach(
-        "vocabulary", within="netd netd.{certificate_faults,errors,formats,onefile,paths,plaintext,redaction} netd.bus.subject"
+        "vocabulary",
+        within="netd netd.{certificate_faults,errors,formats,onefile,paths,plaintext,redaction,sdk} netd.bus.subject",
     ),
     Reach("secrets"),
     Reach("pure", within="netd.codec.* netd.recorder.*"),
@@ -94,7 +95,7 @@ LAYERS = (
     # 0: the words that everything uses
     Layer(
         "vocabulary",
-        modules="netd netd.{carriage,change,errors,formats,interfaces,message,onefile,operations,paging,paths,plaintext}"
+        modules="netd netd.{carriage,change,errors,formats,interfaces,message,onefile,operations,paging,paths,plaintext,sdk}"
         " netd.{principal,redaction,reserved,spelling,timezone} netd.access netd.access.rules netd.bus.subject"
         " netd.secrets.tries",
         reaches=(Reach("vocabulary"),),
@@ -107,7 +108,7 @@ LAYERS = (
     # Programs that talk to the daemon. They never import it, and single files are made of those that are "alone".
     Layer(
         "alone",
-        modules="netd.client.{way,way_*,again,tls,token,websocket,relay*,command*,session*,room*,feed*}",
+        modules="netd.client.{way,way_*,again,micro,tls,token,websocket,relay*,command*,session*,room*,feed*}",
         reaches=(Reach("alone"),),
     ),
     Layer("client", modules="netd.client.gateway_http", reaches=(Reach("alone client"),), libraries="h11"),

@@ -1,25 +1,34 @@
-"""``netd client``: a client as one file, to be copied to where netd is not installed."""
+"""``netd client``: a client to be copied to where netd is not installed."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from netd.onefile import CLIENTS, make_client
+from netd.sdk import SDKS
 
 __all__ = ["client"]
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(list(CLIENTS)), required=False)
-def client(kind: str | None) -> None:
-    """Print a client as one file, or list them.
+@click.argument("kind", type=click.Choice(list(SDKS)), required=False)
+@click.option("--into", type=click.Path(file_okay=False, path_type=Path), help="A folder to write all files of the client to.")
+def client(kind: str | None, into: Path | None) -> None:
+    """Print a client as one file, write it into a folder, or list them.
 
-    The file (`netd client relay > relay.py`) needs Python 3.7 or newer and nothing else: copy it beside your program. It is for
-    programs that block and for those that use asyncio. A gateway has the same: `curl -O http://HOST:8080/clients/relay.py`.
+    A client for Python (`netd client relay > relay.py`) needs Python 3.7 or newer and nothing else: copy it beside your program.
+    It is for programs that block and for those that use asyncio. The client for JavaScript is an npm package: `netd client js
+    --into netdjs`. A gateway has the same clients: `curl -O http://HOST:8080/clients/relay.py`.
     """
     if kind is None:
-        width = max(map(len, CLIENTS))
-        for name, one in CLIENTS.items():
+        width = max(map(len, SDKS))
+        for name, one in SDKS.items():
             click.echo(f"{name:{width}}  {one.summary}")
+    elif into is None:
+        click.echo(SDKS[kind].text(), nl=False)
     else:
-        click.echo(make_client(kind), nl=False)
+        into.mkdir(parents=True, exist_ok=True)
+        for name, make in SDKS[kind].files.items():
+            (into / name).write_text(make(), "utf-8")
+            click.echo(into / name)

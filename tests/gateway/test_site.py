@@ -7,7 +7,7 @@ import json
 from netd.gateway.files import FOLDER
 from netd.lifecycle import STATE, DaemonStateChanged, ServingState
 from netd.message import Message
-from netd.onefile import CLIENTS, make_client
+from netd.sdk import SDKS
 from tests.feed.bench import say
 from tests.gateway.visits import GatewayTestCase, call, frames, get, post, replies
 
@@ -223,24 +223,24 @@ class HealthTests(GatewayTestCase):
 class ClientTests(GatewayTestCase):
     def test_one_file(self) -> None:
         """A program elsewhere fetches its client from the gateway; one that has it already asks whether it still holds."""
-        for kind in CLIENTS:
-            reply = self.ask(get(f"/clients/{kind}.py"))
+        for sdk in SDKS.values():
+            reply = self.ask(get(f"/clients/{sdk.name}"))
             self.assertEqual((reply.status, reply.headers["Content-Type"]), (200, "text/plain; charset=utf-8"))
-            self.assertEqual(reply.body.decode(), make_client(kind))
-            again = self.ask(get(f"/clients/{kind}.py", f"If-None-Match: {reply.headers['ETag']}"))
+            self.assertEqual(reply.body.decode(), sdk.text())
+            again = self.ask(get(f"/clients/{sdk.name}", f"If-None-Match: {reply.headers['ETag']}"))
             self.assertEqual((again.status, again.headers["Cache-Control"]), (304, "no-cache"))
 
     def test_head(self) -> None:
         """Whoever asks for the head alone gets no more."""
         reply = self.ask(get("/clients/relay.py", method="HEAD"))
         self.assertEqual((reply.status, reply.body), (200, b""))
-        self.assertEqual(int(reply.headers["Content-Length"]), len(make_client("relay").encode()))
+        self.assertEqual(int(reply.headers["Content-Length"]), len(SDKS["relay"].text().encode()))
 
     def test_list(self) -> None:
         """There is a list of them, and whoever asks for another one is told which there are."""
         listed = self.ask(get("/clients/")).body.decode()
         missed = self.ask(get("/clients/gateway.py"))
         self.assertEqual(missed.status, 404)
-        for kind in CLIENTS:
-            self.assertIn(f"{kind}.py", listed)
-            self.assertIn(f"{kind}.py", missed.body.decode())
+        for sdk in SDKS.values():
+            self.assertIn(sdk.name, listed)
+            self.assertIn(sdk.name, missed.body.decode())

@@ -138,6 +138,16 @@ export class Netd extends EventTarget {
     return this.#state;
   }
 
+  /**
+   * Listen for changes of the state.
+   * @param {"state"} type
+   * @param {((event: Event & {detail: State}) => void)|EventListenerObject|null} listener
+   * @param {AddEventListenerOptions|boolean} [options]
+   */
+  addEventListener(type, listener, options) {
+    super.addEventListener(type, /** @type {EventListener} */ (listener), options);
+  }
+
   /** Connect, and stay connected. @returns {this} @throws {NetdError} where there is no WebSocket to connect with. */
   open() {
     if (this.#state.name === "closed") this.#connect();
@@ -591,6 +601,12 @@ export class Subscription {
   #error = null;
   #onClose;
 
+  /**
+   * @param {string} pattern
+   * @param {Record<string, any>} options
+   * @param {((event: BusEvent) => void)|null} onEvent
+   * @param {(closed: Subscription) => void} onClose
+   */
   constructor(pattern, options, onEvent, onClose) {
     this.pattern = pattern;
     this.options = options;
@@ -622,6 +638,7 @@ export class Subscription {
     this.close();
   }
 
+  /** @returns {AsyncGenerator<BusEvent, void, void>} */
   async *[Symbol.asyncIterator]() {
     try {
       for (;;) {

@@ -1,0 +1,54 @@
+"""Tests of :mod:`netd.sdk`: the files that programs elsewhere copy."""
+
+from __future__ import annotations
+
+import ast
+import json
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd import __version__
+from netd.onefile import CLIENTS, make_client
+from netd.sdk import SDKS
+
+
+class SdkTests(SynchronousTestCase):
+    def test_python(self) -> None:
+        """The clients for Python are single files."""
+        for kind in CLIENTS:
+            self.assertEqual((SDKS[kind].name, SDKS[kind].text()), (f"{kind}.py", make_client(kind)))
+
+    def test_names(self) -> None:
+        """A gateway serves the client of each kind by the name of its file: no two kinds have the same."""
+        names = [sdk.name for sdk in SDKS.values()]
+        self.assertEqual(len(set(names)), len(names))
+
+
+class MicroTests(SynchronousTestCase):
+    def test_imports(self) -> None:
+        """The file for microcontrollers imports what these have."""
+        tree = ast.parse(SDKS["micropython"].text())
+        imported = {
+            name
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.Import, ast.ImportFrom))
+            for name in ([node.module] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names])
+        }
+        self.assertEqual(imported, {"json", "os", "time", "socket"})
+
+    def test_what_it_is(self) -> None:
+        """The reader of the file learns how to use it, and which netd made it."""
+        told = ast.get_docstring(ast.parse(SDKS["micropython"].text())) or ""
+        self.assertIn("call its ``poll()``", told)
+        self.assertIn(f"Made by netd {__version__} (`netd client micropython`)", told)
+
+
+class PackageTests(SynchronousTestCase):
+    def test_manifest(self) -> None:
+        """The npm package has all that it needs, under the version of netd."""
+        files = SDKS["js"].files
+        manifest = json.loads(files["package.json"]())
+        self.assertEqual((manifest["name"], manifest["version"]), ("netd.js", __version__))
+        self.assertEqual(manifest["files"], ["netd.js", "netd.d.ts"])
+        self.assertEqual(manifest["exports"], {".": {"types": "./netd.d.ts", "default": "./netd.js"}})
+        self.assertLess(set(manifest["files"]), set(files))
