@@ -8,7 +8,7 @@ from typing import ClassVar
 from attrs import field, frozen
 
 from netd.wire.checks import SumCheck
-from netd.wire.frame import Frame, FrameDecoder
+from netd.wire.frame import Frame, FrameDecoder, FramingFailed
 from netd.wire.strangers import MARK
 
 __all__ = ["BetweenFrame", "EndedFrame"]
@@ -58,20 +58,59 @@ class EndedDecoder(FrameDecoder):
         """See :attr:`FrameDecoder.held`."""
         return len(self._kept)
 
+    def gather(self, received: bytes) -> bytes:
+        """Return the whole messages, with their ends, that *received* completes; nothing if it completes none.
+
+        For ends that are not their own beginning. Whoever takes apart what this returns needs :meth:`feed_whole` for the rest.
+
+        :raises FramingFailed: if the message that has begun is too long.
+        """
+        whole = received if not self._kept and received.endswith(self._ending) else self._joined(received)
+        end = whole.rfind(self._ending) + len(self._ending) if whole else 0
+        if end < len(whole):
+            self._kept = bytearray(whole[end:])
+        try:
+            self._check_held()
+        except FramingFailed as error:
+            self._split(whole[:end], error.messages)
+            raise
+        return whole[:end]
+
+    def feed_whole(self, whole: bytes) -> list[bytes]:
+        """Return the messages in *whole*, which :meth:`gather` has returned.
+
+        :raises FramingFailed: as :meth:`FrameDecoder.feed` does.
+        """
+        return self._take(whole, self._split)
+
     def _cut(self, received: bytes, found: list[bytes]) -> None:
+        whole = self._joined(received)
+        if whole:
+            rest = self._split(whole, found)
+            if rest:
+                self._kept = bytearray(rest)
+        self._check_held()
+
+    def _joined(self, received: bytes) -> bytes:
+        """Return *received* with what was kept; nothing if it has no end of a message, and is kept, too."""
         ending, kept = self._ending, self._kept
-        if kept:
-            # Only the new bytes are searched, and so many of those before that an end which was cut in two is found.
-            overlap = len(ending) - 1
-            if ending not in ((bytes(kept[-overlap:]) + received) if overlap else received):
-                kept += received
-                self._check_held()
-                return
-            received = bytes(kept) + received
-            self._kept = b""
-        *messages, rest = received.split(ending)
-        if rest:
-            self._kept = bytearray(rest)
+        if not kept:
+            if ending not in received:
+                self._kept = bytearray(received) if received else b""
+                return b""
+            return received
+        assert isinstance(kept, bytearray), "what is kept is a copy"
+        # Only the new bytes are searched, and so many of those before that an end which was cut in two is found.
+        overlap = len(ending) - 1
+        if ending not in ((bytes(kept[-overlap:]) + received) if overlap else received):
+            kept += received
+            return b""
+        self._kept = b""
+        return bytes(kept) + received
+
+    def _split(self, whole: bytes, found: list[bytes]) -> bytes:
+        """Append the messages in *whole* to *found*, and return what stands behind the last end."""
+        *messages, rest = whole.split(self._ending)
         limit = self.limit
         for message in messages:
             text = self._strip(message)
@@ -79,7 +118,7 @@ class EndedDecoder(FrameDecoder):
                 raise self._too_long(text, is_whole=True)
             if text and not text.isspace():
                 found.append(text)
-        self._check_held()
+        return rest
 
     def _end(self) -> list[bytes]:
         text, self._kept = self._strip(bytes(self._kept)), b""
@@ -151,13 +190,13 @@ class BetweenDecoder(FrameDecoder):
     def _cut(self, received: bytes, found: list[bytes]) -> None:
         kept = self._kept if isinstance(self._kept, bytearray) else bytearray()
         kept += received
-        at = self._take(kept, found)
+        at = self._messages_in(kept, found)
         if self._is_inside and len(kept) - at > self.limit + self._behind:
             raise self._too_long(kept[at:], is_whole=False)
         del kept[:at]
         self._kept = kept or b""
 
-    def _take(self, kept: bytearray, found: list[bytes]) -> int:
+    def _messages_in(self, kept: bytearray, found: list[bytes]) -> int:
         """Append the whole messages in *kept* to *found*. Return the index of the first byte that is still needed."""
         at = 0
         while True:

@@ -6,7 +6,7 @@ Decoders do no more than amortised linear work, whatever the cuts between reads 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from attrs import field, frozen
@@ -94,6 +94,11 @@ class FrameDecoder(ABC):
         self._is_suspected = False
 
     @property
+    def is_opening(self) -> bool:
+        """Whether a stranger may still be recognised by the first bytes of the connection."""
+        return self._opening is not None
+
+    @property
     @abstractmethod
     def held(self) -> int:
         """The number of bytes of the unfinished message."""
@@ -103,17 +108,7 @@ class FrameDecoder(ABC):
 
         :raises FramingFailed: also for pickles and Java objects, as soon as they are recognised.
         """
-        if self._opening is not None:
-            self._open(received)
-        if not self._is_suspected:
-            self._is_suspected = any(suspect in received for suspect in SUSPECTS)
-        found: list[bytes] = []
-        try:
-            self._cut(received, found)
-        except FramingFailed as error:
-            error.messages = self._admitted(found)
-            raise
-        return self._admitted(found)
+        return self._take(received, self._cut)
 
     def end(self) -> list[bytes]:
         """Return what the end of the connection, of a datagram or of a pause completes, and begin anew."""
@@ -129,6 +124,20 @@ class FrameDecoder(ABC):
     @abstractmethod
     def _end(self) -> list[bytes]:
         """Forget the unfinished message, and return it if it counts."""
+
+    def _take(self, received: bytes, cut: Callable[[bytes, list[bytes]], object]) -> list[bytes]:
+        """Return the messages into which *cut* cuts *received*, unless it is a stranger's."""
+        if self._opening is not None:
+            self._open(received)
+        if not self._is_suspected:
+            self._is_suspected = any(suspect in received for suspect in SUSPECTS)
+        found: list[bytes] = []
+        try:
+            cut(received, found)
+        except FramingFailed as error:
+            error.messages = self._admitted(found)
+            raise
+        return self._admitted(found)
 
     def _begun(self) -> bytes:
         """Return up to :data:`MARK` first bytes of the unfinished message."""
