@@ -75,7 +75,8 @@ class BlockReader:
     """
 
     ending: bytes
-    _fields: tuple[Field, ...]
+    _channels: Sequence[tuple[int, str, str, Field | None]]  # group, name, unit; the field if it has a scale or an offset
+    _time: int | None
     _all: re.Pattern[bytes]
     _each: re.Pattern[bytes]
     _taken: list[int]
@@ -101,29 +102,27 @@ class BlockReader:
         before = block.rfind(self.ending, 0, -len(self.ending))
         found = self._each.match(block, 0 if before < 0 else before + len(self.ending))
         assert found is not None, "the block has been checked"
-        values = list(zip(self._fields, found.groups(), strict=True))
-        time = next((read_time(text.decode()) for field, text in values if field.type is FieldType.TIME), None)
+        texts = found.groups()
+        time = None if self._time is None else read_time(texts[self._time].decode())
         return [
-            WireReading(None, field.name or "", _value(field, float(text)), field.unit, time)
-            for field, text in values
-            if field.type is not FieldType.TIME
+            WireReading(None, name, float(texts[place]) if scale is None else _scaled(scale, texts[place]), unit, time)
+            for place, name, unit, scale in self._channels
         ]
 
     def columns(self, block: bytes) -> tuple[Sequence[BlockColumn], Sequence[float | None]]:
         """See :meth:`SampleBlock.columns`."""
         rows = self._each.findall(block)
-        texts = zip(*rows, strict=True) if len(self._fields) > 1 else (rows,)
-        columns: list[BlockColumn] = []
-        times: Sequence[float | None] = ()
-        for field, column in zip(self._fields, texts, strict=True):
-            values = list(map(float, column))
-            if field.type is FieldType.TIME:
-                times = values if max(values) < _GREATEST_TIME else [read_time(value) for value in values]
-            else:
-                is_plain = field.scale is None and not field.offset
-                numbers = values if is_plain else [_value(field, number) for number in values]
-                columns.append(BlockColumn(field.name or "", field.unit, numbers))
-        return columns, times
+        texts = list(zip(*rows, strict=True)) if self._each.groups > 1 else [rows]
+        columns = [
+            BlockColumn(
+                name, unit, list(map(float, texts[place])) if scale is None else [_scaled(scale, one) for one in texts[place]]
+            )
+            for place, name, unit, scale in self._channels
+        ]
+        if self._time is None:
+            return columns, ()
+        times = list(map(float, texts[self._time]))
+        return columns, times if max(times) < _GREATEST_TIME else list(map(read_time, times))
 
 
 def block_reader(rules: RuleSet, frame: Frame, limit: int) -> BlockReader | None:
@@ -143,7 +142,13 @@ def block_reader(rules: RuleSet, frame: Frame, limit: int) -> BlockReader | None
     ending = behind + re.escape(frame.ending)
     every = before + message.source(is_grouped=False) + ending
     each = before + message.source(is_grouped=True) + ending
-    return BlockReader(frame.ending, pattern.kept, re.compile(b"(?:%b)*+" % every), re.compile(each), rules.taken)
+    channels = [
+        (place, field.name or "", field.unit, field if field.scale is not None or field.offset else None)
+        for place, field in enumerate(pattern.kept)
+        if field.type is not FieldType.TIME
+    ]
+    time = next((place for place, field in enumerate(pattern.kept) if field.type is FieldType.TIME), None)
+    return BlockReader(frame.ending, channels, time, re.compile(b"(?:%b)*+" % every), re.compile(each), rules.taken)
 
 
 class _PlainMessage:
@@ -203,9 +208,7 @@ class _PlainMessage:
         return _PAD + (b"(%b)" % shape if is_grouped else shape) + (b"" if behind.startswith(b" ") or not behind else _PAD)
 
 
-def _value(field: Field, number: float) -> float:
-    if field.scale is None and not field.offset:
-        return number
-    value = scaled(field, number)
+def _scaled(field: Field, text: bytes) -> float:
+    value = scaled(field, float(text))
     assert value is not None, "fifteen digits overflow with no scale that can be written"
     return float(value)

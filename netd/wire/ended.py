@@ -13,6 +13,9 @@ from netd.wire.strangers import MARK
 
 __all__ = ["BetweenFrame", "EndedFrame"]
 
+STRIPPED = 2
+"""Bytes beside a line's text that belong to no message and are not counted; of more, the line is longer."""
+
 _BLANKS = b" \t\r\n\0"
 
 
@@ -65,7 +68,9 @@ class EndedDecoder(FrameDecoder):
 
         :raises FramingFailed: if the message that has begun is too long.
         """
-        whole = received if not self._kept and received.endswith(self._ending) else self._joined(received)
+        if not self._kept and received.endswith(self._ending):  # as nearly always
+            return received
+        whole = self._joined(received)
         end = whole.rfind(self._ending) + len(self._ending) if whole else 0
         if end < len(whole):
             self._kept = bytearray(whole[end:])
@@ -114,8 +119,8 @@ class EndedDecoder(FrameDecoder):
         limit = self.limit
         for message in messages:
             text = self._strip(message)
-            if len(text) > limit:
-                raise self._too_long(text, is_whole=True)
+            if len(text) > limit or len(message) > limit + STRIPPED:
+                raise self._too_long(message, is_whole=True)
             if text and not text.isspace():
                 found.append(text)
         return rest
@@ -135,7 +140,7 @@ class EndedDecoder(FrameDecoder):
 
     def _check_held(self) -> None:
         # The first bytes of an end, and what is stripped, may be in it.
-        if len(self._kept) > self.limit + len(self._ending) + 1:
+        if len(self._kept) > self.limit + STRIPPED + len(self._ending) - 1:
             raise self._too_long(self._kept, is_whole=False)
 
 

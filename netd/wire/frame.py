@@ -80,9 +80,10 @@ class FrameDecoder(ABC):
     :ivar limit: the longest message, in bytes.
     :ivar lost: bytes that were skipped, because they belonged to no message. Blanks between messages are not counted.
     :ivar failed: messages that were dropped, because their sum was wrong.
+    :ivar is_opening: whether a stranger may still be recognised by the first bytes of the connection.
     """
 
-    __slots__ = ("_check", "_is_suspected", "_is_text", "_opening", "failed", "limit", "lost")
+    __slots__ = ("_check", "_is_suspected", "_is_text", "_opening", "failed", "is_opening", "limit", "lost")
 
     def __init__(self, frame: Frame, limit: int) -> None:
         self.limit = limit
@@ -90,13 +91,9 @@ class FrameDecoder(ABC):
         self.failed = 0
         self._check = frame.check
         self._is_text = frame.is_text
-        self._opening: bytes | None = b""  # the first bytes of the connection, until they are known to be no stranger's
+        self._opening = b""
+        self.is_opening = True
         self._is_suspected = False
-
-    @property
-    def is_opening(self) -> bool:
-        """Whether a stranger may still be recognised by the first bytes of the connection."""
-        return self._opening is not None
 
     @property
     @abstractmethod
@@ -114,6 +111,7 @@ class FrameDecoder(ABC):
         """Return what the end of the connection, of a datagram or of a pause completes, and begin anew."""
         found = self._admitted(self._end())
         self._opening = b""
+        self.is_opening = True
         self._is_suspected = False
         return found
 
@@ -127,7 +125,7 @@ class FrameDecoder(ABC):
 
     def _take(self, received: bytes, cut: Callable[[bytes, list[bytes]], object]) -> list[bytes]:
         """Return the messages into which *cut* cuts *received*, unless it is a stranger's."""
-        if self._opening is not None:
+        if self.is_opening:
             self._open(received)
         if not self._is_suspected:
             self._is_suspected = any(suspect in received for suspect in SUSPECTS)
@@ -145,17 +143,18 @@ class FrameDecoder(ABC):
 
     def _open(self, received: bytes) -> None:
         """Look at the first bytes of a connection."""
-        opening = (self._opening or b"") + received[:MARK]
-        problem = recognised(opening, self._is_text)
+        opening = self._opening + received[:MARK]
+        problem = recognised(opening, self._is_text, is_whole=False)
         if problem is not None:
             raise FramingFailed(problem)
-        self._opening = opening if len(opening) < MARK and opening.startswith(SUSPECTS) else None
+        self.is_opening = len(opening) < MARK and opening.startswith(SUSPECTS)
+        self._opening = opening if self.is_opening else b""
 
     def _admitted(self, found: list[bytes]) -> list[bytes]:
         """Return the messages of *found* that are for the rules."""
         if self._is_suspected:
             for place, message in enumerate((*found, self._begun())):
-                problem = recognised(message, self._is_text)
+                problem = recognised(message, self._is_text, is_whole=place < len(found))
                 if problem is not None:
                     failed = FramingFailed(problem)
                     failed.messages = self._checked(found[:place])
@@ -173,7 +172,7 @@ class FrameDecoder(ABC):
 
     def _too_long(self, message: bytes | bytearray, is_whole: bool) -> FramingFailed:
         opening = bytes(message[:MARK])
-        problem = recognised(opening, self._is_text)
+        problem = recognised(opening, self._is_text, is_whole=False)
         if problem is not None:
             return FramingFailed(problem)
         what = "a message of" if is_whole else "a message that has no end after"

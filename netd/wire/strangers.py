@@ -33,15 +33,16 @@ _METHOD = re.compile(rb"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE)
 _WORD = re.compile(rb"[\t\n\r -~]++")
 
 
-def recognised(message: bytes, is_text: bool = False) -> str | None:
-    """Return the sentence for the log if *message*, or its beginning, is a pickle or a Java object; else None.
+def recognised(message: bytes, is_text: bool = False, is_whole: bool = True) -> str | None:
+    """Return the sentence for the log if *message* is a pickle or a Java object; else None.
 
     :param is_text: whether text is expected, which never begins with the two bytes that name a pickle's protocol. Other messages
         may: they are pickles if they also end as one, or begin as most do.
+    :param is_whole: whether the end of *message* is that of what its sender calls a message.
     """
     if message.startswith(_JAVA_MAGIC):
         return _JAVA
-    if _PROTOCOL.match(message) and (is_text or message.endswith(b".") or _SURE.match(message)):
+    if _PROTOCOL.match(message) and (is_text or (is_whole and message.endswith(b".")) or _SURE.match(message)):
         return _PICKLES
     return None
 

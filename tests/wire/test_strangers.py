@@ -65,6 +65,7 @@ class RecognitionTests(SynchronousTestCase):
         for text, said in (
             ("bytes:4", b"\x80\x02ab"),
             ("length:1:big", b"\x04\x80\x02ab"),
+            ("bytes:24", b"\x80\x03" + bytes(13) + b"." + bytes(8)),
             ("lines", b"\x80 12.50\n"),
             ("lines", "À 12\n".encode()),
             ("datagram", b"\xac\xed\x00\x04"),
