@@ -25,6 +25,7 @@ import recorder
 import relay
 import room
 import session
+import wire
 from loads import compile_load, measure
 from report import Measurement, machine, markdown
 from scenes import BenchError, Scene, Scenes, Setting
@@ -40,6 +41,7 @@ MEASURES: Mapping[str, Scenes] = {
 }
 REPORTS: Mapping[str, Callable[[], str]] = {
     "recorder": recorder.report,
+    "wire": wire.report,
     "cluster": lambda: "\n\n".join((cluster.report(), cluster_send.report())),
 }
 """What is measured by a module itself, without a server and its load."""

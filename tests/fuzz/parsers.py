@@ -21,7 +21,7 @@ from netd.codec.lines import LineDecoder, LineTooLong
 from netd.command.grammar import NotACommand, read_request
 from netd.config import ini
 from netd.config.descriptions import check_description, split_descriptions
-from netd.errors import InvalidArguments, ProtocolError
+from netd.errors import InvalidArguments, LineError, ProtocolError
 from netd.feed import grammar as feed_grammar
 from netd.gateway.graphite.targets import read_target
 from netd.manhole.telnet import Heard, Signal, TelnetDecoder, TooManyCommands
@@ -29,6 +29,10 @@ from netd.recorder.blocks import BadBlock, unpack_block, unpack_journal
 from netd.room.texts import BadName, parse_name
 from netd.secrets.credentials import parse_credential
 from netd.session.lines import BadHello, LineReader, parse_hello
+from netd.wire.blocks import SampleBlock, block_reader
+from netd.wire.checks import parse_check
+from netd.wire.framing import FramingFailed, parse_frame, parse_say
+from netd.wire.rules import RuleSet, parse_rules
 from tests.feed.bench import say
 from tests.gateway.visits import GatewayTestCase, handshake
 from tests.relay.bench import Relay
@@ -213,6 +217,70 @@ def cluster(data: bytes) -> None:
             assert str(error)
 
 
+WIRE_FRAMES = (
+    *(
+        "lines",
+        r"lines:\r",
+        "until:;",
+        "until:aab",
+        r"between:\x02:\x03",
+        "between:<:>:2",
+        "length:8",
+        "length:2:big:add=-2",
+        "json",
+    ),
+    *("length:1:big:at=2:add=2:start=7878", "bytes:4", "bytes:4:start=aa", "silence:1s"),
+)
+
+
+def wire_frames(data: bytes) -> None:
+    """The framings of described wires."""
+
+    def read(pieces: Iterable[bytes]) -> list[Any]:
+        decoder, found = parse_frame(text).decoder(64), []
+        try:
+            for piece in pieces:
+                found += decoder.feed(piece)
+                assert decoder.held <= 128
+            found += decoder.end()
+        except FramingFailed as error:
+            assert str(error)
+            found += [*error.messages, None]
+        return found
+
+    text = WIRE_FRAMES[data[0] % len(WIRE_FRAMES)] if data else "lines"
+    whole, pieces = pieces_of(data[1:])
+    assert read([whole]) == read(pieces)
+
+
+def wire_rules(data: bytes) -> None:
+    """What describes a wire: frames, checks and rules; and a message that these rules are tried on, also as a block."""
+    text, _, message = text_of(data).partition("\0")
+    for reads in (parse_frame, parse_say, parse_check):
+        try:
+            reads(text)
+        except ValueError as error:
+            assert str(error)
+    try:
+        rules = RuleSet(parse_rules(text))
+    except LineError as error:
+        assert str(error)
+        return
+    said = message.encode("latin-1")
+    rules.match(said)
+    frame = parse_frame("lines")
+    reader, decoder = block_reader(rules, frame, 4096), frame.decoder(4096)
+    if reader is not None:
+        decoder.feed(b"\n")
+        try:
+            block = reader.feed(decoder, said)
+        except FramingFailed:
+            return
+        if isinstance(block, SampleBlock):
+            assert block.newest()
+            assert all(len(column.values) == block.count for column in block.columns()[0])
+
+
 def records(data: bytes) -> None:
     """A damaged block of the recorder's."""
     for reads in (unpack_block, unpack_journal):
@@ -283,6 +351,8 @@ PARSERS: dict[str, Parser] = {
         settings,
         credential,
         cluster,
+        wire_frames,
+        wire_rules,
         records,
         http,
         websocket,
