@@ -123,7 +123,8 @@ def _split(text: str) -> tuple[str, str | None]:
     words = text.split(" ", 3)
     if any(word.startswith("/") for word in words[1:3]):  # an arrow may be within the expression
         head, slash, reply = text.rpartition("/ => ")
-        return (f"{head}/", reply.strip()) if slash else (text, None)
+        if slash or text.endswith("/"):
+            return (f"{head}/", reply.strip()) if slash else (text, None)
     message, found, reply = text.partition(arrow)
     if not found and text.endswith(" =>"):
         return text[:-3].strip(), ""
