@@ -89,19 +89,25 @@ class LineError(ValueError):
 
     :ivar index: the number of the line within the text, counted from 0.
     :ivar problem: the mistake, and its remedy.
+    :ivar other: the number of another line, for which ``{line}`` stands in *problem*.
     """
 
-    def __init__(self, index: int, problem: str) -> None:
-        super().__init__(problem)
+    def __init__(self, index: int, problem: str, other: int | None = None) -> None:
+        super().__init__(problem if other is None else problem.replace("{line}", str(other + 1)))
         self.index = index
         self.problem = problem
+        self.other = other
+
+    def told(self, lines: Sequence[int]) -> str:
+        """Return the mistake as it is told where the lines of the text have these numbers."""
+        return self.problem if self.other is None else self.problem.replace("{line}", str(lines[self.other]))
 
 
 class LineErrors(ValueError):
     """Lines of an option's text cannot be read. The loader tells each at its own place in the file."""
 
     def __init__(self, errors: Sequence[LineError]) -> None:
-        super().__init__("; ".join(f"line {error.index + 1}: {error.problem}" for error in errors))
+        super().__init__("; ".join(f"line {error.index + 1}: {error}" for error in errors))
         self.errors = errors
 
 

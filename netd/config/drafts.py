@@ -87,7 +87,7 @@ class Problems:
         """Note why *setting* cannot be read: each mistake on its own line, if the parser knows the line."""
         if isinstance(error, LineErrors) and setting.lines:
             for one in error.errors:
-                self.add(setting.lines[one.index], draft.section, option, one.problem)
+                self.add(setting.lines[one.index], draft.section, option, one.told(setting.lines))
         else:
             self.add_about(draft, option, setting, str(error))
 

@@ -39,11 +39,13 @@ class Match(NamedTuple):
     :ivar values: texts, and numbers where the field has the type of one, by field.
     :ivar readings: the values of a ``sample``, in the message's order.
     :ivar time: the time that the peer gave, in seconds since 1970.
+    :ivar name: what the field ``{name}`` has found. A member of that name in a peer's JSON is not it.
     """
 
     values: Mapping[str, Any]
     readings: Sequence[WireReading] = ()
     time: float | None = None
+    name: str | None = None
 
 
 class FieldType(enum.Enum):

@@ -111,6 +111,7 @@ class JsonPattern:
         self.takes_all = takes_all
         self._is_sample = is_sample
         self._paths = tuple((field, _path(field.path or field.name or "")) for field in fields)
+        self._is_named = any(field.name == "name" for field in fields)
         self._told = frozenset(path for _, path in self._paths)
 
     def match(self, message: WireMessage) -> Match | None:
@@ -137,7 +138,10 @@ class JsonPattern:
             all_pairs = list(self._rest(value))
             pairs += all_pairs
             is_found = is_found or bool(all_pairs) or not self._is_sample
-        return match_of(pairs, self._is_sample) if is_found else None
+        if not is_found:
+            return None
+        found = match_of(pairs, self._is_sample)
+        return found if self._is_named else found._replace(name=None)
 
     def _value(self, field: Field, raw: Any) -> Any:
         if field.type.is_number:

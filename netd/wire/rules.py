@@ -96,8 +96,9 @@ def check_order(rules: Sequence[Rule]) -> None:
     :raises LineError: for one that stands behind a rule which takes every message.
     """
     for number, rule in enumerate(rules):
-        if getattr(rule.pattern, "takes_everything", False) and number + 1 < len(rules):
-            raise LineError(rules[number + 1].line, f"never reached: {rule.text} takes every message; put it last")
+        if rule.pattern.takes_everything and number + 1 < len(rules):
+            problem = "never reached: line {line} takes every message; put it last"
+            raise LineError(rules[number + 1].line, problem, rule.line)
 
 
 def _parse(text: str, index: int, encoding: str) -> Rule:

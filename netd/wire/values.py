@@ -204,13 +204,14 @@ def match_of(found: Iterable[tuple[Field, Any]], is_sample: bool) -> Match:
 class _Gathered:
     """The values of a message, while they are put together."""
 
-    __slots__ = ("_numbers", "_time", "_unit", "_values")
+    __slots__ = ("_name", "_numbers", "_time", "_unit", "_values")
 
     def __init__(self) -> None:
         self._values: dict[str, Any] = {}
         self._numbers: list[list[Any]] = []  # field, value, unit
         self._unit = ""
         self._time: float | None = None
+        self._name: str | None = None
 
     def take(self, field: Field, value: Any, is_sample: bool) -> None:
         if field.type is FieldType.HEMI:
@@ -227,6 +228,8 @@ class _Gathered:
             self._numbers.append([field, value, field.unit or self._unit])
         elif name == "unit":
             self._measure(str(value))
+        elif name == "name":
+            self._name = str(value)
 
     def _turn(self, hemisphere: str) -> None:
         """Make the value before negative where it is of the south or the west."""
@@ -244,13 +247,11 @@ class _Gathered:
             number[2] = number[2] or unit
 
     def finish(self) -> Match:
-        values, time, readings = self._values, self._time, []
-        if self._numbers:
-            name, channel = values.get("name"), values.get("channel")
-            whose = None if name is None else str(name)
-            for field, value, unit in self._numbers:
-                said = _finite(value)
-                if said is not None:
-                    what = str(channel) if field.name == "value" and channel is not None else field.name
-                    readings.append(WireReading(whose, what, said, unit, time, field.type is FieldType.COUNT))
-        return Match(values, readings, time)
+        values, time, name, readings = self._values, self._time, self._name, []
+        channel = values.get("channel")
+        for field, value, unit in self._numbers:
+            said = _finite(value)
+            if said is not None:
+                what = str(channel) if field.name == "value" and channel is not None else field.name
+                readings.append(WireReading(name, what, said, unit, time, field.type is FieldType.COUNT))
+        return Match(values, readings, time, name)
