@@ -136,7 +136,7 @@ class _Client:
                 next(self._life)
         except (OSError, ValueError) as error:
             self.close()
-            self.error = str(error)
+            self.error = str(error).strip()  # MicroPython's TLS puts newlines around its words
             self._failed = _ticks()
             pause = min(self._pause, 15 * PAUSE)
             self._wait = self._pause + pause * os.urandom(1)[0] // 256

@@ -7,8 +7,10 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+from netd.cli.cert_files import CertificateFiles
 from netd.client.relay import Outcome
 from netd.client.relay_asyncio import AsyncController
 from netd.secrets.token_file import add_token
@@ -36,17 +38,26 @@ class ContractTests(RealTestCase):
         super().setUp()
         self.clients = all_clients(self.folder)
         self.agents = [client for client in self.clients if AGENT in client.does]
-        self.relay_port, self.gateway_port, *ports = free_ports(2 + 2 * len(self.agents))
+        self.relay_port, self.secure_port, self.gateway_port, *ports = free_ports(3 + 2 * len(self.agents))
         pairs = zip(ports[::2], ports[1::2], strict=True)
         self.agent_ports = {client.name: pair for client, pair in zip(self.agents, pairs, strict=True)}
         sessions = "".join(
             f"[session:{name}]\nlisten = tcp:{listened}:interface={HOST}\nagent_port = {dialled}\nreconnect = no\n"
             for name, (dialled, listened) in self.agent_ports.items()
         )
-        ports_of = {"relay": self.relay_port, "gateway": self.gateway_port}
+        ports_of = {"gateway": self.gateway_port, "relay": self.relay_port, "relay:secure": self.secure_port}
         others = "".join(f"[{kind}]\nlisten = tcp:{port}:interface={HOST}\n" for kind, port in ports_of.items())
-        self.ini = self.write_ini(others + sessions)
+        tls = f"tls = yes\n[tls]\ncertificate = {self.authority('lab')}/server.pem\n"
+        self.ini = self.write_ini(others + tls + sessions)
         self.processes: Mapping[str, Program] = {}
+
+    def authority(self, name: str) -> Path:
+        """Return a folder with an authority of that name, and a certificate for this machine."""
+        folder = self.folder / name
+        files = CertificateFiles(folder, time.time())
+        files.make_authority(name)
+        files.issue([HOST], "server", 825, is_renewed=False)
+        return folder
 
     def doing(self, *words: str) -> list[Client]:
         """The clients that do all of that."""
@@ -66,6 +77,12 @@ class ContractTests(RealTestCase):
             for suffix, words in proofs.items():
                 name = client.name + suffix
                 yield Role(client, name, ("device", HOST, port, name, pause, *words))
+            if WIRE in client.does:
+                name, ca = f"{client.name}-secure", f"ca={self.folder / 'lab'}"
+                yield Role(client, name, ("device", HOST, str(self.secure_port), name, pause, ca))
+            if LIMIT in client.does:
+                name, ca = f"{client.name}-wary", f"ca={self.authority('elsewhere-' + client.name)}"
+                yield Role(client, name, ("device", HOST, str(self.secure_port), name, pause, ca))
             if AGENT in client.does:
                 name = f"{client.name}-agent"
                 listened, dialled = map(str, self.agent_ports[client.name])
@@ -107,7 +124,7 @@ class ContractTests(RealTestCase):
             self.addCleanup(process.end)
         for client in self.clients:
             self.until(client, "", "welcome")
-        for check in (self.tokens, self.answers, self.news, self.too_long, self.replaced, self.sessions):
+        for check in (self.tokens, self.secured, self.answers, self.news, self.too_long, self.replaced, self.sessions):
             check(daemon)
         self.restarted(daemon)
 
@@ -118,6 +135,15 @@ class ContractTests(RealTestCase):
         for client in self.clients:
             self.assertRegex(self.until(client, "-wrong", "lost"), "token")
             self.assertNotIn(f"{client.name}-wrong welcome", self.processes[client.name].output)
+
+    def secured(self, daemon: Daemon) -> None:
+        """Through TLS it is the same. A client trusts the authority that it is given, and no other."""
+        for client in self.doing(WIRE):
+            self.until(client, "-secure", "welcome")
+            outcome = daemon.call("relay.send", target=f"{client.name}-secure", text="on", instance="secure")
+            self.assertEqual((outcome["status"], outcome["answer"]), ("acknowledged", "b24="), client.name)
+        for client in self.doing(LIMIT):
+            self.assertRegex(self.until(client, "-wary", "lost").lower(), "cert")
 
     def answers(self, _daemon: Daemon) -> None:
         """Payloads arrive whole, and so do answers and refusals."""

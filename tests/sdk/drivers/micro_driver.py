@@ -36,6 +36,8 @@ class UnixSocket:
 def tls_context(folder):
     import ssl
 
+    if sys.implementation.name != "micropython":  # Python 3.7 cannot read DER with a newer OpenSSL than its own time's
+        return ssl.create_default_context(cafile=folder + "/ca.pem")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.verify_mode = ssl.CERT_REQUIRED
     with open(folder + "/ca.der", "rb") as file:
