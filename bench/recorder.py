@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from netd.bus.local import LocalBus
+from netd.codec.samples import SampleTaken
 from netd.message import UNDESCRIBED, Message, Want
 from netd.recorder.archive import Archive
 from netd.recorder.backlog import WriteBacklog
@@ -31,7 +32,6 @@ from netd.recorder.query import Query, query
 from netd.recorder.retention import Retention
 from netd.recorder.taking import Selection, Taking
 from netd.recorder.writer import RecordWriter
-from netd.session.events import SampleTaken
 
 BEGIN = 1_767_225_600
 """The first sample's time, in seconds since the epoch: a midnight in UTC, so that a day of samples is one part."""

@@ -31,6 +31,7 @@ SERVICES = (
     "relay",
     "room",
     "session",
+    "wire",
 )
 """Packages that never import one another: they meet on the bus, or in the table of operations."""
 
@@ -131,11 +132,11 @@ LAYERS = (
     Layer(
         "options",
         modules="netd.config.* netd.*.config netd.alert.grammar netd.command.trial netd.control.directory netd.feed.locales"
-        " netd.cluster.credentials",
+        " netd.cluster.credentials netd.wire.remotes",
         reaches=(
             Reach("vocabulary secrets"),
             Reach("options", within="netd.config.* netd.{certificates,pem} netd.{own}.*"),
-            Reach("pure", within="netd.{alert,bridge,reaction}.* netd.mqtt.classes"),
+            Reach("pure", within="netd.{alert,bridge,reaction,wire}.* netd.mqtt.classes"),
         ),
         libraries="attrs twisted.internet.endpoints",
     ),
@@ -182,6 +183,8 @@ LAYERS = (
         reaches=SHELL,
         libraries="attrs zope.interface twisted cryptography",
     ),
+    # Serial ports: one module knows pyserial.
+    Layer("shell", modules="netd.wire.serial_port", reaches=SHELL, libraries="twisted serial"),
     # The client of NATS: one module knows it.
     Layer(
         "shell",
@@ -201,7 +204,8 @@ LAYERS = (
         " netd.bridge.sending netd.reaction.delivery netd.alert.{acting,mail,program,webhook}"
         " netd.cluster.{answering,asking,calls,collecting,delivering,devices,events,following,forwarding,inquiries,link}"
         " netd.cluster.{listing,membership,names,newest,nodes,publishing,questions,receiving,requests,sending,shipping}"
-        " netd.forward.sending netd.mqtt.commands netd.relay.guests netd.room.visitors netd.session.{dialer,revival}",
+        " netd.forward.sending netd.mqtt.commands netd.relay.guests netd.room.visitors netd.session.{dialer,revival}"
+        " netd.wire.{calls,datagram,link,section,serial}",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",
     ),
@@ -211,7 +215,8 @@ LAYERS = (
         "assembly",
         modules="netd.doctor.{ports,watch}"
         " netd.{descriptors,dialing,heap,holders,kinds,listener,listeners,listening,notify,own_name,system,usage,vitals}"
-        " netd.{lifecycle,logforms,loglevels,reload,sections} netd.testing.* netd.*.service netd.command.functions",
+        " netd.{lifecycle,logforms,loglevels,reload,sections} netd.testing.* netd.*.service netd.command.functions"
+        " netd.wire.dialled",
         reaches=ASSEMBLY,
         libraries="attrs zope.interface twisted",
     ),

@@ -16,13 +16,14 @@ from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from netd.config.notation import Notation, escaped, is_whole
 from netd.pem import source_of
 from netd.spelling import did_you_mean, quoted
 
 __all__ = [
+    "DATAGRAMS",
     "LOOPBACK",
     "LOOPBACK_HOSTS",
     "PARAMETERS",
@@ -32,6 +33,7 @@ __all__ = [
     "check_description",
     "ipv6_takes_ipv4",
     "is_exposed",
+    "is_for_datagrams",
     "is_loopback",
     "is_proxied",
     "is_secured",
@@ -45,6 +47,9 @@ __all__ = [
 LOOPBACK = "loopback"
 """netd's own type of endpoint: a port on each of :data:`LOOPBACK_HOSTS` that the machine has."""
 
+DATAGRAMS = "udp"
+"""The type of ports for datagrams. Only kinds whose programs send datagrams can listen there: Twisted has no such endpoint."""
+
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "127.0.1.1")
 """The addresses to which programs on this machine connect: ``localhost`` by IPv4 and by IPv6, and 127.0.1.1, which is the
 machine's own name in ``/etc/hosts`` of Debian and its relatives."""
@@ -57,6 +62,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "tls": ("path", "port", "backlog", "interface"),
     "unix": ("address", "mode", "backlog", "lockfile"),
     "systemd": ("domain", "index", "name"),
+    DATAGRAMS: ("port", "interface"),
 }
 """The parameters of the endpoint types, in the order in which they may be given without their names."""
 
@@ -68,13 +74,14 @@ _REQUIRED = {
     "tls": "path",
     "unix": "address",
     "systemd": "domain",
+    DATAGRAMS: "port",
 }
 _PATHS = {"ssl": ("privateKey", "certKey", "extraCertChain", "dhParameters"), "tls": ("path",), "unix": ("address",)}
 _NOTATION = Notation(PARAMETERS, _PATHS)
 _WRAPPER = "haproxy"
 _SYSTEMD_DOMAINS = ("INET", "INET6", "UNIX")
 _SECURED = ("ssl", "tls")
-_EVERYWHERE = {"tcp": "0.0.0.0", "ssl": "0.0.0.0", "tcp6": "::", "tls": "::"}  # noqa: S104 - recognised, not bound
+_EVERYWHERE = {"tcp": "0.0.0.0", "ssl": "0.0.0.0", "tcp6": "::", "tls": "::", DATAGRAMS: "0.0.0.0"}  # noqa: S104 - not bound
 _DEFAULT_PORT = "443"
 """The default port of ``tls``. The other types have none."""
 _GREATEST_PORT = 65535
@@ -95,16 +102,18 @@ class ListenAddress:
     :ivar port: 1 to 65535; 0 for a unix socket.
     :ivar everywhere: whether *interface* is the wildcard of its family and so takes the port on every interface of it.
     :ivar takes_ipv4: whether it is the wildcard of IPv6, and takes the port for IPv4 as well.
+    :ivar is_for_datagrams: whether it is a port of UDP, which has a space of numbers of its own.
     """
 
     interface: str
     port: int
     everywhere: bool = False
     takes_ipv4: bool = False
+    is_for_datagrams: bool = False
 
     def collides_with(self, other: ListenAddress) -> bool:
         """Return True if the two addresses overlap, so that the operating system would refuse the second listener."""
-        if self.port != other.port:
+        if self.port != other.port or self.is_for_datagrams != other.is_for_datagrams:
             return False
         return self.interface == other.interface or self._covers(other) or other._covers(self)
 
@@ -152,6 +161,8 @@ def check_description(description: str) -> None:
         kind, arguments = _arguments(description)
         if not _TYPE.fullmatch(kind):
             raise ValueError(_unknown_type(kind, unproxied(description)))
+        if kind == DATAGRAMS and is_proxied(description):
+            raise ValueError(f"{_WRAPPER} is for connections, and there are none by UDP; take it out")
         if kind in PARAMETERS:
             _check_arguments(kind, arguments, unproxied(description).removeprefix(f"{kind}:"))
         if kind in _SECURED:
@@ -198,6 +209,11 @@ def is_exposed(description: str) -> bool | None:
     return False if kind in ("unix", LOOPBACK) else None
 
 
+def is_for_datagrams(description: str) -> bool:
+    """Whether the (checked) *description* is a port of UDP."""
+    return description.startswith(f"{DATAGRAMS}:")
+
+
 def is_proxied(description: str) -> bool:
     """Whether a proxy is in front, which sends the address of each client in a header of the PROXY protocol."""
     return description.startswith(f"{_WRAPPER}:")
@@ -241,7 +257,9 @@ def _addresses(description: str, takes_ipv4: bool) -> tuple[ListenAddress, ...]:
         return ()
     if kind == LOOPBACK:
         return tuple(ListenAddress(host, port) for host in LOOPBACK_HOSTS)
-    return (_address(arguments["interface"], port, takes_ipv4),) if kind in _EVERYWHERE else ()
+    if kind not in _EVERYWHERE:
+        return ()
+    return (evolve(_address(arguments["interface"], port, takes_ipv4), is_for_datagrams=kind == DATAGRAMS),)
 
 
 def _address(interface: str, port: int, takes_ipv4: bool) -> ListenAddress:
@@ -313,7 +331,7 @@ def _ask_twisted(description: str, kind: str) -> None:
 def _unknown_type(kind: str, written: str) -> str:
     if kind == _WRAPPER:
         return f"{_WRAPPER} wraps another endpoint; write {_WRAPPER}:tcp:PORT"
-    types = (*PARAMETERS, _WRAPPER)
+    types = (*(one for one in PARAMETERS if one != DATAGRAMS), _WRAPPER)
     hint = f" (did you mean tcp:{kind}?)" if _NUMBER.fullmatch(kind) else _meant(written) or did_you_mean(kind, types)
     return f"unknown endpoint type {quoted(kind)}{hint}; types are {', '.join(sorted(types))}"
 

@@ -34,7 +34,7 @@ def exposures(configuration: Configuration) -> Iterator[Exposure]:
     """Yield what other machines reach in each section of *configuration*, in the order of the sections."""
     for section in configuration.sections:
         if isinstance(section.config, AdmittingConfig):
-            exposed = [one for one in getattr(section.config, "listen", ()) if is_exposed(one)]
+            exposed = [one for one in getattr(section.config, "listen", None) or () if is_exposed(one)]
             if exposed and AccessWord.ANYONE in section.config.access_rules.words:
                 yield _open_to_all(section, exposed)
             if exposed and section.config.access_rules.takes_tokens:

@@ -32,7 +32,7 @@ def objection(description: str) -> str:
     elif kind == LOOPBACK:
         why = _objection_to_address("127.0.0.1", int(arguments["port"]))
     elif "interface" in arguments:
-        why = _objection_to_address(arguments["interface"], int(arguments["port"]))
+        why = _objection_to_address(arguments["interface"], int(arguments["port"]))  # the same for UDP: the port is not bound
     else:
         return ""
     return f"{description}: {why}" if why else ""

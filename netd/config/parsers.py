@@ -14,7 +14,14 @@ from typing import Any, Generic, TypeVar
 
 from attrs import frozen
 
-from netd.config.descriptions import arguments_of, check_description, is_secured, located, split_descriptions
+from netd.config.descriptions import (
+    arguments_of,
+    check_description,
+    is_for_datagrams,
+    is_secured,
+    located,
+    split_descriptions,
+)
 from netd.config.remotes import check_remote, located_remote, sources_of_remote
 from netd.errors import LineError, LineErrors
 from netd.pem import PairSource, source_of
@@ -35,6 +42,7 @@ __all__ = [
     "remote",
     "secret_file",
     "size",
+    "sockets",
     "text",
     "unlimited_or",
     "within",
@@ -262,6 +270,14 @@ def _complaint(description: str) -> str | None:
 
 
 def _read_endpoints(written: str) -> tuple[str, ...]:
+    descriptions = _read_sockets(written)
+    for description in descriptions:
+        if is_for_datagrams(description):
+            raise ValueError(f"{description}: programs connect here, and none by UDP; write tcp:PORT (a [wire:NAME] takes udp:)")
+    return descriptions
+
+
+def _read_sockets(written: str) -> tuple[str, ...]:
     descriptions = split_descriptions(written)
     if any(description.startswith(",") or description.endswith(",") for description in descriptions):
         raise ValueError(f"{quoted(written)}: endpoints are separated by spaces alone; take out the comma")
@@ -280,6 +296,11 @@ endpoints: Parser[tuple[str, ...]] = Parser(
     "endpoints, separated by spaces", _read_endpoints, listens=True, locate=located, sources=_sources
 )
 """One or more Twisted server endpoint descriptions, separated by white space; a space inside one is written ``\\ ``."""
+
+sockets: Parser[tuple[str, ...]] = Parser(
+    "endpoints, and udp:PORT, separated by spaces", _read_sockets, listens=True, locate=located, sources=_sources
+)
+"""The same for kinds that take datagrams, too: ``udp:PORT``, ``udp:PORT:interface=ADDRESS``."""
 
 
 def _read_remote(written: str) -> str:

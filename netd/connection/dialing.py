@@ -255,6 +255,8 @@ class DialledFactory(PeerFactory):
 def explained(failure: Failure) -> DialFailed:
     """The reason of *failure* in words."""
     cause = failure.value
+    if isinstance(cause, DialFailed):  # of an endpoint that knows its remedies itself
+        return cause
     if isinstance(cause, VerificationError):
         remedy = "the certificate is for other names: dial one of those"
         return DialFailed(DialResult.NOT_TRUSTED, "the certificate does not belong to this remote", remedy)

@@ -14,9 +14,10 @@ from math import inf
 from attrs import define
 
 from netd.bus.subject import token
+from netd.codec.samples import Samples, SampleTaken
 from netd.interfaces import IBus
 from netd.message import Described, Message, Want
-from netd.session.events import ChannelName, Samples, SampleTaken
+from netd.session.events import ChannelName
 from netd.session.lines import ChannelSpec
 from netd.session.results import ChannelFacts
 from netd.session.samples import Column, SampleReader, Summary

@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from netd.access.section import SectionAccess
+from netd.codec.samples import SampleTaken
 from netd.config import section_name, variable_name
 from netd.connection.budget import UNLIMITED, Budget, Quota
 from netd.connection.ending import end_connections
@@ -27,7 +28,7 @@ from netd.principal import Action
 from netd.session.addresses import Address, parse_host
 from netd.session.config import Config
 from netd.session.dialer import AgentControlFactory, AgentDialer, resolve
-from netd.session.events import SampleTaken, StateChanged
+from netd.session.events import StateChanged
 from netd.session.names import check_name
 from netd.session.pacing import COUNTING, Sweep
 from netd.session.protocol import StreamFactory

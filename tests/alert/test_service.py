@@ -21,6 +21,7 @@ from netd.alert.service import AlertService
 from netd.alert.webhook import signature
 from netd.bus.subject import covers
 from netd.codec.jsontext import to_plain
+from netd.codec.samples import Samples, SampleTaken
 from netd.connection.posting import MOST_ANSWER, QuietPool
 from netd.errors import ConfigErrors, InvalidArguments
 from netd.kinds import ServiceKind
@@ -28,7 +29,6 @@ from netd.log import LogLimiter
 from netd.message import Message
 from netd.reaction.delivery import Deliveries, DeliveryFailed
 from netd.redaction import LONGEST
-from netd.session.events import Samples, SampleTaken
 from netd.testing import (
     MemoryDisk,
     MemoryState,

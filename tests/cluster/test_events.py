@@ -11,8 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.cluster.eventwire import LONGEST_BODY, event_item, events_bodies
 from netd.cluster.receiving import MOST_SEQUENCES
+from netd.codec.samples import Samples, SampleTaken
 from netd.message import Demand, Described, Message, Want
-from netd.session.events import Samples, SampleTaken
 from tests.cluster.assembled import AssembledCluster, AssembledNode
 
 

@@ -17,6 +17,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.config.descriptions import (
+    DATAGRAMS,
     LOOPBACK,
     PARAMETERS,
     ListenAddress,
@@ -222,7 +223,7 @@ class TwistedTests(SynchronousTestCase):
             "tls": twisted_endpoints._TLSServerEndpointParser()._actualParseStreamServer,
             "systemd": twisted_endpoints._SystemdParser()._parseServer,
         }
-        self.assertEqual({*functions, LOOPBACK}, set(PARAMETERS))
+        self.assertEqual({*functions, LOOPBACK, DATAGRAMS}, set(PARAMETERS))
         for kind, function in functions.items():
             taken = [name for name in inspect.signature(function).parameters if name not in ("factory", "reactor")]
             self.assertEqual(tuple(taken), PARAMETERS[kind], kind)

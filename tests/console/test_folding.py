@@ -8,10 +8,11 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.bus.journal import MOST_SUBJECTS
+from netd.codec.samples import Samples, SampleTaken
 from netd.console import folding, together
 from netd.message import Message, Want
 from netd.operations import Role
-from netd.session.events import Samples, SampleTaken, StateChanged
+from netd.session.events import StateChanged
 from tests.console.links import Bench, LinkUnderTest
 
 

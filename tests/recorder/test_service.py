@@ -7,12 +7,12 @@ from typing import Any
 from attrs import evolve, frozen
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.codec.samples import Samples, SampleTaken
 from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationFailed
 from netd.message import Described, Message, Want
 from netd.operations import Role
 from netd.recorder.results import PastEvent, PastSamples
 from netd.recorder.service import LARGE, LAST, PATIENCE
-from netd.session.events import Samples, SampleTaken
 from netd.testing import ServiceKindTests, configured, make_caller, reload, result_of
 from tests.recorder.kind import SUBJECT, RecorderKind, RecorderTestCase
 

@@ -8,9 +8,9 @@ from typing import Any, cast
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.codec.samples import Samples, SampleTaken
 from netd.connection.shares import own_share
 from netd.message import Described, Want
-from netd.session.events import Samples, SampleTaken
 from netd.session.letters import Alphabet, LetterReader
 from netd.session.lines import ChannelSpec, LineReader
 from netd.session.pacing import COUNTING, Sweep

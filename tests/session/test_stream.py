@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.codec.jsontext import decode_object
+from netd.codec.samples import SampleTaken
 from netd.connection.fairness import TURN_SHARE
-from netd.session.events import SampleTaken
 from netd.session.lines import HELLO_LIMIT
 from netd.session.states import SessionState
 from netd.session.stream import AT_ONCE, BIG_SLICE, EARLY_LIMIT, SLICE, StreamState

@@ -119,6 +119,14 @@ def join_room(house: House, host: str, token: str | None, name: str) -> Visit:
     return Visit(connection, not connection.is_closing and b"needs" not in told)
 
 
+def be_peer(house: House, host: str, token: str | None, name: str) -> Visit:
+    """To be the peer *name* of a wire."""
+    connection = house.visit("wire", host)
+    proof = "" if token is None else f" token {token}"
+    told = connection.say(f"hello {name}{proof}\n".encode())
+    return Visit(connection, b"welcome" in told)
+
+
 def visit_gateway(house: House, host: str, token: str | None, name: str) -> Visit:
     """To use the gateway."""
     connection, told = house.get("/api", host, token)
@@ -140,6 +148,7 @@ DRIVERS: Mapping[str, Driver] = {
     "command.list": list_commands,
     "command.run": run_command,
     "room.join": join_room,
+    "wire.connect": be_peer,
     "gateway.visit": visit_gateway,
     "gateway.metrics": read_metrics,
 }

@@ -27,7 +27,7 @@ __all__ = ["HERE", "PEER_HOST", "STRANGER", "WIRES", "House", "opened"]
 
 HERE, PEER_HOST, STRANGER = "127.0.0.1", "10.0.0.7", "203.0.113.9"
 
-WIRES = ("relay", "session", "feed", "command", "room")
+WIRES = ("relay", "session", "feed", "command", "room", "wire")
 
 FUNCTIONS = """
 from netd.command import command
@@ -64,6 +64,13 @@ functions = {folder}/commands.py
 [room]
 size = 50
 {access}
+[wire]
+listen = tcp:9000
+{access}
+rules =
+    name hello {{name}} token {{token}} => welcome {{name}}
+    name hello {{name}} => welcome {{name}}
+    event {{*}}
 [gateway]
 listen = tcp:8080
 [manhole]

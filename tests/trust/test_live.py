@@ -19,7 +19,7 @@ PLACES = {"loopback": HERE, "peers": PEER_HOST, "elsewhere": STRANGER}
 SPARE = "spare"
 """A name that no credential reserves."""
 
-NAMED = {"relay.connect", "session.stream", "room.join"}
+NAMED = {"relay.connect", "session.stream", "room.join", "wire.connect"}
 """Actions by which a program takes a name, which a credential can reserve."""
 
 COMMANDS = {"viewer": "looked", "admin": "swept"}

@@ -30,6 +30,7 @@ SUBJECTS: Mapping[str, str | None] = {
     "command.list": "command.main.command-list",
     "command.run": "command.main.{}",
     "room.join": "room.main.>",
+    "wire.connect": "wire.main.presence.{}",
     "gateway.visit": None,
     "gateway.metrics": None,
 }

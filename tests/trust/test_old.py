@@ -15,7 +15,7 @@ from netd.connection.ending import REVOKED_GRACE
 from netd.testing import Connection, prepared
 from tests.feed.bench import request
 from tests.relay.bench import event
-from tests.trust.house import PEER_HOST, STRANGER, WIRES, House, opened
+from tests.trust.house import PEER_HOST, STRANGER, House, opened
 
 OPENINGS: Mapping[str, tuple[bytes, ...]] = {
     "relay": (encode_frame(b"raspberrypi"),),
@@ -58,7 +58,7 @@ class OldProgramTests(SynchronousTestCase):
 
     def test_peers(self) -> None:
         """On a LAN with `peers`, they are served as on this machine."""
-        told = {section: self.begin(section) for section in WIRES}
+        told = {section: self.begin(section) for section in OPENINGS}
         self.assertEqual(["command"], [section for section, (program, _) in told.items() if program.is_closing])
         controller = self.house.visit("relay", PEER_HOST)
         self.assertIn(PEER_HOST.encode(), controller.say(event("|no target|")))
@@ -70,7 +70,7 @@ class OldProgramTests(SynchronousTestCase):
 
     def test_strangers(self) -> None:
         """From elsewhere, each is told so in the words of its protocol, and is closed; nothing of it is read."""
-        for section in WIRES:
+        for section in OPENINGS:
             program, told = self.begin(section, STRANGER)
             self.words(section, told, WHY.format(section))
             self.house.clock.pump([0.5] * 4)
@@ -88,7 +88,7 @@ class OldProgramTests(SynchronousTestCase):
 
     def test_reload(self) -> None:
         """A reload that names their addresses no longer ends them, in the same words, within a second."""
-        for section in [name for name in WIRES if name != "command"]:
+        for section in [name for name in OPENINGS if name != "command"]:
             program, _ = self.begin(section)
             service: Any = self.house.services[section]
             config = next(one.config for one in self.house.configuration.sections if one.name == section)

@@ -1,0 +1,418 @@
+"""The options of ``[wire:NAME]``, and the plan that the machines of its connections go by."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Container, Iterable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import ClassVar
+
+import attrs
+
+from netd.access.rules import AccessWord
+from netd.config import (
+    ListeningConfig,
+    Parser,
+    auto_or,
+    choice,
+    duration,
+    each_line,
+    integer,
+    off_or,
+    option,
+    parse,
+    size,
+    sockets,
+    unlimited_or,
+    within,
+)
+from netd.config.descriptions import is_for_datagrams
+from netd.config.dialing import first_delay, longest_delay
+from netd.config.hosts import named_hosts
+from netd.config.remotes import sources_of_remote
+from netd.message import NAME
+from netd.spelling import quoted
+from netd.wire.checks import Check, parse_check
+from netd.wire.framing import Frame, parse_frame, parse_say
+from netd.wire.machine import AskedRegularly, SaidRegularly, Unmatched, WirePlan
+from netd.wire.messages import check_encoding
+from netd.wire.remotes import check_wire_remote, is_serial, located_wire_remotes, split_remotes
+from netd.wire.rules import Rule, RuleSet, Verb, check_order, parse_rule
+from netd.wire.template import WireTemplate, parse_template
+
+__all__ = ["Config", "read_section"]
+
+PYSERIAL = "serial"
+"""The module that opens serial ports; the extra `netd[serial]` installs it."""
+
+
+@attrs.frozen
+class WireAsked:
+    """A line of ``ask``."""
+
+    period: float
+    question: WireTemplate
+    rule: Rule
+
+
+@attrs.frozen
+class Strays:
+    """The value of ``unmatched``."""
+
+    kind: Unmatched
+    reply: WireTemplate | None = None
+
+
+def _read_asked(line: str, index: int) -> WireAsked:
+    period, _, rest = line.partition(" ")
+    text, arrow, rule = rest.partition(" => ")
+    if not (arrow and text.strip() and rule.strip()):
+        raise ValueError(f"{quoted(line)} is no question; write time, question and what the answer is: 1s READ? => sample {{v}}")
+    return WireAsked(_period(period, "0s"), parse_template(text.strip()), parse_rule(rule.strip(), index))
+
+
+def _read_said(line: str, _index: int) -> SaidRegularly:
+    period, _, text = line.partition(" ")
+    if not text.strip():
+        raise ValueError(f"{quoted(line)}: write a time and what is said, as in 30s PING")
+    return SaidRegularly(_period(period, "10ms"), parse_template(text.strip()))
+
+
+def _period(written: str, least: str) -> float:
+    return within(duration, least, "30d")(written)
+
+
+def _read_ack(line: str, index: int) -> Rule:
+    return parse_rule(f"event {line}", index)
+
+
+def _read_strays(written: str) -> Strays:
+    word, _, text = written.partition(" ")
+    if word == Unmatched.REPLY.value and text.strip():
+        return Strays(Unmatched.REPLY, parse_template(text.strip()))
+    return Strays(Unmatched(choice("count", "event", "close", "reply TEXT")(written)))
+
+
+def _read_name(written: str) -> str:
+    if not NAME.fullmatch(written):
+        raise ValueError(f"{quoted(written)} is no name; write 1 to 63 letters, digits, _ and -")
+    return written
+
+
+def _read_channels(written: str) -> tuple[tuple[str, str, str], ...]:
+    found: dict[str, tuple[str, str, str]] = {}
+    for item in (item.strip() for item in written.split(",")):
+        name, _, rest = (part.strip() for part in item.partition(":"))
+        label, bracket, unit = rest.partition("[")
+        if not name or (bracket and not unit.endswith("]")) or not item.isprintable():
+            raise ValueError(f"{quoted(item)} is no channel; write a name, or name:Label [unit], as in Ta:Temperature [°C]")
+        if name in found:
+            raise ValueError(f"channel {name} is given twice")
+        found[name] = (name, label.strip(), unit.removesuffix("]").strip())
+    return tuple(found.values())
+
+
+def _read_remotes(written: str) -> tuple[str, ...]:
+    found = split_remotes(written)
+    for one in found:
+        check_wire_remote(one)
+    if len(set(found)) < len(found):
+        raise ValueError("one remote is given twice")
+    return found
+
+
+_rules: Parser[tuple[Rule, ...]] = each_line("rules, one a line", parse_rule, check_order)
+_asks: Parser[tuple[WireAsked, ...]] = each_line("questions, one a line: 1s READ? => sample {v}", _read_asked)
+_sayings: Parser[tuple[SaidRegularly, ...]] = each_line("TIME TEXT, one a line: 30s PING", _read_said)
+_templates: Parser[tuple[WireTemplate, ...]] = each_line("text with {fields}, one a line", lambda line, _: parse_template(line))
+_template: Parser[WireTemplate] = Parser("text with {fields}", parse_template, is_verbatim=True)
+_ack: Parser[tuple[Rule, ...]] = each_line("pattern", _read_ack)
+_frame: Parser[Frame] = Parser("frame", parse_frame)
+_say: Parser[Frame] = Parser("frame, or raw", parse_say)
+_check: Parser[Check] = Parser("check: xor, sum, modbus, x25, nmea", parse_check)
+_encoding: Parser[str] = Parser("encoding: utf-8, latin-1, cp1252", check_encoding)
+_strays: Parser[Strays] = Parser("count, event, close, or reply TEXT", _read_strays, is_verbatim=True)
+_name: Parser[str] = Parser("letters, digits, _ and -", _read_name)
+_channels: Parser[tuple[tuple[str, str, str], ...]] = Parser(
+    "channels, comma-separated: Ta:Temperature [°C], H:Humidity [%]", _read_channels
+)
+_remotes: Parser[tuple[str, ...]] = Parser(
+    "where to dial: tcp:HOST:PORT, tls:HOST:PORT, unix:PATH or serial:PATH:BAUD, separated by spaces",
+    _read_remotes,
+    locate=located_wire_remotes,
+    sources=lambda remotes: [source for one in remotes if not is_serial(one) for source in sources_of_remote(one)],
+)
+
+
+@attrs.frozen(kw_only=True)
+class Config(ListeningConfig):
+    """A home-made protocol, described by rules: what a program or a device says becomes samples, events and presence.
+
+    Each protocol has a section of its own, `[wire:NAME]`.
+    """
+
+    packaged: ClassVar[bool] = False
+    choices: ClassVar[str] = "`access = peers`, with `peers = 192.168.1.0/24`; or `access = tokens`; or `access = anyone`"
+
+    listen: tuple[str, ...] | None = option(
+        off_or(sockets),
+        "off",
+        help="Where programs connect, as in `tcp:9000`, or send datagrams, as in `udp:9999`. A section has this or `connect`.",
+        live=True,
+    )
+    connect: tuple[str, ...] | None = option(
+        off_or(_remotes),
+        "off",
+        help="What netd connects to: `serial:/dev/ttyACM0:115200`, `serial:/dev/ttyUSB0:9600:7E1`, `tcp:192.168.1.7:5025`, "
+        "`tls:…`, `unix:…`; several are separated by spaces.",
+        live=True,
+    )
+    dial: str = option(
+        choice("stay", "each"),
+        "stay",
+        help="Whether a connection stays, or each question and each thing sent has one of its own.",
+        live=True,
+    )
+    frame: Frame | None = option(
+        auto_or(_frame),
+        "auto",
+        help=r"How bytes become messages: `lines`, `lines:\r`, `until:;`, `between:\x02:\x03`, `length:64`, "
+        r"`length:4:big`, `bytes:20`, "
+        "`json`, `silence:50ms`, `datagram`. `auto`: `datagram` by UDP, else `lines`.",
+        live=True,
+    )
+    say: Frame | None = option(
+        auto_or(_say),
+        "auto",
+        help="How what netd says is framed, or `raw`: as written. `auto`: as `frame`.",
+        live=True,
+    )
+    encoding: str = option(
+        _encoding, "utf-8", help="Encoding of the texts. Bytes that are no such text count as U+FFFD.", live=True
+    )
+    check: Check | None = option(
+        off_or(_check),
+        "off",
+        help="The sum within each message: `xor`, `sum`, `modbus`, `x25`, `nmea`; over a part of it as in "
+        "`x25:2..-4`. Messages in "
+        "which it is wrong are counted and dropped.",
+        live=True,
+    )
+    greeting: tuple[WireTemplate, ...] | None = option(
+        off_or(_templates), "off", help="What netd says when a connection is made, one message a line.", live=True
+    )
+    rules: tuple[Rule, ...] | None = option(
+        off_or(_rules),
+        "off",
+        help="What messages are, a rule a line, tried in order: `VERB PATTERN`, or `VERB PATTERN => REPLY`. Verbs "
+        "are sample, event, "
+        "name, bye, tell, tell-all, call, send and ignore; docs/wires.md has examples.",
+        live=True,
+    )
+    ask: tuple[WireAsked, ...] | None = option(
+        off_or(_asks),
+        "off",
+        help="What netd asks, a question a line: `1s MEAS:VOLT? => sample {voltage V}`. The next message is the "
+        "answer. `0s` asks "
+        "once after connecting.",
+        live=True,
+    )
+    answer_timeout: float = option(
+        within(duration, "10ms", "1h"),
+        "2s",
+        help="How long an answer may take. Then the question is given up, and what comes until a second of silence answers none.",
+        live=True,
+    )
+    every: tuple[SaidRegularly, ...] | None = option(
+        off_or(_sayings), "off", help="What netd says again and again, one message a line: `30s PING`.", live=True
+    )
+    send: WireTemplate = option(
+        _template, "{text}", help="What `netd send NAME TEXT` says to a peer; `{text}` is the text.", live=True
+    )
+    ack: tuple[Rule, ...] | None = option(
+        off_or(_ack),
+        "off",
+        help="The message that acknowledges what was sent, as a pattern: `OK {answer}`. `off`: what is sent counts as done.",
+        live=True,
+    )
+    name: str | None = option(
+        auto_or(_name),
+        "auto",
+        help="What a peer is called until it says a name. `auto`: its address in `names`, else its address; for "
+        "`connect`, the name "
+        "of the section.",
+        live=True,
+    )
+    names: tuple[tuple[str, str], ...] | None = option(
+        off_or(named_hosts), "off", help="Names by address: cellar=192.168.1.20, attic=192.168.1.21.", live=True
+    )
+    channels: tuple[tuple[str, str, str], ...] | None = option(
+        off_or(_channels),
+        "off",
+        help="Labels and units of channels: Ta:Temperature [°C], H:Humidity [%]. These units win over those in rules.",
+        live=True,
+    )
+    unmatched: Strays = option(
+        _strays,
+        "count",
+        help="What becomes of messages that no rule takes: `count`; `event`; `close` the connection; or `reply TEXT`.",
+        live=True,
+    )
+    max_message: int = option(
+        within(size, "16", "1MiB"), "4KiB", help="Longest message. A longer one ends the connection.", live=True
+    )
+    max_connections: int | None = option(
+        unlimited_or(integer(1, 1_000_000)),
+        "100",
+        help="Most connections at a time; by UDP, most addresses. Above, netd closes a connection that has not "
+        "said yet what it is, "
+        "or else refuses the new one.",
+        live=True,
+    )
+    max_names: int = option(
+        integer(1, 100_000), "1000", help="Most names of which samples are taken; new ones are ignored then.", live=True
+    )
+    max_channels: int = option(integer(1, 10_000), "256", help="Most channels of a name; new ones are ignored then.", live=True)
+    rate: int = option(
+        integer(1, 1_000_000),
+        "10000",
+        help="Most messages a second of one connection. Those above are counted and dropped.",
+        live=True,
+    )
+    idle_timeout: float | None = option(
+        auto_or(off_or(within(duration, "100ms", "30d"))),
+        "auto",
+        help="Silence after which a peer is away, and its connection is closed. `auto`: 60s by UDP, else off.",
+        live=True,
+    )
+    dial_timeout: float = option(
+        within(duration, "10ms", "1h"), "10s", help="How long one attempt to connect may take.", live=True
+    )
+    reconnect_delay: float = first_delay()
+    max_reconnect_delay: float = longest_delay()
+
+    @property
+    def endpoints(self) -> dict[str, tuple[str, ...]]:
+        """See :class:`netd.config.AdmittingConfig`."""
+        return {"listen": self.listen or ()}
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The endpoints at which programs connect."""
+        return tuple(one for one in self.listen or () if not is_for_datagrams(one))
+
+    @property
+    def datagrams(self) -> tuple[str, ...]:
+        """The endpoints to which programs send datagrams."""
+        return tuple(one for one in self.listen or () if is_for_datagrams(one))
+
+    @property
+    def takes_proofs(self) -> bool:
+        """Whether a rule takes a token."""
+        return any(
+            rule.verb is Verb.NAME and any(field.name == "token" for field in rule.pattern.fields) for rule in self.rules or ()
+        )
+
+    def plan(self, is_dialled: bool, is_datagram: bool) -> WirePlan:
+        """Return what the machines of one kind of connection go by."""
+        default = "datagram" if is_datagram else "lines"
+        plain = self.frame or parse_frame(default)
+        frame = attrs.evolve(plain, check=self.check)
+        return WirePlan(
+            frame=frame,
+            say=self.say or plain,
+            encoding=self.encoding,
+            greeting=tuple(one.encoded(self.encoding) for one in self.greeting or ()),
+            rules=RuleSet(self.rules or (), self.encoding),
+            asks=tuple(self._asked(one) for one in self.ask or ()),
+            every=tuple(SaidRegularly(one.period, one.text.encoded(self.encoding)) for one in self.every or ()),
+            send=self.send.encoded(self.encoding),
+            ack=None if self.ack is None else RuleSet(self.ack, self.encoding),
+            answer_timeout=self.answer_timeout,
+            unmatched=self.unmatched.kind,
+            unmatched_reply=None if self.unmatched.reply is None else self.unmatched.reply.encoded(self.encoding),
+            max_message=self.max_message,
+            rate=self.rate,
+            idle_timeout=self.idle_timeout if self.idle_timeout is not None or not is_datagram else IDLE_BY_UDP,
+            is_dialled=is_dialled,
+            is_datagram=is_datagram,
+        )
+
+    def _asked(self, one: WireAsked) -> AskedRegularly:
+        return AskedRegularly(one.period, one.question.encoded(self.encoding), RuleSet((one.rule,), self.encoding))
+
+    def mistakes(self, unread: Container[str]) -> Iterator[tuple[str, str]]:
+        """See :meth:`SectionConfig.mistakes`. Here: options that contradict each other, or that a transport cannot have."""
+        yield from super().mistakes(unread)
+        for option_name, problem in self._contradictions():
+            if option_name not in unread:
+                yield option_name, problem
+
+    def _contradictions(self) -> Iterator[tuple[str, str]]:
+        if self.listen is None and self.connect is None:
+            yield "listen", "write listen = tcp:PORT where programs connect, or connect = … where netd is to connect"
+        elif self.listen is not None and self.connect is not None:
+            yield "connect", "a section has listen or connect; give the other its own section [wire:NAME]"
+        if self.rules is None and self.ask is None:
+            yield "rules", "says nothing: write what messages are, as in sample {*}, or ask"
+        if self.dial == "each" and self.connect is None:
+            yield "dial", "is about connections that netd makes; take it out, or write connect"
+        if self.ack is not None and len(self.ack) > 1:
+            yield "ack", "is one pattern, on one line"
+        yield from self._about_silence()
+        if self.datagrams:
+            yield from self._about_datagrams()
+        elif self.frame is not None and self.frame.text == "datagram":
+            yield "frame", "datagram is for udp: alone; connections have no datagrams: write lines, or silence:50ms"
+        if AccessWord.TOKENS in (self.access or ()) and not (self.takes_proofs or self.tls):
+            yield "access", "no rule takes a token: write one, as in name HELLO {name} {token}, or tls = yes for certificates"
+
+    def _about_silence(self) -> Iterator[tuple[str, str]]:
+        silence = None if self.frame is None else self.frame.silence
+        if silence is not None:
+            for one in self.every or ():
+                if one.period <= silence:
+                    yield "every", f"{one.period:g}s is no longer than the silence that ends a message; write a longer time"
+
+    def _about_datagrams(self) -> Iterator[tuple[str, str]]:
+        words = {AccessWord.TOKENS, AccessWord.ANYONE} & set(self.access or ())
+        if words:
+            yield (
+                "access",
+                (
+                    f"{' and '.join(sorted(word.value for word in words))} cannot be by UDP, where anybody can forge an "
+                    f"address and "
+                    "nobody can prove one: write `access = peers`, with `peers = 192.168.1.0/24`"
+                ),
+            )
+        verbs = {rule.verb for rule in self.rules or ()} & {Verb.TELL, Verb.TELL_ALL}
+        if verbs:
+            yield "rules", "tell cannot be by UDP: the address of a datagram can be forged, and all others would be told"
+        for name, value in (("ask", self.ask), ("every", self.every), ("greeting", self.greeting)):
+            if value is not None:
+                yield name, "cannot be by UDP: nobody is connected, and addresses can be forged; only replies are said"
+
+    def objections(self) -> Iterable[tuple[str, str]]:
+        """See :meth:`SectionConfig.objections`. Here also: what opens serial ports is not installed."""
+        yield from super().objections()
+        if any(map(is_serial, self.connect or ())) and find_spec(PYSERIAL) is None:
+            yield "connect", f"serial ports need pyserial, which is not installed: {sys.executable} -m pip install pyserial"
+
+
+IDLE_BY_UDP = 60.0
+"""Seconds of silence after which an address that sends datagrams is away, where nothing is written."""
+
+
+def read_section(text: str, directory: Path = Path()) -> Config:
+    """Return the one section ``[wire:NAME]`` in *text*, for tools that try it out.
+
+    :raises netd.errors.ConfigErrors: with all mistakes.
+    :raises ValueError: if there is none, or another section as well.
+    """
+    configuration = parse(text, "the section", {"wire": Config}, {}, 1, "here", directory)
+    if len(configuration.sections) != 1:
+        raise ValueError(f"{len(configuration.sections)} sections [wire:NAME] are there, and one is wanted")
+    found = configuration.sections[0].config
+    assert isinstance(found, Config), "there are no other kinds"
+    return found

@@ -1,0 +1,326 @@
+"""What the connections of one wire share: the names of its peers, the subjects of their samples, and who is there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from attrs import define, field
+
+from netd.bus.subject import token
+from netd.codec.samples import Samples, SampleTaken
+from netd.interfaces import IBus
+from netd.message import Described, Message, Want
+from netd.wire.events import WirePresence
+from netd.wire.fields import WireReading
+from netd.wire.results import WirePeer, WireValue
+from netd.wire.rules import Rule
+
+__all__ = ["HubLog", "HubRules", "WireHub", "WireLinked", "WireName"]
+
+SHOWN_EVERY = 1.0
+"""Seconds between two samples of a channel on the bus that nobody asks for: the bus always has a recent one."""
+
+
+class HubRules(Protocol):
+    """The options that a hub goes by; see :mod:`netd.wire.config`."""
+
+    @property
+    def instance(self) -> str: ...
+    @property
+    def max_names(self) -> int: ...
+    @property
+    def max_channels(self) -> int: ...
+    @property
+    def channels(self) -> tuple[tuple[str, str, str], ...] | None: ...
+
+
+class HubLog(Protocol):
+    """Writes the lines of a hub's log, within limits."""
+
+    def limited(self, kind: str, text: str) -> None:
+        """Something was refused, which is counted as *kind*."""
+
+
+class WireLinked(Protocol):
+    """A connection, or the address of datagrams, as the hub sees it."""
+
+    @property
+    def address(self) -> str:
+        """Where it comes from."""
+
+    @property
+    def messages(self) -> int:
+        """How many messages it has sent."""
+
+    @property
+    def heard(self) -> float:
+        """When the last byte came, in seconds since 1970."""
+
+    def replaced(self, reason: str) -> None:
+        """End: another has its name."""
+
+
+@define(eq=False)
+class WireChannel:
+    """A channel of a peer.
+
+    :ivar line: the line of the rule that gave the unit.
+    :ivar values: samples of this turn that are to be published together.
+    """
+
+    subject: str
+    label: str
+    unit: str
+    line: int | None
+    value: float = 0.0
+    time: float = 0.0
+    agent_time: float | None = None
+    samples: int = 0
+    shown: float = 0.0
+    is_behind: bool = False
+    values: list[float] = field(factory=list)
+    agent_times: list[float | None] = field(factory=list)
+
+
+@define(eq=False)
+class WireName:
+    """A name: of a peer that is or was there, or for which another speaks.
+
+    :ivar links: its connections.
+    :ivar is_said: whether it is one that a peer has said, which one connection has alone.
+    """
+
+    name: str
+    token: str
+    address: str = ""
+    since: float | None = None
+    last_seen: float | None = None
+    reason: str = ""
+    is_said: bool = False
+    links: list[WireLinked] = field(factory=list)
+    channels: dict[str, WireChannel] = field(factory=dict)
+
+
+class WireHub:
+    """The peers of one wire.
+
+    :param rules: the options in force.
+    :param log: takes what is to be logged.
+    :param wake: called when :meth:`settle` is to be called about a second later.
+    :ivar counts: what was counted, by kind.
+    """
+
+    def __init__(self, bus: IBus, rules: HubRules, log: HubLog, wake: Callable[[], object]) -> None:
+        self._bus = bus
+        self._rules = rules
+        self._log = log
+        self._wake = wake
+        self._prefix = f"wire.{rules.instance}"
+        self._names: dict[str, WireName] = {}
+        self._given = {name: (label, unit) for name, label, unit in rules.channels or ()}
+        self._batched: list[WireChannel] = []
+        self._behind: list[WireChannel] = []
+        self.counts: Counter[str] = Counter()
+
+    def follow(self, rules: HubRules) -> None:
+        """Go by other options: labels and units of channels are looked up again."""
+        self._rules = rules
+        given = {name: (label, unit) for name, label, unit in rules.channels or ()}
+        if given != self._given:
+            self._given = given
+            for known in self._names.values():
+                for name, channel in known.channels.items():
+                    self._describe(channel, name, channel.unit, channel.line)
+
+    def wall(self) -> float:
+        """Return the present time, in seconds since 1970."""
+        return self._bus.wall()
+
+    # Who is there
+
+    def arrive(self, link: WireLinked, name: str, is_said: bool) -> bool:
+        """*link* is called *name* from now on. Return False if there are too many names."""
+        known = self._known(name)
+        if known is None:
+            return False
+        took = ""
+        if is_said:
+            for other in [other for other in known.links if other is not link]:
+                took = other.address
+                self._leave(known, other, "")
+                other.replaced(f"another connection is called {name} now")
+        if link not in known.links:
+            known.links.append(link)
+        known.is_said = is_said
+        if len(known.links) == 1:
+            known.since = self._bus.wall()
+            known.address = link.address
+            known.reason = f"it took the name from {took}" if took else ""
+            self._tell(known, online=True)
+        return True
+
+    def depart(self, link: WireLinked, name: str, reason: str) -> None:
+        """*link* is called *name* no longer: it is gone, or has another name."""
+        known = self._names.get(name)
+        if known is not None and link in known.links:
+            self._leave(known, link, reason)
+
+    def _leave(self, known: WireName, link: WireLinked, reason: str) -> None:
+        known.links.remove(link)
+        known.last_seen = link.heard
+        if not known.links and reason:
+            known.reason = reason
+            self._tell(known, online=False)
+
+    def _tell(self, known: WireName, online: bool) -> None:
+        wall = self._bus.wall()
+        seen = wall if online or known.last_seen is None else known.last_seen
+        event = WirePresence(known.name, known.address, online, seen, known.reason, known.since or wall)
+        self._bus.publish(Message(f"{self._prefix}.presence.{known.token}", event))
+
+    def link_of(self, name: str) -> WireLinked | None:
+        """Return the newest connection of *name*; None if it is not there."""
+        known = self._names.get(name)
+        return known.links[-1] if known is not None and known.links else None
+
+    @property
+    def online(self) -> list[str]:
+        """The names of all peers that are there."""
+        return [known.name for known in self._names.values() if known.links]
+
+    # What they say
+
+    def sample(self, name: str, readings: Sequence[WireReading], time: float | None, rule: Rule | None) -> None:
+        """Take samples of *name*, or of those that speak through it."""
+        wall = self._bus.wall()
+        for reading in readings:
+            channel = self._channel(reading.name or name, reading, rule)
+            if channel is not None:
+                value = channel.value + reading.value if reading.adds else reading.value
+                said = time if reading.time is None else reading.time
+                self._take(channel, value, wall, said)
+
+    def said(self, name: str, values: Mapping[str, Any]) -> None:
+        """Publish an event of *name*."""
+        known = self._known(name)
+        if known is not None:
+            self._bus.publish(Message(f"{self._prefix}.said.{known.token}", dict(values)))
+
+    def flush(self) -> None:
+        """Publish what was kept for a batch."""
+        for channel in self._batched:
+            values, times = channel.values, channel.agent_times
+            channel.values, channel.agent_times = [], []
+            has_times = any(time is not None for time in times)
+            batch = Samples(channel.time, values, times if has_times else ()) if len(values) > 1 else None
+            self._publish(channel, batch)
+        self._batched.clear()
+
+    def settle(self) -> None:
+        """Publish the newest samples that nobody has asked for."""
+        behind, self._behind = self._behind, []
+        for channel in behind:
+            if channel.is_behind:
+                self._publish(channel)
+
+    def _take(self, channel: WireChannel, value: float, wall: float, said: float | None) -> None:
+        channel.value, channel.time, channel.agent_time = value, wall, said
+        channel.samples += 1
+        want = self._bus.wants(channel.subject)
+        if want is Want.EACH:
+            self._publish(channel)
+        elif want is Want.BATCH:
+            if not channel.values:
+                self._batched.append(channel)
+            channel.values.append(value)
+            channel.agent_times.append(said)
+        elif abs(wall - channel.shown) >= (self._bus.interval(channel.subject) if want else SHOWN_EVERY):
+            self._publish(channel)
+        elif not channel.is_behind:
+            channel.is_behind = True
+            self._behind.append(channel)
+            if len(self._behind) == 1:
+                self._wake()
+
+    def _publish(self, channel: WireChannel, batch: Samples | None = None) -> None:
+        channel.is_behind = False
+        channel.shown = channel.time
+        event = SampleTaken(channel.value, channel.time, channel.agent_time)
+        self._bus.publish(Message(channel.subject, event, batch=batch))
+
+    def _channel(self, name: str, reading: WireReading, rule: Rule | None) -> WireChannel | None:
+        known = self._names.get(name) or self._known(name)
+        if known is None:
+            return None
+        channel = known.channels.get(reading.channel)
+        if channel is None:
+            if len(known.channels) >= self._rules.max_channels:
+                self._limit("max_channels", f"max_channels ({self._rules.max_channels}) of {name} reached; new ones are ignored")
+                return None
+            line = None if rule is None else rule.line
+            channel = WireChannel(f"{self._prefix}.sample.{known.token}.{token(reading.channel)}", "", "", line)
+            self._describe(channel, reading.channel, reading.unit, line)
+            known.channels[reading.channel] = channel
+        elif reading.unit and reading.unit != channel.unit and reading.channel not in self._given:
+            self._complain(reading, channel, rule)
+        return channel
+
+    def _complain(self, reading: WireReading, channel: WireChannel, rule: Rule | None) -> None:
+        if not channel.unit:
+            self._describe(channel, reading.channel, reading.unit, None if rule is None else rule.line)
+            return
+        here = "" if rule is None else f" (rule {rule.line + 1})"
+        before = "" if channel.line is None else f" (rule {channel.line + 1})"
+        self._limit(
+            "unit", f"{reading.channel} comes in {reading.unit}{here}, before in {channel.unit}{before}; it keeps {channel.unit}"
+        )
+
+    def _describe(self, channel: WireChannel, name: str, unit: str, line: int | None) -> None:
+        label, own = self._given.get(name, ("", ""))
+        channel.label, channel.unit, channel.line = label, own or unit, line
+        self._bus.describe(channel.subject, Described(label, channel.unit))
+
+    def _known(self, name: str) -> WireName | None:
+        known = self._names.get(name)
+        if known is None:
+            if len(self._names) >= self._rules.max_names:
+                self._limit("max_names", f"max_names ({self._rules.max_names}) reached; new names are ignored")
+                return None
+            known = self._names[name] = WireName(name, token(name))
+        return known
+
+    def _limit(self, kind: str, text: str) -> None:
+        self.counts[kind] += 1
+        self._log.limited(kind, text)
+
+    # For people
+
+    def peers(self) -> list[WirePeer]:
+        """Return all names, with their newest values."""
+        return [_peer(known) for known in self._names.values()]
+
+    @property
+    def channels(self) -> int:
+        """The number of channels."""
+        return sum(len(known.channels) for known in self._names.values())
+
+
+def _peer(known: WireName) -> WirePeer:
+    links: Iterable[WireLinked] = known.links
+    heard = [link.heard for link in links]
+    return WirePeer(
+        name=known.name,
+        address=known.address,
+        online=bool(known.links),
+        since=known.since if known.links else None,
+        last_seen=max(heard, default=known.last_seen),
+        messages=sum(link.messages for link in links),
+        reason="" if known.links else known.reason,
+        values={
+            name: WireValue(one.value, one.unit, one.label, one.time, one.samples)
+            for name, one in known.channels.items()
+            if one.samples
+        },
+    )

@@ -1,0 +1,228 @@
+"""The outlet of one machine: what it says goes to a transport, what it hears to the hub, and its clocks to the reactor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from netd.bus.subject import token as token_of
+from netd.errors import NotPermitted
+from netd.plaintext import is_text
+from netd.principal import Kind, Principal, check
+from netd.reserved import Reserves, check_owns
+from netd.wire.fields import WireReading
+from netd.wire.machine import Answer, WireMachine, WireNote, WirePlan
+from netd.wire.rights import CONNECT
+from netd.wire.rules import Rule
+from netd.wire.section import WireSection
+
+__all__ = ["WireLink"]
+
+LONGEST_NAME = 63
+
+WINDOW = 10.0
+"""Seconds over which the cost of regular expressions is summed up."""
+
+MOST_COST = 0.05
+"""The part of that time that they may take on one connection."""
+
+
+class WireLink:
+    """One connection, or one address that sends datagrams.
+
+    :param plan: returns what its machine goes by; another one after a reload.
+    :ivar address: of the other side, for people.
+    :ivar heard: when the last byte came, in seconds since 1970.
+    """
+
+    def __init__(self, section: WireSection, plan: Callable[[], WirePlan], name: str, address: str) -> None:
+        self.section = section
+        self.address = address
+        self.heard = 0.0
+        self._plan = plan
+        self._timer: Any = None
+        self._since = 0.0
+        self._cost = 0.0
+        self.machine = WireMachine(plan(), self, name, address)
+        self.machine.meter = self
+
+    # What a transport does
+
+    def write(self, data: bytes) -> None:
+        """Send *data*. Override."""
+
+    def finish(self, reason: str) -> None:
+        """End the connection. Override."""
+
+    def pause(self, is_paused: bool) -> None:
+        """Read no more, or go on. Override."""
+
+    def principal(self) -> Principal:
+        """Return who the other side is. Override."""
+        raise NotImplementedError
+
+    def prove(self, token: str) -> None:
+        """Take *token* for a proof of who it is. Override.
+
+        :raises NotPermitted: if it is none.
+        """
+        raise NotPermitted("tokens prove nothing here")
+
+    def reserves(self) -> Reserves:
+        """Return what knows the names that have credentials. Override."""
+        raise NotImplementedError
+
+    # What happens to it
+
+    def connected(self) -> None:
+        """It is there."""
+        self.heard = self.section.hub.wall()
+        self.section.talkers[self] = None
+        self.act(self.machine.opened)
+
+    def received(self, data: bytes) -> None:
+        """Bytes have come."""
+        self.heard = self.section.hub.wall()
+        self.act(lambda now: self.machine.received(data, now))
+
+    def gone(self, reason: str) -> None:
+        """It has ended."""
+        self.section.talkers.pop(self, None)
+        self.act(self.machine.ended)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self.machine.name:
+            self.section.hub.depart(self, self.machine.name, reason)
+
+    def act(self, do: Callable[[float], object]) -> None:
+        """See :class:`netd.wire.section.WireTalker`."""
+        do(self.section.clock.seconds())
+        self.section.hub.flush()
+        self._arm()
+
+    def follow(self) -> None:
+        """See :class:`netd.wire.section.WireTalker`."""
+        self.act(lambda now: self.machine.follow(self._plan(), now))
+
+    def replaced(self, reason: str) -> None:
+        """See :class:`netd.wire.hub.WireLinked`."""
+        self.machine.close(reason)
+
+    @property
+    def messages(self) -> int:
+        """How many messages it has sent."""
+        return self.machine.messages
+
+    def _arm(self) -> None:
+        """Have the machine woken when something is due. A timer that comes too early is harmless, and moved on then."""
+        due = self.machine.due()
+        clock = self.section.clock
+        if due is None:
+            return
+        if self._timer is not None:
+            if self._timer.getTime() <= due:
+                return
+            self._timer.cancel()
+        self._timer = clock.callLater(max(0.0, due - clock.seconds()), self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self.act(self.machine.wake)
+
+    # IWireOutlet
+
+    def say(self, data: bytes) -> None:
+        """See :class:`netd.wire.machine.IWireOutlet`."""
+        self.write(data)
+
+    def arrived(self, name: str) -> None:
+        """See :class:`netd.wire.machine.IWireOutlet`."""
+        self.section.hub.arrive(self, name, is_said=False)
+
+    def named(self, name: str, token: str) -> str:
+        """See :class:`netd.wire.machine.IWireOutlet`."""
+        if not is_text(name) or len(name) > LONGEST_NAME:
+            return f"a name is 1 to {LONGEST_NAME} characters of text"
+        hub, before = self.section.hub, self.machine.name
+        try:
+            if token:
+                self.prove(token)
+            check(self.principal(), CONNECT, f"wire.{self.section.config.instance}.presence.{token_of(name)}", name)
+            check_owns(self.reserves(), self.principal(), Kind.DEVICE, name)
+        except NotPermitted as error:
+            self.note(WireNote.UNPROVEN, str(error), b"")
+            return str(error)
+        if before:
+            hub.depart(self, before, f"it is called {name} now")
+        return "" if hub.arrive(self, name, is_said=True) else "there are too many names (`max_names`)"
+
+    def sample(self, name: str, readings: Sequence[WireReading], time: float | None, rule: Rule) -> None:
+        """See :class:`netd.wire.machine.IWireOutlet`."""
+        self.section.hub.sample(name, readings, time, rule)
+
+    def said(self, name: str, values: Mapping[str, Any], rule: Rule | None) -> None:
+        """See :class:`netd.wire.machine.IWireOutlet`."""
+        self.section.hub.said(name, values)
+
+    def told(self, name: str, payload: bytes, includes_itself: bool) -> None:
+        """See :class:`netd.wire.machine.IWireOutlet`."""
+        for talker in list(self.section.talkers):
+            if includes_itself or talker is not self:
+                talker.act(lambda now, machine=talker.machine: machine.say(payload, now))  # type: ignore[misc]
+
+    def called(self, function: str, values: Mapping[str, Any], answer: Answer) -> None:
+        """See :class:`netd.wire.machine.IWireOutlet`."""
+        self.section.calls.run(function, values, self._later(answer))
+
+    def sent(self, target: str, text: str, answer: Answer) -> None:
+        """See :class:`netd.wire.machine.IWireOutlet`."""
+        report = self._later(answer)
+        kind, _, rest = target.partition(".")
+        own = self.section.hub.link_of(target)
+        if isinstance(own, WireLink):
+            own.act(lambda now: own.machine.send(text, report, now))
+        elif kind == "wire" and "." in rest:
+            instance, _, name = rest.partition(".")
+            self.section.calls.send_to_wire(instance, name, text, report)
+        else:
+            self.section.calls.send(target, text, report)
+
+    def _later(self, answer: Answer) -> Callable[[str | None, str], object]:
+        return lambda text, error: self.act(lambda now: answer(text, error, now))
+
+    def wall(self) -> float:
+        """See :class:`netd.wire.machine.IWireOutlet`."""
+        return self.section.hub.wall()
+
+    def hold(self, is_held: bool) -> None:
+        """See :class:`netd.wire.machine.IWireOutlet`."""
+        self.pause(is_held)
+
+    def close(self, reason: str) -> None:
+        """See :class:`netd.wire.machine.IWireOutlet`."""
+        self.finish(reason)
+
+    def note(self, kind: WireNote, why: str, message: bytes) -> None:
+        """See :class:`netd.wire.machine.IWireOutlet`."""
+        who = f"{self.address} ({self.machine.name})" if self.machine.name else self.address
+        self.section.note(kind, who, why, message)
+
+    # Meter
+
+    def clock(self) -> float:
+        """See :class:`netd.wire.rules.Meter`."""
+        seconds: float = self.section.clock.seconds()
+        return seconds
+
+    def took(self, rule: Rule, seconds: float) -> None:
+        """See :class:`netd.wire.rules.Meter`. A peer whose messages cost too much is cut: they hold all others up."""
+        now = self.clock()
+        if now - self._since > WINDOW:
+            self._since, self._cost = now, 0.0
+        self._cost += seconds
+        if self._cost > WINDOW * MOST_COST:
+            self._cost = 0.0
+            why = f"the regular expression of rule {rule.line + 1} takes over {MOST_COST:.0%} of the time; {rule.text}"
+            self.note(WireNote.RATE, why, b"")
+            self.machine.close("its messages cost too much time")

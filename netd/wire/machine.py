@@ -1,0 +1,704 @@
+"""What one connection of a wire says and hears: messages, rules, replies, questions and signs of life.
+
+Pure: bytes and times are handed in, and everything that happens is told to an :class:`IWireOutlet`. The service replays live
+connections through it, ``netd wire test`` and ``netd learn`` recorded ones.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from attrs import define, field, frozen
+
+from netd.wire.fields import Match, WireReading
+from netd.wire.framing import Frame, FramingFailed, ShiftWatch
+from netd.wire.rules import Meter, Rule, RuleSet, Verb
+from netd.wire.template import CannotPack, WireTemplate
+
+__all__ = [
+    "Answer",
+    "AskedRegularly",
+    "IWireOutlet",
+    "Report",
+    "SaidRegularly",
+    "Unmatched",
+    "WireMachine",
+    "WireNote",
+    "WirePlan",
+]
+
+MOST_WAITING = 16
+"""Questions and things to send that wait on one connection."""
+
+MOST_HELD = 64
+"""Messages by UDP that wait while an answer is awaited. Of a connection, no more than was read wait."""
+
+QUIET = 1.0
+"""Seconds without a stray message after which the answers to questions are in step again."""
+
+PAUSE = 0.02
+"""Seconds between two writes to a peer that takes whatever one ``recv`` returns for a message."""
+
+Report = Callable[[str | None, str], object]
+"""Told once what became of a question or of a text: the answer, or None and why there is none."""
+
+Answer = Callable[[str | None, str, float], object]
+"""The same with the present time, for what the machine itself has asked others."""
+
+
+class WireNote(enum.Enum):
+    """Something to count, and to log within limits; the value is the counter's name."""
+
+    UNMATCHED = "unmatched"
+    CHECK = "check failed"
+    SHIFTED = "out of frame"
+    UNANSWERED = "unanswered"
+    STRAY = "out of step"
+    RATE = "over the rate"
+    FRAMING = "bad framing"
+    UNPROVEN = "no proof"
+    UNSAID = "not said"
+
+
+class Unmatched(enum.Enum):
+    """What is done with messages that no rule takes, as ``unmatched`` has it."""
+
+    COUNT = "count"
+    EVENT = "event"
+    CLOSE = "close"
+    REPLY = "reply"
+
+
+@frozen
+class AskedRegularly:
+    """A line of ``ask``.
+
+    :ivar period: seconds between two questions; 0 asks once.
+    :ivar question: what is said.
+    :ivar rules: the one rule that reads the answer.
+    """
+
+    period: float
+    question: WireTemplate
+    rules: RuleSet = field(eq=False)
+
+
+@frozen
+class SaidRegularly:
+    """A line of ``every``."""
+
+    period: float
+    text: WireTemplate
+
+
+@frozen(kw_only=True)
+class WirePlan:
+    """The options of a section, as a machine goes by them. Times are in seconds.
+
+    :ivar say: how what netd says is framed.
+    :ivar send: what sends a text to the peer, and *ack* reads what acknowledges it, if anything does.
+    :ivar is_dialled: whether netd has made the connection.
+    :ivar is_datagram: whether each piece of input is a datagram.
+    """
+
+    frame: Frame
+    say: Frame
+    encoding: str
+    greeting: tuple[WireTemplate, ...]
+    rules: RuleSet = field(eq=False)
+    asks: tuple[AskedRegularly, ...]
+    every: tuple[SaidRegularly, ...]
+    send: WireTemplate
+    ack: RuleSet | None = field(eq=False)
+    answer_timeout: float
+    unmatched: Unmatched
+    unmatched_reply: WireTemplate | None
+    max_message: int
+    rate: int
+    idle_timeout: float | None
+    is_dialled: bool = False
+    is_datagram: bool = False
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether each thing said needs a write of its own, some time after the one before."""
+        return self.frame.silence is not None and self.say.text == "raw"
+
+
+class IWireOutlet(Protocol):
+    """Takes what happens on one connection."""
+
+    def say(self, data: bytes) -> None:
+        """Send *data* to the peer, in a write of its own."""
+
+    def arrived(self, name: str) -> None:
+        """The peer counts from now on, with the *name* that its connection has anyway."""
+
+    def named(self, name: str, token: str) -> str:
+        """The peer says that it is called *name*.
+
+        :param token: what it says as a proof; empty without one.
+        :returns: why it may not be called so; empty if it may.
+        """
+
+    def sample(self, name: str, readings: Sequence[WireReading], time: float | None, rule: Rule) -> None:
+        """Samples have come from *name*; those that have a name of their own are of that.
+
+        :param time: the time that the peer gave, in seconds since 1970.
+        """
+
+    def said(self, name: str, values: Mapping[str, Any], rule: Rule | None) -> None:
+        """An event has come from *name*; *rule* is None for a message that no rule takes."""
+
+    def told(self, name: str, payload: bytes, includes_itself: bool) -> None:
+        """Say *payload*, which *name* has said, to all other peers of the section, or to all of them."""
+
+    def called(self, function: str, values: Mapping[str, Any], answer: Answer) -> None:
+        """Run *function* of ``[command]`` and tell its result, now or later."""
+
+    def sent(self, target: str, text: str, answer: Answer) -> None:
+        """Send *text* to a device, a room or a wire, and tell the answer, now or later."""
+
+    def wall(self) -> float:
+        """Return the present time, in seconds since 1970."""
+
+    def hold(self, is_held: bool) -> None:
+        """Read no more from the peer until told to go on: an answer is awaited, and what follows stays behind it."""
+
+    def close(self, reason: str) -> None:
+        """End the connection."""
+
+    def note(self, kind: WireNote, why: str, message: bytes) -> None:
+        """Count something, and log it within limits."""
+
+
+@define(eq=False)
+class _WireQuestion:
+    """Something said that is answered by a message.
+
+    :ivar rules: the rule that reads the answer; None if any message is the answer.
+    :ivar number: which of the plan's questions it is; None for somebody's own.
+    """
+
+    payload: bytes
+    rules: RuleSet | None
+    report: Report | None = None
+    number: int | None = None
+
+
+@define(eq=False)
+class _Clocks:
+    """When something is to be done next; None: never."""
+
+    silence: float | None = None
+    answer: float | None = None
+    quiet: float | None = None
+    apart: float | None = None
+    asks: list[float | None] = field(factory=list)
+    every: list[float] = field(factory=list)
+
+
+class WireMachine:
+    """One connection.
+
+    :param name: what the peer is called unless it says another name.
+    :param address: its address, for replies.
+    :ivar meter: measures what regular expressions cost.
+    :ivar name: what it is called; empty until it has said something that counts.
+    :ivar needs_proof: whether the peer has to say its name with a token before anything else counts.
+    :ivar messages: the messages so far.
+    :ivar watch: called with each message, and the rule and match that took it, or None.
+    """
+
+    __slots__ = (
+        "_address",
+        "_asked",
+        "_backlog",
+        "_clocks",
+        "_decoder",
+        "_default",
+        "_failed",
+        "_heard",
+        "_is_ending",
+        "_is_held",
+        "_is_open",
+        "_is_torn",
+        "_outlet",
+        "_plan",
+        "_second",
+        "_shift",
+        "_this_second",
+        "_unsaid",
+        "_waiting",
+        "messages",
+        "meter",
+        "name",
+        "needs_proof",
+        "watch",
+    )
+
+    def __init__(self, plan: WirePlan, outlet: IWireOutlet, name: str, address: str = "") -> None:
+        self._plan = plan
+        self._outlet = outlet
+        self._default = name
+        self._address = address
+        self._decoder = plan.frame.decoder(plan.max_message)
+        self._shift = ShiftWatch(plan.frame)
+        self._failed = 0
+        self._clocks = _Clocks()
+        self._heard = 0.0
+        self._is_open = True
+        self._is_ending = False
+        self._is_held = False
+        self._is_torn = plan.is_dialled
+        self._asked: _WireQuestion | None = None
+        self._waiting: deque[_WireQuestion] = deque()
+        self._backlog: deque[bytes] = deque()
+        self._unsaid: deque[bytes] = deque()
+        self._second = 0.0
+        self._this_second = 0
+        self.name = ""
+        self.needs_proof = False
+        self.messages = 0
+        self.meter: Meter | None = None
+        self.watch: Callable[[bytes, Rule | None, Match | None], object] | None = None
+
+    def follow(self, plan: WirePlan, now: float) -> None:
+        """Go by another *plan* from now on; what was asked is answered as before."""
+        before, self._plan = self._plan, plan
+        if (plan.frame, plan.max_message) != (before.frame, before.max_message):
+            self._decoder = plan.frame.decoder(plan.max_message)
+            self._shift = ShiftWatch(plan.frame)
+            self._failed = 0
+        self._waiting = deque(question for question in self._waiting if question.number is None)
+        if self._asked is not None:
+            self._asked.number = None
+        self._start_clocks(now)
+
+    # What happens to the connection
+
+    def opened(self, now: float) -> None:
+        """The connection is made."""
+        self._heard = now
+        if self._plan.is_dialled:
+            self._be_known()
+        for line in self._plan.greeting:
+            self._say_as(line, self._given(), now)
+        self._start_clocks(now)
+
+    def _start_clocks(self, now: float) -> None:
+        self._clocks.every = [now + one.period for one in self._plan.every]
+        self._clocks.asks = [now for _ in self._plan.asks]
+        self._ask_what_is_due(now)
+
+    def received(self, data: bytes, now: float) -> None:
+        """Bytes have come, or one datagram."""
+        if not self._is_open:
+            return
+        self._heard = now
+        self._decode(lambda: self._decoder.feed(data), data, now)
+        if self._plan.is_datagram:
+            self._decode(self._decoder.end, data, now)
+        elif self._plan.frame.silence is not None:
+            self._clocks.silence = now + self._plan.frame.silence
+
+    def input_ended(self, now: float) -> None:
+        """The peer has said its last word, and may still listen: the connection ends when all is answered."""
+        self._decode(self._decoder.end, b"", now)
+        self._is_ending = True
+        self._end_if_done()
+
+    def ended(self, now: float) -> None:
+        """The connection is gone."""
+        self._decode(self._decoder.end, b"", now)
+        self.give_up("the connection has ended")
+
+    @property
+    def held(self) -> int:
+        """The number of bytes of the unfinished message."""
+        return self._decoder.held
+
+    def give_up(self, why: str) -> None:
+        """Tell all who wait for an answer that there will be none."""
+        self._is_open = False
+        questions = [question for question in (self._asked, *self._waiting) if question is not None]
+        self._asked = None
+        self._waiting.clear()
+        self._backlog.clear()
+        for question in questions:
+            if question.report is not None:
+                question.report(None, why)
+
+    # Time
+
+    def due(self) -> float | None:
+        """When :meth:`wake` is to be called; None: not until something else has happened."""
+        if not self._is_open:
+            return None
+        clocks, idle = self._clocks, self._plan.idle_timeout
+        times = [clocks.silence, clocks.answer, clocks.quiet, clocks.apart, *clocks.every, *clocks.asks]
+        if idle is not None:
+            times.append(self._heard + idle)
+        return min((time for time in times if time is not None), default=None)
+
+    def wake(self, now: float) -> None:
+        """Do what is due."""
+        clocks = self._clocks
+        if clocks.silence is not None and clocks.silence <= now:
+            clocks.silence = None
+            self._decode(self._decoder.end, b"", now)
+        if clocks.apart is not None and clocks.apart <= now:
+            self._say_next(now)
+        if clocks.quiet is not None and clocks.quiet <= now:
+            clocks.quiet = None
+            self._ask_next(now)
+        if clocks.answer is not None and clocks.answer <= now:
+            self._miss(now)
+        self._say_what_is_due(now)
+        self._ask_what_is_due(now)
+        idle = self._plan.idle_timeout
+        if self._is_open and idle is not None and self._heard + idle <= now:
+            self.close(f"silent for {idle:g} s")
+
+    # What others want of it
+
+    def say(self, payload: bytes, now: float) -> None:
+        """Say *payload*, framed as the section has it."""
+        if self._is_open:
+            self._say(payload, now)
+
+    def send(self, text: str, report: Report, now: float) -> None:
+        """Send *text* as ``send`` has it. The report comes when it is acknowledged, or at once where nothing does that."""
+        payload = self._rendered(self._plan.send, {**self._given(), "text": text})
+        if payload is None:
+            report(None, "its text does not fit into what `send` makes of it")
+        elif self._plan.ack is not None:
+            self._enqueue(_WireQuestion(payload, self._plan.ack, report), now)
+        elif not self._is_open:
+            report(None, "the connection has ended")
+        else:
+            self._say(payload, now)
+            report("", "")
+
+    def ask(self, text: str, report: Report, now: float) -> None:
+        """Say *text*; the next message is the answer."""
+        self._enqueue(_WireQuestion(text.encode(self._plan.encoding, "replace"), None, report), now)
+
+    def close(self, reason: str) -> None:
+        """End the connection."""
+        self.give_up(reason)
+        self._outlet.close(reason)
+
+    # Messages
+
+    def _decode(self, decode: Callable[[], list[bytes]], data: bytes, now: float) -> None:
+        failure: FramingFailed | None = None
+        try:
+            messages = decode()
+        except FramingFailed as error:
+            failure, messages = error, error.messages
+        if self._decoder.failed != self._failed:
+            self._outlet.note(WireNote.CHECK, "the sum within it is wrong (`check`)", data)
+            self._note_shift(self._decoder.failed - self._failed)
+            self._failed = self._decoder.failed
+        for message in messages:
+            if self._is_held:
+                self._keep(message)
+            elif self._is_open:
+                self._take(message, now)
+        if failure is not None and self._is_open:
+            self._refuse(WireNote.FRAMING, str(failure), data)
+
+    def _note_shift(self, failed: int) -> None:
+        for why in filter(None, (self._shift.failed() for _ in range(failed))):
+            self._outlet.note(WireNote.SHIFTED, why, b"")
+
+    def _keep(self, message: bytes) -> None:
+        if self._plan.is_datagram and len(self._backlog) >= MOST_HELD:
+            self._outlet.note(WireNote.RATE, f"{MOST_HELD} messages wait for an answer", message)
+        else:
+            self._backlog.append(message)
+
+    def _take(self, message: bytes, now: float) -> None:
+        plan = self._plan
+        self.messages += 1
+        if now - self._second >= 1.0:
+            self._second, self._this_second = now, 0
+        self._this_second += 1
+        if self._this_second > plan.rate:
+            if self._this_second == plan.rate + 1:
+                self._outlet.note(WireNote.RATE, f"more than {plan.rate} messages a second (`rate`)", message)
+            return
+        if self._asked is not None:
+            self._take_answer(self._asked, message, now)
+        else:
+            self._dispatch(message, now)
+        self._is_torn = False
+
+    def _take_answer(self, question: _WireQuestion, message: bytes, now: float) -> None:
+        """Take a message while an answer is awaited: it is that, unless a rule of the section is about it."""
+        found = None if question.rules is None else question.rules.match(message, self.meter)
+        if found is None:
+            other = self._plan.rules.match(message, self.meter)
+            if other is not None and (question.rules is not None or other[0].verb not in (Verb.IGNORE, Verb.EVENT)):
+                self._act(*other, message, now)
+                return
+        self._asked = self._clocks.answer = None
+        if found is not None and question.number is not None:
+            self._act(*found, message, now)
+        elif found is None and question.rules is not None:
+            self._miss_match(message, now)
+        if question.report is not None:
+            self._report(question, found, message)
+        self._ask_next(now)
+        self._end_if_done()
+
+    def _report(self, question: _WireQuestion, found: tuple[Rule, Match] | None, message: bytes) -> None:
+        report, text = question.report, self._text(message)
+        assert report is not None, "somebody asked"
+        if found is not None:
+            report(str(found[1].values.get("answer", text)), "")
+        elif question.rules is None:
+            report(text, "")
+        else:
+            report(None, f"it answered {text[:200]!r}")
+
+    def _dispatch(self, message: bytes, now: float) -> None:
+        found = self._plan.rules.match(message, self.meter)
+        if found is not None:
+            self._act(*found, message, now)
+        elif self._clocks.quiet is not None:
+            self._clocks.quiet = now + QUIET
+            self._outlet.note(WireNote.STRAY, "it may be the answer to a question that was given up", message)
+        else:
+            self._miss_match(message, now)
+
+    def _miss_match(self, message: bytes, now: float) -> None:
+        if self.watch is not None:
+            self.watch(message, None, None)
+        if self._is_torn:
+            return  # of the first message after opening a serial port, only the end may be there
+        plan = self._plan
+        self._note_shift(1)
+        self._outlet.note(WireNote.UNMATCHED, "no rule matches", message)
+        if plan.unmatched is Unmatched.EVENT:
+            self._outlet.said(self._be_known(), {"text": self._text(message)}, None)
+        elif plan.unmatched_reply is not None:
+            self._say_as(plan.unmatched_reply, {**self._given(), "text": self._text(message)}, now)
+        elif plan.unmatched is Unmatched.CLOSE:
+            self.close("no rule matches what it said")
+
+    def _act(self, rule: Rule, match: Match, message: bytes, now: float) -> None:
+        if self.watch is not None:
+            self.watch(message, rule, match)
+        if self.needs_proof and (rule.verb is not Verb.NAME or "token" not in match.values):
+            self._refuse(WireNote.UNPROVEN, "it has not proved who it is: its first message is to be one with its token", b"")
+            return
+        self._shift.passed()
+        self._ACTIONS[rule.verb](self, rule, match, message, now)
+
+    def _do_sample(self, rule: Rule, match: Match, message: bytes, now: float) -> None:
+        name = self.name or self._be_known()
+        if match.readings:
+            self._outlet.sample(name, match.readings, match.time, rule)
+        self._reply(rule, match, message, now)
+
+    def _do_event(self, rule: Rule, match: Match, message: bytes, now: float) -> None:
+        self._outlet.said(str(match.values.get("name", "")) or self._be_known(), match.values, rule)
+        self._reply(rule, match, message, now)
+
+    def _do_name(self, rule: Rule, match: Match, message: bytes, now: float) -> None:
+        name = str(match.values.get("name", ""))
+        if name and (name != self.name or self.needs_proof):
+            refusal = self._outlet.named(name, str(match.values.get("token", "")))
+            if refusal:
+                self.close(refusal)
+                return
+            self.name, self.needs_proof = name, False
+        self._reply(rule, match, message, now)
+
+    def _do_bye(self, rule: Rule, match: Match, message: bytes, now: float) -> None:
+        self._reply(rule, match, message, now)
+        self._flush()
+        self.close("goodbye")
+
+    def _do_tell(self, rule: Rule, match: Match, message: bytes, now: float) -> None:
+        name = self._be_known()
+        values = self._values(match, message)
+        payload = message if rule.reply is None else self._rendered(rule.reply, values)
+        self._outlet.said(name, match.values, rule)
+        if payload is not None:
+            self._outlet.told(name, payload, rule.verb is Verb.TELL_ALL)
+
+    def _do_call(self, rule: Rule, match: Match, message: bytes, now: float) -> None:
+        answer = self._await(rule, match, message, "result")
+        self._outlet.called(rule.target or "", match.values, answer)
+
+    def _do_send(self, rule: Rule, match: Match, message: bytes, now: float) -> None:
+        values = self._values(match, message)
+        target = rule.target or ""
+        if target.startswith("{"):
+            target = str(values.get(target[1:-1], ""))
+        self._outlet.sent(target, str(values["text"]), self._await(rule, match, message, "answer"))
+
+    def _do_reply(self, rule: Rule, match: Match, message: bytes, now: float) -> None:
+        self._reply(rule, match, message, now)
+
+    def _await(self, rule: Rule, match: Match, message: bytes, member: str) -> Answer:
+        """Hold what follows *message* back, and return the function that goes on with the answer to it."""
+        self._be_known()
+        self._is_held = True
+        self._outlet.hold(True)
+
+        def answered(text: str | None, error: str, now: float) -> None:
+            if self._is_open:
+                self._reply(rule, match, message, now, {member: f"error: {error}" if text is None else text, "error": error})
+            self._go_on(now)
+
+        return answered
+
+    def _go_on(self, now: float) -> None:
+        self._is_held = False
+        while self._backlog and self._is_open and not self._is_held:
+            self._take(self._backlog.popleft(), now)
+        if not self._is_held:
+            self._outlet.hold(False)
+            self._end_if_done()
+
+    def _end_if_done(self) -> None:
+        if self._is_ending and self._is_open and not self._is_held and self._asked is None and not self._waiting:
+            self._flush()
+            self.close("it said all")
+
+    _ACTIONS: Mapping[Verb, Callable[[WireMachine, Rule, Match, bytes, float], None]] = {
+        Verb.SAMPLE: _do_sample,
+        Verb.EVENT: _do_event,
+        Verb.NAME: _do_name,
+        Verb.BYE: _do_bye,
+        Verb.TELL: _do_tell,
+        Verb.TELL_ALL: _do_tell,
+        Verb.CALL: _do_call,
+        Verb.SEND: _do_send,
+        Verb.IGNORE: _do_reply,
+    }
+
+    # Questions
+
+    def _enqueue(self, question: _WireQuestion, now: float) -> None:
+        if not self._is_open:
+            assert question.report is not None, "only what people ask comes here after the end"
+            question.report(None, "the connection has ended")
+        elif len(self._waiting) >= MOST_WAITING:
+            assert question.report is not None, "there are fewer questions in a section"
+            question.report(None, f"{MOST_WAITING} others wait for their answers; try again later")
+        else:
+            self._waiting.append(question)
+            self._ask_next(now)
+
+    def _ask_what_is_due(self, now: float) -> None:
+        asks = self._clocks.asks
+        for number, time in enumerate(asks):
+            if time is None or time > now or not self._is_open:
+                continue
+            ask = self._plan.asks[number]
+            asks[number] = now + ask.period if ask.period else None
+            open_ones = [] if self._asked is None else [self._asked]
+            if all(question.number != number for question in (*open_ones, *self._waiting)):
+                payload = self._rendered(ask.question, self._given())
+                if payload is not None:
+                    self._waiting.append(_WireQuestion(payload, ask.rules, None, number))
+        self._ask_next(now)
+
+    def _ask_next(self, now: float) -> None:
+        if self._asked is None and self._clocks.quiet is None and self._waiting and self._is_open:
+            self._asked = self._waiting.popleft()
+            self._clocks.answer = now + self._plan.answer_timeout
+            self._say(self._asked.payload, now)
+
+    def _miss(self, now: float) -> None:
+        """Give the present question up. What comes now may be its answer, so it answers nothing else."""
+        question, self._asked, self._clocks.answer = self._asked, None, None
+        assert question is not None, "the clock belongs to it"
+        why = f"no answer within {self._plan.answer_timeout:g} s"
+        self._outlet.note(WireNote.UNANSWERED, why, question.payload)
+        self._clocks.quiet = now + QUIET
+        if question.report is not None:
+            question.report(None, why)
+        self._end_if_done()
+
+    # What is said
+
+    def _say_what_is_due(self, now: float) -> None:
+        every = self._clocks.every
+        for number, time in enumerate(every):
+            if time <= now and self._is_open:
+                one = self._plan.every[number]
+                every[number] = now + one.period
+                self._say_as(one.text, self._given(), now)
+
+    def _reply(self, rule: Rule, match: Match, message: bytes, now: float, more: Mapping[str, Any] | None = None) -> None:
+        if rule.reply is not None:
+            values = {**self._values(match, message), **(more or {})}
+            self._say_as(rule.reply, values, now)
+
+    def _values(self, match: Match, message: bytes) -> dict[str, Any]:
+        return {**self._given(), "text": self._text(message), **match.values}
+
+    def _given(self) -> dict[str, Any]:
+        return {"name": self.name or self._default, "address": self._address, "time": self._outlet.wall()}
+
+    def _rendered(self, template: WireTemplate, values: Mapping[str, Any]) -> bytes | None:
+        try:
+            return template.render(values, self._plan.say.cuts)
+        except CannotPack as error:
+            self._outlet.note(WireNote.UNSAID, f"it cannot be said: {error}", template.text.encode())
+            return None
+
+    def _say_as(self, template: WireTemplate, values: Mapping[str, Any], now: float) -> None:
+        payload = self._rendered(template, values)
+        if payload is not None:
+            self._say(payload, now)
+
+    def _text(self, message: bytes) -> str:
+        return message.decode(self._plan.encoding, "replace")
+
+    def _say(self, payload: bytes, now: float) -> None:
+        try:
+            data = self._plan.say.encode(payload)
+        except ValueError as error:
+            self._outlet.note(WireNote.UNSAID, f"it cannot be said: {error} (`say`)", payload)
+            return
+        if not self._plan.is_apart:
+            self._outlet.say(data)
+        elif self._clocks.apart is None:
+            self._outlet.say(data)
+            self._clocks.apart = now + PAUSE
+        elif len(self._unsaid) < MOST_WAITING:
+            self._unsaid.append(data)
+        else:
+            self._outlet.note(WireNote.RATE, f"{MOST_WAITING} replies wait to be said one by one", payload)
+
+    def _say_next(self, now: float) -> None:
+        self._clocks.apart = None
+        if self._unsaid and self._is_open:
+            self._outlet.say(self._unsaid.popleft())
+            self._clocks.apart = now + PAUSE
+
+    def _flush(self) -> None:
+        """Say at once what waits for a write of its own: the connection ends."""
+        while self._unsaid:
+            self._outlet.say(self._unsaid.popleft())
+
+    def _be_known(self) -> str:
+        """Return what the peer is called. It arrives with that, unless it has said another name before."""
+        if not self.name:
+            self.name = self._default
+            self._outlet.arrived(self.name)
+        return self.name
+
+    def _refuse(self, kind: WireNote, why: str, data: bytes) -> None:
+        self._outlet.note(kind, why, data)
+        self.close(why)

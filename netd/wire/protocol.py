@@ -1,0 +1,185 @@
+"""The connections of a wire: those that programs make, and those that netd dials."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from twisted.internet.interfaces import IHalfCloseableProtocol
+from zope.interface import implementer
+
+from netd.connection.bounds import Bounds, Policy
+from netd.connection.dialing import DialledFactory, DialledProtocol
+from netd.connection.factory import PeerFactory
+from netd.connection.intake import Intake
+from netd.connection.peer import PeerContext
+from netd.connection.protocol import PeerProtocol, describe_address
+from netd.connection.refusals import NOT_ADMITTED
+from netd.principal import ANONYMOUS, Kind, Principal
+from netd.reserved import Reserves, usurped
+from netd.wire.link import WireLink
+from netd.wire.section import WireSection
+
+__all__ = ["DialledWireFactory", "DialledWireProtocol", "WireFactory", "WireProtocol"]
+
+BOUNDS = Bounds(Policy.DISCONNECT, 1 << 17)
+"""What may wait for one peer: one that is told so much and reads nothing is cut."""
+
+
+class _StreamLink(WireLink):
+    """A link over a connection."""
+
+    def __init__(self, section: WireSection, protocol: WireProtocol | DialledWireProtocol, is_dialled: bool) -> None:
+        self._protocol = protocol
+        address = protocol.transport.getPeer()
+        host = getattr(address, "host", "") or "local"
+        name = section.named_remote(getattr(address, "path", host)) if is_dialled else section.named(host)
+        super().__init__(section, lambda: section.plan(is_dialled=is_dialled), name, protocol.shown_address())
+
+    def write(self, data: bytes) -> None:
+        self._protocol.peer.send(data)
+
+    def finish(self, reason: str) -> None:
+        self._protocol.peer.close(reason)
+
+    def pause(self, is_paused: bool) -> None:
+        self._protocol.hold(is_paused)
+
+    def principal(self) -> Principal:
+        return self._protocol.peer.principal
+
+    def prove(self, token: str) -> None:
+        self._protocol.prove(token, Kind.DEVICE)
+
+    def reserves(self) -> Reserves:
+        return self._protocol.factory.access
+
+
+class _Talking(PeerProtocol):
+    """What both kinds of connections have in common: bytes to the machine, in portions."""
+
+    bounds: ClassVar[Bounds] = BOUNDS
+    machine = ("link",)
+    link: WireLink
+
+    @property
+    def intake(self) -> Intake:
+        """The unread bytes of the service's connections."""
+        raise NotImplementedError
+
+    def received(self, data: bytes) -> None:
+        """Take bytes: a flood of tiny messages waits for its turn."""
+        self.intake.take(self, data)
+
+    def read_portion(self, received: bytes) -> None:
+        """See :class:`netd.connection.intake.IntakeReader`."""
+        if self.peer.is_open:
+            self.link.received(received)
+
+    def pause(self, paused: bool) -> None:
+        """See :class:`netd.connection.intake.IntakeReader`."""
+        self.peer.set_reading(not paused)
+
+    def hold(self, is_held: bool) -> None:
+        """Read no more, not even what has come already, or go on."""
+        if self.peer.is_open:
+            self.intake.hold(self, is_held)
+
+    def shown_address(self) -> str:
+        """Return the address of the other side, for people."""
+        return describe_address(self.transport.getPeer())
+
+    def closed(self) -> None:
+        """Tell the machine."""
+        self.intake.forget(self)
+        self.link.gone(self.peer.reason or "it closed the connection")
+
+    def describe(self) -> str:
+        """Its name, if it has one, and its address, for the log."""
+        name = self.link.machine.name
+        return f"{name} {super().describe()}" if name else super().describe()
+
+
+@implementer(IHalfCloseableProtocol)
+class WireProtocol(_Talking):
+    """A connection that a program has made."""
+
+    factory: WireFactory
+    says_when_identified = True
+
+    @property
+    def intake(self) -> Intake:
+        """See :class:`_Talking`."""
+        return self.factory.intake
+
+    def opened(self) -> None:
+        """Begin; what is said to the program first is only for one that is admitted."""
+        self.link = _StreamLink(self.factory.section, self, is_dialled=False)
+        self.link.machine.needs_proof = self.peer.principal is ANONYMOUS
+        if self.peer.principal is not ANONYMOUS or self.factory.access.takes_tokens:
+            self.link.connected()
+
+    def begun(self) -> None:
+        """A program that need not prove anything is known by its first byte."""
+        if self.peer.principal is not ANONYMOUS:
+            self.link.machine.needs_proof = False
+            self.identified()
+        elif not self.factory.section.config.takes_proofs:
+            self.dismiss(NOT_ADMITTED, self.factory.access.objection())
+
+    def usurped(self) -> str:
+        name = self.link.machine.name
+        return usurped(self.factory.access, self.peer.principal, Kind.DEVICE, (name,) if name else ())
+
+    def readConnectionLost(self) -> None:
+        """The program has closed its sending side: what it said last counts, and it may still read the reply."""
+        if self.peer.is_open:
+            self.link.act(self.link.machine.input_ended)
+        else:
+            self.transport.loseConnection()
+
+    def writeConnectionLost(self) -> None:
+        """Do nothing: :meth:`netd.connection.peer.Peer.close` has closed the sending side, and goes on from there."""
+
+
+class WireFactory(PeerFactory):
+    """Makes the connections of programs."""
+
+    connection = WireProtocol
+
+    def __init__(self, name: str, context: PeerContext, section: WireSection) -> None:
+        super().__init__(name, context)
+        self.section = section
+        self.intake = Intake(self.turns)
+
+    def refusal_at_door(self, why: str) -> bytes:
+        try:
+            return self.section.plan().say.encode(f"error: {why}".encode())
+        except ValueError:  # this frame holds no text of this length
+            return b""
+
+
+class DialledWireProtocol(_Talking, DialledProtocol):
+    """A connection that netd has made."""
+
+    factory: DialledWireFactory
+
+    @property
+    def intake(self) -> Intake:
+        """See :class:`_Talking`."""
+        return self.factory.intake
+
+    def opened(self) -> None:
+        """Begin."""
+        self.link = _StreamLink(self.factory.section, self, is_dialled=True)
+        self.link.connected()
+
+
+class DialledWireFactory(DialledFactory):
+    """Makes the connections that netd dials."""
+
+    connection = DialledWireProtocol
+
+    def __init__(self, name: str, context: PeerContext, section: WireSection) -> None:
+        super().__init__(name, context)
+        self.section = section
+        self.intake = Intake(self.turns)

@@ -1,0 +1,78 @@
+"""What the operations of a wire return."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+from netd.codec.units import Address, Epoch, Measured, Prose
+from netd.status import DialStatus, ServiceStatus
+
+__all__ = ["WireAnswer", "WirePeer", "WireRule", "WireServiceStatus", "WireValue"]
+
+
+@frozen(slots=False)
+class WireValue:
+    """The newest value of a channel.
+
+    :ivar samples: how many there were.
+    """
+
+    value: Measured
+    unit: str
+    label: str
+    time: Epoch
+    samples: int
+
+
+@frozen(slots=False)
+class WirePeer:
+    """A peer, connected or away.
+
+    :ivar messages: the messages of its connections that are open.
+    :ivar reason: why it is away; empty while it is there.
+    :ivar values: the newest value of each channel.
+    """
+
+    name: str
+    address: Address
+    online: bool
+    since: Epoch | None
+    last_seen: Epoch | None
+    messages: int
+    reason: Prose
+    values: dict[str, WireValue]
+
+
+@frozen(slots=False)
+class WireRule:
+    """A rule.
+
+    :ivar taken: how many messages it has taken since the start, or since it was changed.
+    """
+
+    rule: str
+    taken: int
+
+
+@frozen(slots=False)
+class WireAnswer:
+    """What became of a question, or of a text that was sent.
+
+    :ivar answer: what the peer said; empty where nothing acknowledges what is sent.
+    """
+
+    name: str
+    answer: str
+
+
+@frozen(slots=False, kw_only=True)
+class WireServiceStatus(ServiceStatus):
+    """The status of a wire.
+
+    :ivar peers: how many peers are there now.
+    :ivar channels: how many channels are known.
+    """
+
+    dialling: list[DialStatus] = field(factory=list)
+    peers: int
+    channels: int
