@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from netd.client.relay_asyncio import AsyncController
 from netd.secrets.token_file import add_token
 from netd.secrets.tokens import TOKENS
 from tests.process import PATIENCE, Daemon, Program, RealTestCase, frame, read_frame
-from tests.sdk.clients import AGENT, BYTES, LIMIT, NEWS, WIRE, Client, Role, all_clients, play
+from tests.sdk.clients import AGENT, BYTES, LIMIT, NEWS, WIRE, Client, Role, all_clients, installed, play
 
 PAUSE = 20
 """Milliseconds, instead of a second, until a client connects again."""
@@ -124,8 +127,10 @@ class ContractTests(RealTestCase):
             self.addCleanup(process.end)
         for client in self.clients:
             self.until(client, "", "welcome")
-        for check in (self.tokens, self.secured, self.answers, self.news, self.too_long, self.replaced, self.sessions):
+        for check in (self.tokens, self.secured, self.answers, self.news, self.too_long, self.replaced, self.memory):
             check(daemon)
+        with ThreadPoolExecutor(len(self.agents)) as pool:
+            list(pool.map(partial(self.session, daemon), self.agents))
         self.restarted(daemon)
 
     def tokens(self, _daemon: Daemon) -> None:
@@ -183,21 +188,29 @@ class ContractTests(RealTestCase):
             self.until(client, "-open", "welcome", 2)
             self.assertGreater(time.monotonic() - taken[client.name], 15 * PAUSE / 1000, client.name)
 
-    def sessions(self, daemon: Daemon) -> None:
+    def session(self, daemon: Daemon, client: Client) -> None:
         """An agent is dialled, describes its channels and streams; it stops as it is told, and can be dialled again."""
-        for client in self.agents:
-            started = daemon.call("session.start", host=HOST, instance=client.name)
-            self.assertEqual((started["state"], started["agent"]), ("streaming", f"{client.name}-agent"), client.name)
-        for client in self.agents:
-            described = self.until_sampled(daemon, client)
-            self.assertEqual(described["count"][:2], ("Counter", "n"), client.name)
-            self.assertEqual(described["temp-1"], ("Temperature", "°C", 21.5), client.name)
-            self.until(client, "-agent", "streaming")
-            daemon.call("session.stop", session=f"{client.name}-agent", instance=client.name)
-            self.until(client, "-agent", "lost")
-        for client in self.agents:
-            self.assertEqual(daemon.call("session.start", host=HOST, instance=client.name)["state"], "streaming", client.name)
-            self.until(client, "-agent", "streaming", 2)
+        name = f"{client.name}-agent"
+        started = daemon.call("session.start", host=HOST, instance=client.name)
+        self.assertEqual((started["state"], started["agent"]), ("streaming", name))
+        described = self.until_sampled(daemon, client)
+        self.assertEqual(described["count"][:2], ("Counter", "n"), name)
+        self.assertEqual(described["temp-1"], ("Temperature", "°C", 21.5), name)
+        self.until(client, "-agent", "streaming")
+        daemon.call("session.stop", session=name, instance=client.name)
+        self.until(client, "-agent", "lost")
+        self.assertEqual(daemon.call("session.start", host=HOST, instance=client.name)["state"], "streaming", name)
+        self.until(client, "-agent", "streaming", 2)
+
+    def memory(self, _daemon: Daemon) -> None:
+        """On MicroPython, polls without news take no memory, and a device takes little."""
+        script = Path(__file__).parent / "drivers" / "micro_memory.py"
+        ran = Program([installed("micropython"), script, self.folder, HOST, str(self.relay_port)], self.folder)
+        self.addCleanup(ran.end)
+        self.assertEqual(ran.wait(), 0, ran.output)
+        polls, whole = map(int, re.findall(r"(\d+) bytes", ran.output))
+        self.assertEqual(polls, 0)
+        self.assertLess(whole, 16_000)  # a pointer is 8 bytes here, and 4 on a board
 
     def until_sampled(self, daemon: Daemon, client: Client) -> dict[str, tuple[Any, ...]]:
         """Return label, unit and newest value of each channel, once several samples have come."""
