@@ -1,0 +1,212 @@
+"""Tests of ``netd.wire.service`` and what it is made of: wires from their section, without a network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.errors import ConfigErrors, NoSuchTarget, OperationFailed
+from netd.kinds import ServiceKind
+from netd.testing import Connection, FakeRemote, ServiceKindTests, configured, connect, make_caller, reload, result_of, wired
+
+KIND = ServiceKind("wire", "netd.wire")
+
+CHAT = (
+    "listen = tcp:9000:interface=127.0.0.1",
+    "rules =",
+    "    name hello {name} => welcome {name}",
+    "    sample T={temp °C};H={hum %}",
+    "    tell say {text} => {name}: {text}",
+    "    tell-all shout {text} => {name}: {text}",
+    "    event echo {what} => you said {what}",
+    "    bye quit => bye",
+)
+
+
+class ListeningWireKindTests(ServiceKindTests, SynchronousTestCase):
+    """A wire that listens keeps what every kind of service must keep."""
+
+    kind = KIND
+    options = CHAT
+
+
+class DialledWireKindTests(ServiceKindTests, SynchronousTestCase):
+    """So does one that dials."""
+
+    kind = KIND
+    options = ("connect = tcp:meter.lan:5025", "ask = 1s READ? => sample {v}")
+
+
+class WireTestCase(SynchronousTestCase):
+    """Connections as the reactor makes them."""
+
+    def begin(self, *lines: str) -> None:
+        """Start the service; nothing may be left of it in the end."""
+        self.service, self.factory, self.reactor, self.bus = wired(KIND, configured(KIND, *lines))
+        self.addCleanup(self.leaves_nothing)
+        self.open: list[Connection] = []
+
+    def leaves_nothing(self) -> None:
+        """Stop the service, and look for timers."""
+        stopped = self.service.stopService()
+        self.reactor.advance(100)
+        for connection in self.open:
+            connection.lose()
+        result_of(stopped)
+        self.reactor.advance(0)
+        self.assertEqual([], self.reactor.getDelayedCalls())
+
+    def peer(self, *said: bytes, host: str = "127.0.0.1") -> Connection:
+        """A program that has connected and said something."""
+        program = connect(self.factory, self.reactor, host)
+        self.open.append(program)
+        program.say(*said)
+        return program
+
+    def peers(self) -> dict[str, Any]:
+        """The peers by name."""
+        return {one.name: one for one in self.service.peers(make_caller())}
+
+    def newest(self, subject: str) -> Any:
+        """The newest event on a subject."""
+        return self.bus.events(subject)[-1]
+
+
+class ListeningTests(WireTestCase):
+    def test_samples(self) -> None:
+        """The fields of a message are the newest values of a peer, with their units, and events on the bus."""
+        self.begin(*CHAT)
+        self.peer(b"hello shed\n", b"T=21.5;H=40\r\n", b"T=22;", b"H=41\n")
+        shed = self.peers()["shed"]
+        self.assertEqual(
+            {"temp": (22.0, "°C", 2), "hum": (41.0, "%", 2)},
+            {name: (one.value, one.unit, one.samples) for name, one in shed.values.items()},
+        )
+        self.assertEqual((True, 3), (shed.online, shed.messages))
+        self.reactor.advance(1)
+        self.assertEqual(22.0, self.newest("wire.main.sample.shed.temp").value)
+        self.assertTrue(self.newest("wire.main.presence.shed").online)
+
+    def test_replies(self) -> None:
+        """What a peer says reaches all others, or all; its goodbye is answered before the connection ends."""
+        self.begin(*CHAT)
+        ada, bob = self.peer(b"hello ada\n"), self.peer(b"hello bob\n")
+        ada.heard(), bob.heard()
+        self.assertEqual(b"", ada.say(b"say hi\n"))
+        self.assertEqual(b"ada: hi\n", bob.heard())
+        self.assertEqual(b"ada: all\n", ada.say(b"shout all\n"))
+        self.assertEqual(b"ada: all\n", bob.heard())
+        self.assertEqual(b"you said so\n", ada.say(b"echo so\n"))
+        self.assertEqual(b"bye\n", ada.say(b"quit\n"))
+        self.assertTrue(ada.is_closing)
+        ada.lose()
+        self.open.remove(ada)
+        self.assertEqual((False, "goodbye"), (self.peers()["ada"].online, self.peers()["ada"].reason))
+
+    def test_replaced(self) -> None:
+        """A second peer of a name replaces the first, as with devices."""
+        self.begin(*CHAT)
+        first = self.peer(b"hello ada\n")
+        self.peer(b"hello ada\n")
+        self.assertTrue(first.is_closing)
+        self.assertTrue(self.peers()["ada"].online)
+
+    def test_unmatched(self) -> None:
+        """What no rule takes is counted, and harms nobody; the rules know what they took."""
+        self.begin(*CHAT)
+        program = self.peer(b"nonsense\n", b"T=1;H=2\n")
+        self.assertFalse(program.is_closing)
+        self.assertEqual(1, self.service.status().counters["notes"]["unmatched"])
+        self.assertEqual([0, 1, 0, 0, 0, 0], [rule.taken for rule in self.service.rules()])
+
+    def test_operations(self) -> None:
+        """People send, ask and close; a name that nobody has is told."""
+        self.begin(*CHAT)
+        ada = self.peer(b"hello ada\n")
+        ada.heard()
+        caller = make_caller()
+        self.assertEqual("", result_of(self.service.send(caller, "ada", "on")).answer)
+        self.assertEqual(b"on\n", ada.heard())
+        asked = self.service.ask(caller, "ada", "how")
+        self.assertEqual(b"how\n", ada.heard())
+        ada.say(b"fine\n")
+        self.assertEqual("fine", result_of(asked).answer)
+        self.assertEqual(1, self.service.tell("all"))
+        self.assertEqual(b"all\n", ada.heard())
+        late = self.service.ask(caller, "ada", "still there")
+        self.reactor.advance(2)
+        self.assertRaises(OperationFailed, result_of, late)
+        self.assertRaises(NoSuchTarget, self.service.send, caller, "eve", "on")
+        self.service.close(caller, "ada")
+        self.assertTrue(ada.is_closing)
+
+    def test_reload(self) -> None:
+        """Other rules count from the next message on, also on open connections."""
+        self.begin(*CHAT)
+        ada = self.peer(b"hello ada\n")
+        ada.heard()
+        reload(self.service, configured(KIND, "listen = tcp:9000:interface=127.0.0.1", "rules = event {*} => {text}!"))
+        self.assertEqual(b"so!\n", ada.say(b"so\n"))
+
+    def test_limits(self) -> None:
+        """Names without end, and messages that are too long, are refused; whoever was there goes on."""
+        self.begin(*CHAT, "max_names = 2")
+        ada = self.peer(b"hello ada\n", b"T=1;H=1\n")
+        self.peer(b"hello bob\n")
+        third = self.peer(b"hello eve\n")
+        self.assertTrue(third.is_closing)
+        endless = self.peer(b"x" * 5000)
+        self.assertTrue(endless.is_closing)
+        ada.say(b"T=2;H=2\n")
+        self.assertEqual(2.0, self.peers()["ada"].values["temp"].value)
+
+
+class DialledTests(WireTestCase):
+    def test_questions(self) -> None:
+        """Questions are asked one by one; one without an answer is given up, and late answers answer nothing else."""
+        self.begin("connect = tcp:meter.lan:5025", "ask =", "    1s VOLT? => sample {volt V}", "    1s AMP? => sample {amp A}")
+        meter = FakeRemote(self.reactor).accept()
+        self.open.append(meter)
+        self.assertEqual(b"VOLT?\n", meter.heard())
+        self.assertEqual(b"AMP?\n", meter.say(b"1.5\n"))
+        meter.say(b"0.2\n")
+        self.assertEqual({"volt": 1.5, "amp": 0.2}, {name: one.value for name, one in self.peers()["main"].values.items()})
+        self.reactor.advance(1)
+        self.assertEqual(b"VOLT?\n", meter.heard())
+        self.reactor.advance(2)  # no answer
+        meter.say(b"7.7\n")
+        self.assertEqual((1.5, 0.2), tuple(one.value for one in self.peers()["main"].values.values()))
+        self.reactor.pump([0.25] * 5)
+        self.assertIn(b"AMP?\n", meter.heard())
+
+    def test_unplugged(self) -> None:
+        """A remote that goes away is dialled again, and is away in between."""
+        self.begin("connect = tcp:meter.lan:5025", "rules = sample {v}")
+        meter = FakeRemote(self.reactor).accept()
+        meter.say(b"torn", b"1\n", b"2\n")
+        meter.lose()
+        self.assertFalse(self.peers()["main"].online)
+        self.reactor.advance(2)
+        again = FakeRemote(self.reactor).accept()
+        self.open.append(again)
+        self.assertTrue(self.peers()["main"].online)
+
+
+class MistakeTests(SynchronousTestCase):
+    def test_told(self) -> None:
+        """Each mistake in a section is told, with what to write."""
+        for lines, words in (
+            (("rules = ignore {*}",), "write listen = tcp:PORT"),
+            (("listen = tcp:1", "connect = tcp:a:2", "rules = ignore {*}"), "a section has listen or connect"),
+            (("listen = tcp:1",), "says nothing"),
+            (("listen = tcp:1", "rules = smaple {t}"), "sample"),
+            (("listen = tcp:1", "rules = sample {a}{b}"), "side by side"),
+            (("listen = udp:1", "rules = ignore {*}", "every = 1s hi"), "cannot be by UDP"),
+            (("listen = udp:1", "rules = ignore {*}", "access = tokens"), "access = peers"),
+            (("listen = tcp:1", "rules = ignore {*}", "dial = each"), "connections that netd makes"),
+            (("listen = tcp:1", "rules = ignore {*}", "frame = line"), "lines"),
+        ):
+            with self.assertRaises(ConfigErrors) as caught:
+                configured(KIND, *lines)
+            self.assertIn(words, str(caught.exception), lines)
