@@ -13,7 +13,7 @@ from netd.sdk import SDKS
 from tests.process import Program
 from tests.test_elsewhere import pythons
 
-__all__ = ["AGENT", "BYTES", "LIMIT", "NEWS", "WIRE", "Client", "Role", "all_clients", "installed", "play"]
+__all__ = ["AGENT", "BYTES", "LIMIT", "NEWS", "WIRE", "Client", "Role", "all_clients", "installed", "node", "play", "write"]
 
 DRIVERS = Path(__file__).parent / "drivers"
 
@@ -65,11 +65,16 @@ def node() -> Path:
     return Path(found.origin).with_name("bin") / "node"
 
 
+def write(kind: str, folder: Path) -> None:
+    """Write the files of one kind into *folder*."""
+    for name, make in SDKS[kind].files.items():
+        (folder / name).write_text(make(), "utf-8")
+
+
 def all_clients(folder: Path) -> list[Client]:
     """All clients. Their files are written into *folder*."""
     for kind in ("relay", "session", "micropython", "js"):
-        for name, make in SDKS[kind].files.items():
-            (folder / name).write_text(make(), "utf-8")
+        write(kind, folder)
     found = []
     whole = frozenset({WIRE, BYTES, NEWS, AGENT})
     for python in pythons():

@@ -19,7 +19,7 @@ from netd.client.relay_asyncio import AsyncController
 from netd.secrets.token_file import add_token
 from netd.secrets.tokens import TOKENS
 from tests.process import PATIENCE, Daemon, Program, RealTestCase, frame, read_frame
-from tests.sdk.clients import AGENT, BYTES, LIMIT, NEWS, WIRE, Client, Role, all_clients, installed, play
+from tests.sdk.clients import AGENT, BYTES, LIMIT, NEWS, WIRE, Client, Role, all_clients, installed, node, play, write
 
 PAUSE = 20
 """Milliseconds, instead of a second, until a client connects again."""
@@ -241,3 +241,15 @@ class ContractTests(RealTestCase):
         self.assert_answers(self.clients, b"on", "acknowledged", b"on", "")
         for client in self.agents:
             self.until(client, "-agent", "streaming", 3)
+
+
+class NodeTests(RealTestCase):
+    def test_no_websocket(self) -> None:
+        """A JavaScript without a WebSocket, as Node.js before 22, is told so, and what to do."""
+        write("js", self.folder)
+        script = self.folder / "script.mjs"
+        script.write_text('import { Netd } from "./netd.js";\nnew Netd({ url: "ws://127.0.0.1:1/ws" }).open();\n', "utf-8")
+        process = Program([node(), "--no-experimental-websocket", script], self.folder)
+        self.addCleanup(process.end)
+        self.assertEqual(process.wait(), 1)
+        self.assertIn("install the package ws", process.output)
