@@ -33,6 +33,7 @@ from netd.config.hosts import named_hosts
 from netd.config.remotes import sources_of_remote
 from netd.message import NAME
 from netd.spelling import quoted
+from netd.wire.blocks import block_reader
 from netd.wire.checks import Check, parse_check
 from netd.wire.framing import Frame, parse_frame, parse_say
 from netd.wire.machine import AskedRegularly, SaidRegularly, Unmatched, WirePlan
@@ -319,12 +320,14 @@ class Config(ListeningConfig):
         default = "datagram" if is_datagram else "lines"
         plain = self.frame or parse_frame(default)
         frame = attrs.evolve(plain, check=self.check)
+        rules = RuleSet(self.rules or (), self.encoding)
         return WirePlan(
             frame=frame,
             say=self.say or plain,
             encoding=self.encoding,
             greeting=tuple(one.encoded(self.encoding) for one in self.greeting or ()),
-            rules=RuleSet(self.rules or (), self.encoding),
+            rules=rules,
+            blocks=block_reader(rules, frame, self.max_message),
             asks=tuple(self._asked(one) for one in self.ask or ()),
             every=tuple(SaidRegularly(one.period, one.text.encoded(self.encoding)) for one in self.every or ()),
             send=self.send.encoded(self.encoding),

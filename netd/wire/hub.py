@@ -12,6 +12,7 @@ from netd.bus.subject import token
 from netd.codec.samples import Samples, SampleTaken
 from netd.interfaces import IBus
 from netd.message import Described, Message, Want
+from netd.wire.blocks import SampleBlock
 from netd.wire.events import WirePresence
 from netd.wire.fields import WireReading
 from netd.wire.results import WirePeer, WireValue
@@ -202,6 +203,32 @@ class WireHub:
                 said = time if reading.time is None else reading.time
                 self._take(channel, value, wall, said)
 
+    def sampled(self, name: str, block: SampleBlock, rule: Rule) -> None:
+        """Take many messages of *name* at once. They are taken apart only where somebody wants each value."""
+        wall = self._bus.wall()
+        found = [(self._channel(name, reading, rule), reading) for reading in block.newest()]
+        taken = [(place, channel, reading) for place, (channel, reading) in enumerate(found) if channel is not None]
+        wants = [self._bus.wants(channel.subject) for _, channel, _ in taken]
+        columns, times = block.columns() if any(want in (Want.EACH, Want.BATCH) for want in wants) else ((), ())
+        for (place, channel, reading), want in zip(taken, wants, strict=True):
+            if want is Want.BATCH:
+                self._batch(channel, columns[place].values, times, wall)
+            elif want is Want.EACH:
+                for value, said in zip(columns[place].values, times or [None] * block.count, strict=True):
+                    self._take(channel, value, wall, said)
+            else:
+                channel.samples += block.count - 1
+                self._take(channel, reading.value, wall, reading.time)
+
+    def _batch(self, channel: WireChannel, values: Sequence[float], times: Sequence[float | None], wall: float) -> None:
+        if not channel.values:
+            self._batched.append(channel)
+        said = times or [None] * len(values)
+        channel.values.extend(values)
+        channel.agent_times.extend(said)
+        channel.value, channel.time, channel.agent_time = values[-1], wall, said[-1]
+        channel.samples += len(values)
+
     def said(self, name: str, values: Mapping[str, Any]) -> None:
         """Publish an event of *name*."""
         known = self._known(name)
@@ -226,17 +253,13 @@ class WireHub:
                 self._publish(channel)
 
     def _take(self, channel: WireChannel, value: float, wall: float, said: float | None) -> None:
+        want = self._bus.wants(channel.subject)
+        if want is Want.BATCH:
+            self._batch(channel, (value,), (said,), wall)
+            return
         channel.value, channel.time, channel.agent_time = value, wall, said
         channel.samples += 1
-        want = self._bus.wants(channel.subject)
-        if want is Want.EACH:
-            self._publish(channel)
-        elif want is Want.BATCH:
-            if not channel.values:
-                self._batched.append(channel)
-            channel.values.append(value)
-            channel.agent_times.append(said)
-        elif abs(wall - channel.shown) >= (self._bus.interval(channel.subject) if want else SHOWN_EVERY):
+        if want is Want.EACH or abs(wall - channel.shown) >= (self._bus.interval(channel.subject) if want else SHOWN_EVERY):
             self._publish(channel)
         elif not channel.is_behind:
             channel.is_behind = True

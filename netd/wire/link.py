@@ -10,6 +10,7 @@ from netd.errors import NotPermitted
 from netd.plaintext import is_text
 from netd.principal import Kind, Principal, check
 from netd.reserved import Reserves, check_owns
+from netd.wire.blocks import SampleBlock
 from netd.wire.fields import WireReading
 from netd.wire.machine import Answer, WireMachine, WireNote, WirePlan
 from netd.wire.rights import CONNECT
@@ -160,6 +161,10 @@ class WireLink:
     def sample(self, name: str, readings: Sequence[WireReading], time: float | None, rule: Rule) -> None:
         """See :class:`netd.wire.machine.IWireOutlet`."""
         self.section.hub.sample(name, readings, time, rule)
+
+    def sampled(self, name: str, block: SampleBlock, rule: Rule) -> None:
+        """See :class:`netd.wire.machine.IWireOutlet`."""
+        self.section.hub.sampled(name, block, rule)
 
     def said(self, name: str, values: Mapping[str, Any], rule: Rule | None) -> None:
         """See :class:`netd.wire.machine.IWireOutlet`."""

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from attrs import define, field, frozen
 
+from netd.wire.blocks import BlockReader, SampleBlock
 from netd.wire.fields import Match, WireReading
 from netd.wire.framing import Frame, FramingFailed, ShiftWatch
 from netd.wire.rules import Meter, Rule, RuleSet, Verb
@@ -100,6 +101,7 @@ class WirePlan:
 
     :ivar say: how what netd says is framed.
     :ivar send: what sends a text to the peer, and *ack* reads what acknowledges it, if anything does.
+    :ivar blocks: reads many samples at once, where the rules allow that.
     :ivar is_dialled: whether netd has made the connection.
     :ivar is_datagram: whether each piece of input is a datagram.
     """
@@ -119,6 +121,7 @@ class WirePlan:
     max_message: int
     rate: int
     idle_timeout: float | None
+    blocks: BlockReader | None = field(default=None, eq=False)
     is_dialled: bool = False
     is_datagram: bool = False
 
@@ -149,6 +152,9 @@ class IWireOutlet(Protocol):
 
         :param time: the time that the peer gave, in seconds since 1970.
         """
+
+    def sampled(self, name: str, block: SampleBlock, rule: Rule) -> None:
+        """Many messages of samples have come from *name* at once."""
 
     def said(self, name: str, values: Mapping[str, Any], rule: Rule | None) -> None:
         """An event has come from *name*; *rule* is None for a message that no rule takes."""
@@ -299,7 +305,11 @@ class WireMachine:
         if not self._is_open:
             return
         self._heard = now
-        self._decode(lambda: self._decoder.feed(data), data, now)
+        blocks = self._plan.blocks
+        if blocks is None or not self._takes_blocks():
+            self._decode(lambda: self._decoder.feed(data), data, now)
+        else:
+            self._decode(lambda: self._feed_block(blocks, data, now), data, now)
         if self._plan.is_datagram:
             self._decode(self._decoder.end, data, now)
         elif self._plan.frame.silence is not None:
@@ -412,6 +422,32 @@ class WireMachine:
         if failure is not None and self._is_open:
             self._refuse(WireNote.FRAMING, str(failure), data)
 
+    def _takes_blocks(self) -> bool:
+        """Whether nothing is to be looked at message by message: no answer, no proof, and nobody who watches."""
+        is_busy = self._asked is not None or self._is_held or self._clocks.quiet is not None
+        return not (is_busy or self.needs_proof or self._is_torn or self.watch is not None)
+
+    def _feed_block(self, blocks: BlockReader, data: bytes, now: float) -> list[bytes]:
+        """Take *data* at once if all of it is samples; otherwise return its messages."""
+        found = blocks.feed(self._decoder, data)
+        if not isinstance(found, SampleBlock):
+            return found
+        self.messages += found.count
+        if self._admits(found.count, now):
+            self._shift.passed()
+            self._outlet.sampled(self.name or self._be_known(), found, self._plan.rules.rules[0])
+        return []
+
+    def _admits(self, count: int, now: float) -> bool:
+        """Count messages against the rate, and note the first in each second that are above it."""
+        if now - self._second >= 1.0:
+            self._second, self._this_second = now, 0
+        before, self._this_second = self._this_second, self._this_second + count
+        rate = self._plan.rate
+        if self._this_second > rate >= before:
+            self._outlet.note(WireNote.RATE, f"more than {rate} messages a second (`rate`)", b"")
+        return self._this_second <= rate
+
     def _note_shift(self, failed: int) -> None:
         for why in filter(None, (self._shift.failed() for _ in range(failed))):
             self._outlet.note(WireNote.SHIFTED, why, b"")
@@ -423,14 +459,8 @@ class WireMachine:
             self._backlog.append(message)
 
     def _take(self, message: bytes, now: float) -> None:
-        plan = self._plan
         self.messages += 1
-        if now - self._second >= 1.0:
-            self._second, self._this_second = now, 0
-        self._this_second += 1
-        if self._this_second > plan.rate:
-            if self._this_second == plan.rate + 1:
-                self._outlet.note(WireNote.RATE, f"more than {plan.rate} messages a second (`rate`)", message)
+        if not self._admits(1, now):
             return
         if self._asked is not None:
             self._take_answer(self._asked, message, now)

@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.errors import ConfigErrors, NoSuchTarget, OperationFailed
 from netd.kinds import ServiceKind
+from netd.message import Message, Want
 from netd.testing import Connection, FakeRemote, ServiceKindTests, configured, connect, make_caller, reload, result_of, wired
 
 KIND = ServiceKind("wire", "netd.wire")
@@ -160,6 +161,46 @@ class ListeningTests(WireTestCase):
         self.assertTrue(endless.is_closing)
         ada.say(b"T=2;H=2\n")
         self.assertEqual(2.0, self.peers()["ada"].values["temp"].value)
+
+
+class BlockTests(WireTestCase):
+    """Samples that come many at a time are read at once; what comes of them is the same."""
+
+    LINES = ("listen = tcp:9000:interface=127.0.0.1", "rules = sample {temp °C},{hum %}")
+
+    def test_newest(self) -> None:
+        """While nobody wants each value, the newest counts, and all are counted."""
+        self.begin(*self.LINES)
+        self.peer(b"1,2\n", b"3,4\n5,6\n7,8\n", b"nonsense\n9,10\n")
+        values = self.peers()["127.0.0.1"].values
+        self.assertEqual([(9.0, 5), (10.0, 5)], [(one.value, one.samples) for one in values.values()])
+        self.assertEqual([5], [rule.taken for rule in self.service.rules()])
+        self.assertEqual(1, self.service.status().counters["notes"]["unmatched"])
+
+    def test_each(self) -> None:
+        """A subscriber that wants each value has each, in order; one that takes batches has them in one message."""
+        self.begin(*self.LINES)
+        each: list[float] = []
+        batches: list[list[float]] = []
+        self.bus.subscribe("wire.main.sample.*.temp", lambda message: each.append(message.event.value), Want.EACH)
+        self.bus.subscribe("wire.main.sample.*.hum", lambda message: batches.append(_values(message)), Want.BATCH)
+        self.peer(b"1,2\n", b"3,4\n5,6\n7,8\n")
+        self.assertEqual([1.0, 3.0, 5.0, 7.0], each)
+        self.assertEqual([[2.0], [4.0, 6.0, 8.0]], batches)
+
+    def test_rate(self) -> None:
+        """What comes above the rate is dropped, and noted once a second."""
+        self.begin(*self.LINES, "rate = 3")
+        program = self.peer(b"1,2\n", b"3,4\n5,6\n", b"7,8\n9,10\n", b"11,12\n")
+        self.assertEqual(5.0, self.peers()["127.0.0.1"].values["temp"].value)
+        self.assertEqual(1, self.service.status().counters["notes"]["over the rate"])
+        self.reactor.advance(1)
+        program.say(b"13,14\n")
+        self.assertEqual(13.0, self.peers()["127.0.0.1"].values["temp"].value)
+
+
+def _values(message: Message) -> list[float]:
+    return [message.event.value] if message.batch is None else [one.value for one in message.batch]
 
 
 class DialledTests(WireTestCase):
