@@ -103,6 +103,8 @@ class _Wire:
                 rest = rest[count:]
             elif _since(_ticks(), begun) > self._timeout:
                 raise OSError("netd reads nothing")
+            else:
+                time.sleep(0.01)
 
 
 class _Client:
