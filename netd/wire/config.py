@@ -407,13 +407,14 @@ IDLE_BY_UDP = 60.0
 """Seconds of silence after which an address that sends datagrams is away, where nothing is written."""
 
 
-def read_section(text: str, directory: Path = Path()) -> Config:
+def read_section(text: str, directory: Path = Path(), origin: str = "the section") -> Config:
     """Return the one section ``[wire:NAME]`` in *text*, for tools that try it out.
 
+    :param origin: what mistakes name as the file.
     :raises netd.errors.ConfigErrors: with all mistakes.
     :raises ValueError: if there is none, or another section as well.
     """
-    configuration = parse(text, "the section", {"wire": Config}, {}, 1, "here", directory)
+    configuration = parse(text, origin, {"wire": Config}, {}, 1, "here", directory)
     if len(configuration.sections) != 1:
         raise ValueError(f"{len(configuration.sections)} sections [wire:NAME] are there, and one is wanted")
     found = configuration.sections[0].config
