@@ -84,7 +84,7 @@ class ConfigErrors(NetdError):
         self.rest = rest
 
 
-class LineError(ValueError):
+class LineError(NetdError, ValueError):
     """One line of an option's text cannot be read.
 
     :ivar index: the number of the line within the text, counted from 0.
@@ -103,7 +103,7 @@ class LineError(ValueError):
         return self.problem if self.other is None else self.problem.replace("{line}", str(lines[self.other]))
 
 
-class LineErrors(ValueError):
+class LineErrors(NetdError, ValueError):
     """Lines of an option's text cannot be read. The loader tells each at its own place in the file."""
 
     def __init__(self, errors: Sequence[LineError]) -> None:

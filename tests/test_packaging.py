@@ -183,7 +183,11 @@ class InstalledTests(InstalledTestCase):
         for folder in ("grafana", "prometheus", "systemd"):
             files |= {f"netd/{folder}/{path.name}" for path in (CHECKOUT / "contrib" / folder).iterdir()}
         self.assertLess({"netd/etc/netd.ini", "netd/systemd/netd.service"}, files)
-        pages = [path for folder in ("static", "pages") for path in (CHECKOUT / "netd" / "gateway" / folder).rglob("*")]
+        pages = [
+            path
+            for folder in ("gateway/static", "gateway/pages", "client/js")
+            for path in (CHECKOUT / "netd" / folder).rglob("*")
+        ]
         files |= {path.relative_to(CHECKOUT).as_posix() for path in pages if path.is_file()}
         self.assertIn("netd/gateway/static/index.html", files)
         self.assertEqual(modules | files | {"netd/py.typed", "twisted/plugins/netd_plugin.py"}, names)

@@ -86,7 +86,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
             "passwd": Listed("passwd", "Set the password of NAME for the manhole."),
             "key": Listed("key", "Add, list and remove the SSH keys that open the manhole."),
             "context": Listed("context", "Name the gateways of other machines, and choose one."),
-            "client": Listed("client", "Print a client as one file, or list them."),
+            "client": Listed("client", "Print a client as one file, write it into a folder, or list them."),
             "backup": Listed("backup", "Write everything that netd keeps into FILE, while it runs."),
             "restore": Listed("backup", "Put everything back that `netd backup` has written into FILE."),
             "cluster": Listed("cluster", "Set up NATS for several machines, and check it."),

@@ -11,12 +11,12 @@ import mqtt5
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.codec.samples import Samples, SampleTaken
 from netd.errors import NoSuchTarget
 from netd.message import Described, Message
 from netd.mqtt.commands import BURST, MOST_PENDING
 from netd.operations import Caller, Operation, OperationTable, Role
 from netd.relay.results import SendResult
-from netd.session.events import Samples, SampleTaken
 from netd.state.state import LAZILY
 from netd.testing import FakeRemote, MemoryDisk, ServiceKindTests, configured, reload, result_of, wired
 from tests.mqtt.broker import BROKER, KIND, PlayedBroker
