@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from netd.codec.jsontext import BadJSON, decode, decode_object_with_nan
-
 __all__ = ["NO_JSON", "WireMessage", "as_shown", "check_encoding"]
 
 NO_JSON = object()
@@ -75,6 +73,8 @@ def check_encoding(name: str) -> str:
 
 
 def _decoded(text: bytes) -> Any:
+    from netd.codec.jsontext import BadJSON, decode, decode_object_with_nan  # noqa: PLC0415 - `netd check` starts without it
+
     try:
         return decode(text)
     except BadJSON:

@@ -9,7 +9,6 @@ from typing import Any
 
 from attrs import frozen
 
-from netd.codec.jsontext import encode
 from netd.spelling import did_you_mean
 from netd.wire.checks import SUMS
 from netd.wire.escapes import unescape
@@ -145,7 +144,11 @@ def as_text(value: Any) -> str:
         return str(int(value))
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return ",".join(value)
-    return encode(value).decode() if isinstance(value, bool | dict | list) else str(value)
+    if not isinstance(value, bool | dict | list):
+        return str(value)
+    from netd.codec.jsontext import encode  # noqa: PLC0415 - `netd check` starts without it
+
+    return encode(value).decode()
 
 
 def _cut(before: bytes, text: bytes, cuts: Sequence[bytes]) -> bytes:
