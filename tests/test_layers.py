@@ -198,7 +198,7 @@ LAYERS = (
         " netd.connection.{dialer,door,early,ending}"
         " netd.connection.{eager,eager_client,factory,liveness,outbox,parking,peer,proxied,shares,silence,tls,turn,vigil}"
         " netd.doctor.{clock,machine} netd.everywhere.* netd.threads netd.command.{execution,watcher} netd.access.*"
-        " netd.gateway.{channel,chunks,conversation,guard,history,past,sessions,signing,site,tickets}"
+        " netd.gateway.{channel,chunks,conversation,guard,history,past,scraping,sessions,signing,site,tickets}"
         " netd.gateway.graphite.answers"
         " netd.manhole.{doorkeeper,login,menu,prompt,ssh,terminal} netd.recorder.{backlog,history,reader,replay,store}"
         " netd.bridge.sending netd.reaction.delivery netd.alert.{acting,mail,program,webhook}"

@@ -9,7 +9,8 @@ from typing import ClassVar
 import attrs
 
 from netd.access.rules import AccessRules, AccessWord
-from netd.config import ListeningConfig, Parser, duration, endpoints, flag, off_or, option, size, within
+from netd.bus.subject import split_pattern
+from netd.config import ListeningConfig, Parser, duration, endpoints, flag, off_or, option, size, within, words
 from netd.config.descriptions import is_exposed
 from netd.config.pages import host_names, web_origins
 from netd.principal import Kind
@@ -17,7 +18,7 @@ from netd.secrets.private_files import PrivateFileError
 from netd.secrets.tokens import TOKENS, Tokens, how_to_add
 from netd.spelling import quoted
 
-__all__ = ["Config", "base_path"]
+__all__ = ["Config", "base_path", "value_patterns"]
 
 _BASE = re.compile(r"/(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*/)*")
 
@@ -31,6 +32,24 @@ def _read_base(written: str) -> str:
 
 base_path: Parser[str] = Parser("path: /netd/", _read_base)
 """The path of a URL, with a slash at both ends. The slashes need not be written."""
+
+
+KINDS = ("session", "wire", "custom")
+"""First tokens of the subjects that have measured values."""
+
+
+def _read_patterns(written: str) -> tuple[str, ...]:
+    patterns = words(written)
+    for pattern in patterns:
+        if split_pattern(pattern)[0] not in KINDS:
+            raise ValueError(f"{quoted(pattern)} has no measured values; these are under {', '.join(KINDS)}, as in session.>")
+        if "@" in pattern:
+            raise ValueError(f"{quoted(pattern)} is of another node, which has its own /metrics")
+    return patterns
+
+
+value_patterns: Parser[tuple[str, ...]] = Parser("subject patterns, comma-separated: session.>, wire.>", _read_patterns)
+"""Patterns of subjects that have measured values on this node."""
 
 
 @attrs.frozen(kw_only=True)
@@ -84,6 +103,12 @@ class Config(ListeningConfig):
     )
     echo: bool = option(
         flag, "no", help="Whether a WebSocket at /echo sends back every message, for conformance tests.", live=True
+    )
+    metrics_values: tuple[str, ...] | None = option(
+        off_or(value_patterns),
+        "off",
+        help="Subjects whose newest measured values /metrics shows to Prometheus: session.>, wire.>, custom.>; 1,000 at most.",
+        live=True,
     )
     max_message: int = option(
         within(size, "1KiB", "64MiB"), "1MiB", help="Longest message of a WebSocket, and longest body of a request.", live=True

@@ -1,14 +1,15 @@
-"""The facts of ``system.status`` as metrics, in the format of Prometheus or in OpenMetrics.
+"""The facts of ``system.status`` as metrics, in the format of Prometheus or in OpenMetrics; and measured values.
 
 Labels are the kind and the section of a service, the reason of refusals and losses, and remotes of the configuration. No client
-chooses a label, so that no client can make the number of series grow. A section is not called ``instance``: Prometheus gives that
+chooses a label, so that no client can make the number of series grow. Measured values are there only where the configuration
+wants them, and so many at most (:mod:`netd.gateway.values`). A section is not called ``instance``: Prometheus gives that
 name to the daemon that it has asked.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -20,7 +21,7 @@ from prometheus_client.registry import Collector
 from netd.gateway.measures import DAEMON, MEASURES, Measure
 from netd.status import section_of
 
-__all__ = ["OPENMETRICS", "PLAIN", "exposition", "format_for"]
+__all__ = ["OPENMETRICS", "PLAIN", "MeasuredValue", "MeasuredValues", "exposition", "format_for"]
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -28,6 +29,8 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 _REFUSED = re.compile(r"q\s*=\s*0(\.0*)?")
 
 _SERVICE = ("kind", "section")
+
+_VALUE = ("kind", "section", "name", "channel", "unit")
 
 _COUNTERS = (
     ("accepted", "netd_accepted_connections", "Connections accepted since the start."),
@@ -42,6 +45,25 @@ _REASONS = (
 )
 
 
+@frozen
+class MeasuredValue:
+    """One measured value, with the values of its labels by name."""
+
+    labels: Mapping[str, str]
+    value: float
+
+
+@frozen
+class MeasuredValues:
+    """The measured values of one moment.
+
+    :ivar is_over: whether there are more, which are left out.
+    """
+
+    values: Sequence[MeasuredValue]
+    is_over: bool
+
+
 def format_for(accept: str) -> str:
     """Return the content type for a client with this ``Accept``: OpenMetrics for those that name it, as Prometheus does."""
     for part in accept.lower().split(","):
@@ -51,13 +73,18 @@ def format_for(accept: str) -> str:
     return PLAIN
 
 
-def exposition(status: Mapping[str, Any], content_type: str = PLAIN, is_own: bool = True) -> bytes:
+def exposition(
+    status: Mapping[str, Any], content_type: str = PLAIN, is_own: bool = True, measured: MeasuredValues | None = None
+) -> bytes:
     """Return the result of ``system.status`` as text of this type.
 
     :param is_own: whether it is the status of this process, of which further facts are added then.
+    :param measured: the measured values to add; None where none are wanted.
     """
     registry = CollectorRegistry()
     registry.register(_Facts(status))
+    if measured is not None:
+        registry.register(_Values(measured))
     if is_own:
         ProcessCollector(registry=registry)
     render: Callable[[CollectorRegistry], bytes] = generate_openmetrics if content_type == OPENMETRICS else generate_latest
@@ -115,6 +142,21 @@ class _Facts(Collector):
         yield remotes
         yield from counters.values()
         yield from reasons.values()
+
+
+@frozen(eq=False)
+class _Values(Collector):
+    """The measured values of one moment."""
+
+    measured: MeasuredValues
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the values, and whether there are more."""
+        values = GaugeMetricFamily("netd_value", "Newest measured value of a channel.", labels=_VALUE)
+        for one in self.measured.values:
+            values.add_metric([one.labels[label] for label in _VALUE], one.value)
+        yield values
+        yield GaugeMetricFamily("netd_values_full", "1 while there are more values than may be here.", self.measured.is_over)
 
 
 def _family(measure: Measure, labels: tuple[str, ...], told: Iterable[tuple[tuple[str, ...], Mapping[str, Any]]]) -> Metric:

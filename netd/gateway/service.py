@@ -27,9 +27,11 @@ from netd.gateway.past import Past
 from netd.gateway.protocol import GatewayFactory
 from netd.gateway.results import GatewayServiceStatus, SessionsEnded, SignedInBrowser
 from netd.gateway.routes import VISIT, Access, SiteRoute
+from netd.gateway.scraping import Scraping
 from netd.gateway.sessions import BrowserSession, BrowserSessions
 from netd.gateway.site import ECHO, Site
 from netd.gateway.tickets import Tickets
+from netd.gateway.values import MOST_VALUES, ValuesFollowing
 from netd.interfaces import IActing, IBus, IConsole, INetdService, IStateful, IStatePart, ITurnShare
 from netd.lifecycle import ServingState, state_on
 from netd.listening import ListeningService, make_context
@@ -82,6 +84,7 @@ class GatewayService(ListeningService):
         self._sessions = BrowserSessions(self._tokens, config, reactor.seconds, bus.wall, secrets.token_bytes)
         self._sessions.ended = self._session_ended
         self._tickets = Tickets(reactor.seconds, secrets.token_bytes)
+        self._values = ValuesFollowing(bus, self._left_out)
         self._files: dict[str, File] = {}
         self._in_force: frozenset[str] | None = None
         self._is_open = False
@@ -124,11 +127,13 @@ class GatewayService(ListeningService):
         super().startService()
         self._check_ports()
         self._judging.start(JUDGED_EVERY)
+        self._values.follow(self._config.metrics_values or ())
 
     def stopService(self) -> Deferred[None]:
         """Stop watching the file of tokens, then stop as any listening service does."""
         if self._judging.running:
             self._judging.stop()
+        self._values.stop()
         return super().stopService().addCallback(lambda _: self._gateway.answers.share.stop())
 
     def prepare(self, config: Config, change: Change) -> None:
@@ -148,6 +153,7 @@ class GatewayService(ListeningService):
         super().follow(config)
         self._config = self._sessions.rules = config
         self._gateway.follow(config)
+        self._values.follow(config.metrics_values or ())
         self._gateway.site = self._make_site()
 
     def turn_shares(self) -> list[ITurnShare]:
@@ -226,7 +232,8 @@ class GatewayService(ListeningService):
     def _further_routes(self) -> dict[str, SiteRoute]:
         past = Past(self._gateway.dispatcher, self._bus.wall)
         echo = {ECHO: SiteRoute(("GET",), Access.KNOWN, None)} if self._config.echo else {}
-        return HistoryFiles(past).routes() | Graphite(past).routes() | echo
+        scraping = Scraping(self._gateway.dispatcher, self._values.seen_by)
+        return HistoryFiles(past).routes() | Graphite(past).routes() | scraping.routes() | echo
 
     def _judge(self) -> None:
         """Look at the tokens: close the WebSockets whose token is gone, and log it if there are no tokens any more.
@@ -249,6 +256,15 @@ class GatewayService(ListeningService):
             self._in_force, self._is_open = in_force, is_open
             for connection in list(self._gateway.connections):
                 connection.judge(in_force, is_open)  # type: ignore[attr-defined]
+
+    def _left_out(self, subject: str) -> None:
+        self._log.warn(
+            "{service}: /metrics has the values of {most} subjects, and no more: {subject} is left out, and others may be; "
+            "name fewer in `metrics_values`",
+            service=self._gateway.name,
+            most=MOST_VALUES,
+            subject=subject,
+        )
 
     def _session_ended(self, session: BrowserSession, why: str) -> None:
         for connection in list(self._gateway.connections):

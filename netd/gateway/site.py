@@ -17,7 +17,6 @@ from netd.gateway.denial import NO_TOKEN, denied
 from netd.gateway.files import File
 from netd.gateway.guard import PROBES, SCRAPE, TOKEN_NEEDED, TOKENS_UNUSABLE, Guard
 from netd.gateway.head import Head
-from netd.gateway.metrics import exposition, format_for
 from netd.gateway.page import render_page
 from netd.gateway.routes import FORM_BODY, JSON_BODY, OPTIONS, READING, Access, Admission, Handler, SiteRoute
 from netd.gateway.signing import SigningIn
@@ -108,7 +107,6 @@ class Site:
             "/rpc": SiteRoute(("POST",), Access.KNOWN, self._rpc),
             **SigningIn(guard, dispatcher.audit, self._takes_ticket).routes(),
             "/api": SiteRoute(READING, Access.KNOWN, self._api),
-            "/metrics": SiteRoute(READING, Access.KNOWN, self._metrics, action=SCRAPE),
             "/healthz": SiteRoute(READING, Access.ANYONE, lambda _admission: _HEALTHY),
             "/readyz": SiteRoute(READING, Access.ANYONE, self._ready),
             SOCKET: SiteRoute(("GET",), Access.SOON_KNOWN, None),
@@ -219,12 +217,6 @@ class Site:
             return Answer(HTTPStatus.OK, encode(operations), JSON, extra=vary)
 
         return self._dispatcher.call("system.operations", {}, admission.caller).addCallback(answer)
-
-    def _metrics(self, admission: Admission) -> Deferred[Answer]:
-        status = self._dispatcher.call("system.status", {}, admission.caller)
-        wanted = format_for(admission.head.get("accept"))
-        vary = (("Vary", "Accept"),)
-        return status.addCallback(lambda facts: Answer(HTTPStatus.OK, exposition(to_plain(facts), wanted), wanted, extra=vary))
 
     def _ready(self, _admission: Admission) -> Answer:
         why = self._why_not_ready()

@@ -14,7 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.codec.jsontext import to_plain
 from netd.config import parse
 from netd.daemon import assemble
-from netd.gateway.metrics import OPENMETRICS, exposition
+from netd.gateway.metrics import OPENMETRICS, MeasuredValue, MeasuredValues, exposition
+from netd.gateway.values import labels_of
 from netd.kinds import find_kinds
 from netd.testing import run_now
 from tests.process import CHECKOUT
@@ -37,6 +38,8 @@ from = session.main.*.temp
 to = relay.main.fan
 [gateway]
 [recorder]
+[forward]
+url = http://127.0.0.1:8428/write
 [cluster]
 servers = nats://127.0.0.1:4222
 """
@@ -71,7 +74,9 @@ class ContribTests(SynchronousTestCase):
             relay["counters"].setdefault(happened, {})["something"] = 1
         relay["listening"] = [{"address": "0.0.0.0:5050", "reach": "", "certificate_end": 1.8e9}]
         relay["dialling"] = [{"remote": "tcp:far:1", "connected_for": None}]
-        return list(text_string_to_metric_families(exposition(facts, OPENMETRICS).decode()))
+        labels = {**(labels_of("session.main.oven.temp") or {}), "unit": "°C"}
+        measured = MeasuredValues([MeasuredValue(labels, 21.5)], is_over=False)
+        return list(text_string_to_metric_families(exposition(facts, OPENMETRICS, measured=measured).decode()))
 
     def test_every_metric_and_label_exists(self) -> None:
         """No panel stays empty, and no alert silent, because netd calls a metric or its label otherwise."""
