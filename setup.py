@@ -17,7 +17,12 @@ CONTRIBUTED = ("grafana", "prometheus", "systemd")
 setup(
     packages=[*find_packages(include=["netd", "netd.*"]), "netd.etc", *(f"netd.{one}" for one in CONTRIBUTED), "twisted.plugins"],
     package_dir={"netd.etc": "etc"} | {f"netd.{one}": f"contrib/{one}" for one in CONTRIBUTED},
-    package_data={"netd": ["py.typed"], "netd.etc": ["*"], "netd.client": ["js/*"], "netd.gateway": ["static/**", "pages/*"]}
+    package_data={
+        "netd": ["py.typed"],
+        "netd.etc": ["*"],
+        "netd.client": ["arduino/*", "js/*"],
+        "netd.gateway": ["static/**", "pages/*"],
+    }
     | {f"netd.{one}": ["*"] for one in CONTRIBUTED},
     include_package_data=False,
     zip_safe=False,

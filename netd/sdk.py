@@ -1,4 +1,4 @@
-"""The clients that programs elsewhere copy: for Python, for microcontrollers and for JavaScript. ``netd client`` prints them."""
+"""The clients that programs elsewhere copy: for Python, microcontrollers, Arduino and JavaScript. ``netd client`` prints them."""
 
 from __future__ import annotations
 
@@ -60,10 +60,25 @@ def _make_package() -> str:
     return json.dumps({**json.loads(_read(CLIENT / "js" / "package.json")), "version": __version__}, indent=2) + "\n"
 
 
+def _make_arduino() -> str:
+    """Return ``Netd.h``, which tells in its first lines which netd has made it."""
+    begin, _, rest = _read(CLIENT / "arduino" / "Netd.h").partition("\n//\n")
+    return f"{begin}\n// Made by netd {__version__} (`netd client arduino`). Do not edit it: make it again.\n//\n{rest}"
+
+
+def _make_properties() -> str:
+    """Return the ``library.properties`` of Netd.h, of this version."""
+    return f"{_read(CLIENT / 'arduino' / 'library.properties')}version={__version__}\n"
+
+
 SDKS: Mapping[str, Sdk] = MappingProxyType(
     {
         **{kind: Sdk({f"{kind}.py": partial(make_client, kind)}, client.summary) for kind, client in CLIENTS.items()},
         "micropython": Sdk({"netd_micro.py": _make_micro}, "Device, Agent: for MicroPython and CircuitPython"),
+        "arduino": Sdk(
+            {"Netd.h": _make_arduino, "library.properties": _make_properties},
+            "Device, Agent: for Arduino (ESP8266, ESP32, boards with Ethernet)",
+        ),
         "js": Sdk(
             {
                 "netd.js": partial(_read, NETD_JS),

@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import importlib.util
 import os
+import shutil
+import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from netd.sdk import SDKS
+from tests.debian import program
 from tests.process import Program
 from tests.test_elsewhere import pythons
 
-__all__ = ["AGENT", "BYTES", "LIMIT", "NEWS", "WIRE", "Client", "Role", "all_clients", "installed", "node", "play", "write"]
+__all__ = [
+    "AGENT",
+    "BYTES",
+    "LIMIT",
+    "NEWS",
+    "TLS",
+    "WIRE",
+    "Client",
+    "Role",
+    "all_clients",
+    "arduino",
+    "installed",
+    "node",
+    "play",
+    "write",
+]
 
 DRIVERS = Path(__file__).parent / "drivers"
 
-WIRE, BYTES, NEWS, LIMIT, AGENT = "wire", "bytes", "news", "limit", "agent"
-"""What not every client does: speak the relay's protocol, which netd.js does not; answer with any bytes; publish news; refuse
-payloads that are too long for it; stream as an agent."""
+WIRE, TLS, BYTES, NEWS, LIMIT, AGENT = "wire", "tls", "bytes", "news", "limit", "agent"
+"""What not every client does: speak the relay's protocol, which netd.js does not; TLS, which on Arduino is the board's own;
+answer with any bytes; publish news; refuse payloads that are too long for it; stream as an agent."""
 
 
 class Client(NamedTuple):
@@ -71,12 +92,35 @@ def write(kind: str, folder: Path) -> None:
         (folder / name).write_text(make(), "utf-8")
 
 
+@functools.cache
+def arduino() -> Path:
+    """Compile the driver of Netd.h, with the sanitizers of g++: wrong use of memory ends it. Return its path."""
+    folder = Path(tempfile.mkdtemp(prefix="netd-arduino-"))
+    atexit.register(shutil.rmtree, folder)
+    write("arduino", folder)
+    source = DRIVERS / "arduino"
+    flags = [
+        "-std=c++14",
+        "-g",
+        "-O1",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-fsanitize=address,undefined",
+        "-fno-sanitize-recover=all",
+    ]
+    command = [program("g++"), *flags, f"-I{source / 'shim'}", f"-I{folder}", source / "driver.cpp", "-o", folder / "driver"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return folder / "driver"
+
+
 def all_clients(folder: Path) -> list[Client]:
     """All clients. Their files are written into *folder*."""
     for kind in ("relay", "session", "micropython", "js"):
         write(kind, folder)
     found = []
-    whole = frozenset({WIRE, BYTES, NEWS, AGENT})
+    whole = frozenset({WIRE, TLS, BYTES, NEWS, AGENT})
     for python in pythons():
         name = "python" + python.resolve().name.removeprefix("python").replace(".", "-")
         command = (python, DRIVERS / "python_driver.py", folder)
@@ -85,6 +129,7 @@ def all_clients(folder: Path) -> list[Client]:
     micro = (DRIVERS / "micro_driver.py", folder)
     found.append(Client("micropython", (installed("micropython"), *micro), whole | {LIMIT}))
     found.append(Client("micro-on-python", (pythons()[0], *micro), whole | {LIMIT}))
+    found.append(Client("arduino", (arduino(),), whole - {TLS} | {LIMIT}))
     script = (DRIVERS / "node_driver.mjs", folder)
     found.append(Client("node", (node(), *script), frozenset()))
     deno = (installed("deno"), "run", "--quiet", "--no-config", "--allow-net", "--allow-read")

@@ -19,7 +19,7 @@ from netd.client.relay_asyncio import AsyncController
 from netd.secrets.token_file import add_token
 from netd.secrets.tokens import TOKENS
 from tests.process import PATIENCE, Daemon, Program, RealTestCase, frame, read_frame
-from tests.sdk.clients import AGENT, BYTES, LIMIT, NEWS, WIRE, Client, Role, all_clients, installed, node, play, write
+from tests.sdk.clients import AGENT, BYTES, LIMIT, NEWS, TLS, WIRE, Client, Role, all_clients, installed, node, play, write
 
 PAUSE = 20
 """Milliseconds, instead of a second, until a client connects again."""
@@ -80,10 +80,10 @@ class ContractTests(RealTestCase):
             for suffix, words in proofs.items():
                 name = client.name + suffix
                 yield Role(client, name, ("device", HOST, port, name, pause, *words))
-            if WIRE in client.does:
+            if TLS in client.does:
                 name, ca = f"{client.name}-secure", f"ca={self.folder / 'lab'}"
                 yield Role(client, name, ("device", HOST, str(self.secure_port), name, pause, ca))
-            if LIMIT in client.does:
+            if {LIMIT, TLS} <= client.does:
                 name, ca = f"{client.name}-wary", f"ca={self.authority('elsewhere-' + client.name)}"
                 yield Role(client, name, ("device", HOST, str(self.secure_port), name, pause, ca))
             if AGENT in client.does:
@@ -143,11 +143,11 @@ class ContractTests(RealTestCase):
 
     def secured(self, daemon: Daemon) -> None:
         """Through TLS it is the same. A client trusts the authority that it is given, and no other."""
-        for client in self.doing(WIRE):
+        for client in self.doing(TLS):
             self.until(client, "-secure", "welcome")
             outcome = daemon.call("relay.send", target=f"{client.name}-secure", text="on", instance="secure")
             self.assertEqual((outcome["status"], outcome["answer"]), ("acknowledged", "b24="), client.name)
-        for client in self.doing(LIMIT):
+        for client in self.doing(LIMIT, TLS):
             self.assertRegex(self.until(client, "-wary", "lost").lower(), "cert")
 
     def answers(self, _daemon: Daemon) -> None:
