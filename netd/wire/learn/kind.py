@@ -1,0 +1,123 @@
+"""A kind of message: the messages that one rule will take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from attrs import define, evolve, field
+
+from netd.wire.learn.columns import ColumnSlot
+from netd.wire.learn.replies import AnswerKind, LearntAnswer, answer_to
+from netd.wire.learn.scene import Scene
+from netd.wire.learn.utterances import Utterance
+from netd.wire.learn.wording import guarded, literal
+
+__all__ = ["REST", "MessageKind", "literal_kind", "text_kind"]
+
+REST = ColumnSlot("text", is_named=True)
+
+_CLASHES = ("json", "struct", "each")
+
+
+@define(eq=False)
+class MessageKind:
+    """A kind of message, from which a rule is written.
+
+    :ivar parts: the pattern: literals as they are written in a rule, and slots.
+    :ivar form: what stands before the parts: ``json ``, ``each , ``, ``struct <BH ``.
+    :ivar doubts: what a person should look at, a sentence each.
+    """
+
+    members: list[Utterance]
+    verb: str
+    parts: list[str | ColumnSlot]
+    form: str = ""
+    answer: LearntAnswer = field(factory=lambda: LearntAnswer(AnswerKind.NONE))
+    doubts: list[str] = field(factory=list)
+
+    @property
+    def slots(self) -> Iterator[ColumnSlot]:
+        return (part for part in self.parts if isinstance(part, ColumnSlot))
+
+    @property
+    def pattern(self) -> str:
+        """The pattern as it is written."""
+        written = "".join(map(str, self.parts)).strip(" ")
+        is_expression = written.startswith("/") and written.endswith("/")
+        if not self.form and (written.split(" ", 1)[0] in _CLASHES or is_expression):
+            return f"\\x{ord(written[0]):02x}{written[1:]}"
+        return self.form + written
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether all messages are the same."""
+        return not self.form and not any(True for _ in self.slots)
+
+    @property
+    def rule(self) -> str:
+        """The rule as it is written."""
+        head = f"{self.answer.verb or self.verb} {self.pattern}"
+        return head if self.answer.template is None else f"{head} => {guarded(self.answer.template)}"
+
+    def listen(self, scene: Scene) -> None:
+        """Find out what is heard because of the messages, and give names to the slots that it needs."""
+        slots = [slot for slot in self.slots if slot.values]
+        values = [self._fields(scene, place, slots) for place in range(len(self.members))]
+        self.answer = answer_to(self.members, values, scene.say, scene.encoding)
+        for slot in slots:
+            if slot.label in self.answer.fields:
+                slot.is_named = True
+        if self.verb == "sample":
+            self._tell_numbers(slots)
+        if self.answer.kind is AnswerKind.VARIED:
+            self.doubts.append(_varied(self.members, scene))
+
+    def _tell_numbers(self, slots: Sequence[ColumnSlot]) -> None:
+        """Whole numbers that are said back identify something and measure nothing."""
+        echoed = [slot for slot in slots if slot.is_number and slot.label in self.answer.fields and _are_whole(slot.values)]
+        measured = [slot for slot in self.slots if slot.is_number and slot.is_named and slot not in echoed]
+        if not echoed:
+            return
+        if not measured:
+            self.verb = "event"
+            return
+        labels = {slot.label for slot in self.slots}
+        is_channel = len(measured) == 1 and not self.form and not labels & {"name", "channel"}
+        wish = "channel" if is_channel else "text"
+        slot = echoed[0]
+        if slot.label == wish or wish in labels or len(echoed) > 1:
+            return
+        if is_channel:
+            measured[0].label = "value"
+        fields = frozenset(wish if name == slot.label else name for name in self.answer.fields)
+        template = (self.answer.template or "").replace(f"{{{slot.label}}}", f"{{{wish}}}")
+        self.answer = evolve(self.answer, template=template, fields=fields)
+        slot.label, slot.is_number, slot.unit = wish, False, ""
+
+    def _fields(self, scene: Scene, place: int, slots: Sequence[ColumnSlot]) -> Mapping[str, str]:
+        own = {slot.label: slot.values[place].strip() for slot in slots if slot.label}
+        return {**scene.base(self.members[place]), **own}
+
+
+def _are_whole(values: Sequence[str]) -> bool:
+    return all(value.strip().lstrip("+-").isdigit() for value in values)
+
+
+def _varied(members: Sequence[Utterance], scene: Scene) -> str:
+    example = next((one for one in members if one.replies), None)
+    if example is None:
+        return "what others hear because of it varies; write tell-all … => …"
+    said, heard = (literal(data.decode(scene.encoding, "replace"))[:40] for data in (example.data, example.replies[0]))
+    return f"the answers vary, and netd cannot know them ({said} was answered by {heard}); write => … for one that always fits"
+
+
+def literal_kind(members: list[Utterance], verb: str, scene: Scene) -> MessageKind:
+    """The kind of messages that are all the same."""
+    return MessageKind(members, verb, [literal(scene.text(members[0]))])
+
+
+def text_kind(members: list[Utterance], verb: str, head: str, scene: Scene) -> MessageKind:
+    """The kind of messages that begin with *head*; whatever follows is ``{text}``."""
+    texts = [scene.text(one)[len(head) :].strip() for one in members]
+    slot = ColumnSlot("text", is_named=True, values=texts)
+    return MessageKind(members, verb, [literal(head), slot] if head else [slot])
