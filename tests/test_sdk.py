@@ -55,6 +55,16 @@ class MicroTests(SynchronousTestCase):
         self.assertLess((folder / "netd_micro.mpy").stat().st_size, 4096)
 
 
+class ArduinoTests(SynchronousTestCase):
+    def test_what_it_is(self) -> None:
+        """The reader of the header learns which netd made it, and the library has the version of netd."""
+        files = SDKS["arduino"].files
+        self.assertIn(f"// Made by netd {__version__} (`netd client arduino`)", files["Netd.h"]())
+        self.assertIn("#pragma once\n", files["Netd.h"]())
+        properties = dict(line.split("=", 1) for line in files["library.properties"]().splitlines())
+        self.assertEqual((properties["name"], properties["version"], properties["includes"]), ("Netd", __version__, "Netd.h"))
+
+
 class PackageTests(SynchronousTestCase):
     def test_manifest(self) -> None:
         """The npm package has all that it needs, under the version of netd."""

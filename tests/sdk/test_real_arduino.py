@@ -8,7 +8,11 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.wire.config import read_section
+from netd.wire.recording import Direction, Recorded, Recording, Transport
+from netd.wire.replay import replay
 from tests.debian import program
+from tests.process import CHECKOUT
 from tests.sdk.clients import DRIVERS, arduino, write
 
 AVR = Path("/usr/share/arduino/hardware/arduino/avr")
@@ -70,3 +74,35 @@ class UnoTests(SynchronousTestCase):
         self.assertLess(both[0], 6.25 * 1024)
         self.assertLess(device[1], 512)
         self.assertLess(agent[1], 300)
+
+
+class SketchTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp())
+        self.folder.mkdir()
+        write("arduino", self.folder)
+
+    def compile(self, name: str, *flags: str) -> None:
+        """Compile a sketch of the examples for this machine."""
+        path = CHECKOUT / "examples" / "arduino" / name / f"{name}.ino"
+        source = DRIVERS / "arduino"
+        places = [f"-I{source / 'shim'}", f"-I{self.folder}", f'-DSKETCH="{path}"']
+        run(program("g++"), "-std=c++14", "-Wall", "-Wextra", "-Werror", *places, source / "sketch.cpp", *flags)
+
+    def test_wifi(self) -> None:
+        """The examples of a device and of an agent fit to the library."""
+        for name in ("NetdDevice", "NetdAgent"):
+            self.compile(name, "-fsyntax-only")
+
+    def test_serial(self) -> None:
+        """The example without a library prints what the section in its comment reads."""
+        self.compile("SerialWire", "-o", str(self.folder / "sketch"))
+        ran = subprocess.run([self.folder / "sketch"], input=b"1x0", stdout=subprocess.PIPE, check=True)
+        sketch = (CHECKOUT / "examples" / "arduino" / "SerialWire" / "SerialWire.ino").read_text("utf-8")
+        section = "".join(line[7:] + "\n" for line in sketch.splitlines() if line.startswith("//     "))
+        events = (Recorded(0.0, 1, Direction.OPENED, b"/dev/ttyACM0"), Recorded(0.1, 1, Direction.SAID, ran.stdout))
+        recording = Recording(Transport.SERIAL, True, events)
+        found = [str(one) for one in replay(read_section(section).plan(True, False), recording).consequences()]
+        sample = ["1 sample bench-1 temp 249.9 °C", "1 sample bench-1 light 50 %"]
+        expected = ["1 name bench-1", *sample, '1 event bench-1 {"state":"on"}', '1 event bench-1 {"state":"off"}']
+        self.assertEqual(list(dict.fromkeys(found)), expected)
