@@ -65,13 +65,17 @@ def pythons() -> list[Path]:
 
 class MacTests(RealTestCase):
     def test_daemon(self) -> None:
-        """The daemon starts and serves where there is neither epoll nor what sends an answer and its end together."""
+        """The daemon serves where there is neither epoll nor what sends answer and end together; clients and command work."""
         daemon = self.start(self.write_ini(SERVICES), env=lacking("mac"))
         with self.connect(daemon.port("command")) as connection:
             connection.sendall(b'{"command_id": "add", "first": 1, "second": 2}\n')
             self.assertEqual(json.loads(connection.makefile().readline())["result"], 3.0)
-        clients = self.program(ELSEWHERE / "clients.py", *client_arguments(make_clients(self.folder), daemon))
-        self.assertEqual(clients.wait(), 0, clients.output)
+        alone = make_clients(self.folder)
+        clients = self.run_python(ELSEWHERE / "clients.py", *client_arguments(alone, daemon), env=lacking("mac"))
+        self.assertEqual(clients.returncode, 0, clients.stderr)
+        command = ("-c", "from netd.cli.main import main; main()", "status", "--state", str(self.state))
+        asked = self.run_python(*command, env=lacking("mac"))
+        self.assertEqual((asked.returncode, "relay" in asked.stdout), (0, True), asked.stderr)
         self.assertEqual(daemon.stop(), 0, daemon.output)
 
 

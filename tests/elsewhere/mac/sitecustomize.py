@@ -2,6 +2,7 @@
 
 import os
 import select
+import selectors
 import signal
 import socket
 
@@ -21,6 +22,7 @@ MISSING = (
     (signal, "SIGRTMIN SIGRTMAX SIGPWR SIGPOLL SIGSTKFLT sigtimedwait sigwaitinfo"),
 )
 
+selectors.DefaultSelector = selectors.PollSelector  # chosen while there was epoll: socket imports it
 for module, names in MISSING:
     for name in names.split():
         if hasattr(module, name):
