@@ -1,8 +1,9 @@
 """Runs the whole suite, or the parts of it that are named, and ends with one closing line in trial's form.
 
-The whole suite runs as several processes of trial, two of them at a time: the pages in Chromium, the tests without real
-processes, and several parts of those with them (``test_real_*``).  Whichever ends first makes room for the next, so that both
-cores have work until the end.
+The whole suite runs as several processes of trial, three of them at a time: the pages in Chromium, the tests without real
+processes, and those with them (``test_real_*``), each in several parts.  Whichever ends first makes room for the next.  Most
+tests with real processes wait for those, so that three at a time keep two cores at work.  Tests that judge how soon netd answers
+under a flood come after all others, alone.
 """
 
 from __future__ import annotations
@@ -24,21 +25,38 @@ Run = Callable[[dict[str, list[str]]], dict[str, tuple[int, str]]]
 _CLOSING_LINE = re.compile(r"^(?:PASSED|FAILED)(?: \((\w+=\d+(?:, \w+=\d+)*)\))?$", re.MULTILINE)
 
 
-AT_ONCE = 2
+AT_ONCE = 3
 """Processes beside each other."""
 
-REAL_PARTS = 6
-"""Processes for the tests with real processes: few, because each imports all of netd, and enough to even out the rest."""
+PARTS = {"pages": 2, "inner": 2, "real": 6}
+"""Processes for each ring: few, because each imports all of netd, and enough to even out the rest."""
+
+ALONE = "alone"
+TIMED = frozenset({"tests.connection.test_real_newcomers"})
+"""Modules whose tests measure how soon netd answers while a flood takes a core of its own."""
 
 
 def parts(paths: Iterable[Path]) -> dict[str, list[str]]:
-    """The modules of each process, made of the *paths* of all modules of tests. The longest parts begin first."""
+    """The modules of each process, of the *paths* of all modules. The rings take turns; what measures time comes last."""
     modules = sorted(".".join(path.with_suffix("").parts) for path in paths)
-    pages = [module for module in modules if module.startswith(PAGES)]
-    real = [module for module in modules if module.rpartition(".")[2].startswith(REAL) and module not in pages]
-    inner = [module for module in modules if module not in {*pages, *real}]
-    found = {"pages": pages, "inner": inner, **{f"real-{number}": real[number::REAL_PARTS] for number in range(REAL_PARTS)}}
-    return {name: part for name, part in found.items() if part}
+    rings: dict[str, list[str]] = {"pages": [], "inner": [], "real": [], ALONE: []}
+    for module in modules:
+        rings[_ring(module)].append(module)
+    cut = {
+        f"{ring}-{part}": rings[ring][part::count]
+        for part in range(max(PARTS.values()))
+        for ring, count in PARTS.items()
+        if part < count
+    }
+    return {name: part for name, part in {**cut, ALONE: rings[ALONE]}.items() if part}
+
+
+def _ring(module: str) -> str:
+    if module in TIMED:
+        return ALONE
+    if module.startswith(PAGES):
+        return "pages"
+    return "real" if module.rpartition(".")[2].startswith(REAL) else "inner"
 
 
 def closing(outcomes: Iterable[tuple[int, str]]) -> tuple[int, str]:
@@ -77,8 +95,10 @@ def run_beside(folder: Path) -> Run:
         return ended.returncode, path.read_text(errors="replace")
 
     def run(wanted: dict[str, list[str]]) -> dict[str, tuple[int, str]]:
+        beside = {name: modules for name, modules in wanted.items() if name != ALONE}
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return dict(zip(wanted, pool.map(run_one, wanted, wanted.values()), strict=True))
+            outcomes = dict(zip(beside, pool.map(run_one, beside, beside.values()), strict=True))
+        return outcomes | {name: run_one(name, modules) for name, modules in wanted.items() if name not in beside}
 
     return run
 

@@ -16,13 +16,22 @@ CRASHED = (139, "tests.test_real_door\n")
 
 class PartsTests(SynchronousTestCase):
     def test_every_module_once(self) -> None:
-        """Each module of tests is in exactly one part; the longest ones begin first, and a part without modules does not run."""
-        names = ("cli/test_real_pipe", "browser/test_real_load", "test_real_tour", "test_names", "relay/test_machine")
+        """Each module of tests is in exactly one part; the rings take turns, and a part without modules does not run."""
+        names = (
+            "cli/test_real_pipe",
+            "browser/test_real_load",
+            "test_real_tour",
+            "test_names",
+            "relay/test_machine",
+            "connection/test_real_newcomers",
+        )
         expected = {
-            "pages": ["tests.browser.test_real_load"],
-            "inner": ["tests.relay.test_machine", "tests.test_names"],
+            "pages-0": ["tests.browser.test_real_load"],
+            "inner-0": ["tests.relay.test_machine"],
             "real-0": ["tests.cli.test_real_pipe"],
+            "inner-1": ["tests.test_names"],
             "real-1": ["tests.test_real_tour"],
+            "alone": ["tests.connection.test_real_newcomers"],
         }
         found = parts(Path("tests", f"{name}.py") for name in names)
         self.assertEqual((expected, list(expected)), (found, list(found)))
@@ -50,4 +59,6 @@ class WholeTests(SynchronousTestCase):
         said: list[str] = []
         paths = [Path("tests/browser/test_real_load.py"), Path("tests/test_names.py")]
         self.assertEqual(1, whole(lambda wanted: dict(zip(wanted, [FIRST, FAILED], strict=True)), paths, said.append))
-        self.assertEqual([f"-- pages\n{FIRST[1]}", f"-- inner\n{FAILED[1]}", "FAILED (failures=1, skips=1, successes=3)"], said)
+        self.assertEqual(
+            [f"-- pages-0\n{FIRST[1]}", f"-- inner-0\n{FAILED[1]}", "FAILED (failures=1, skips=1, successes=3)"], said
+        )
