@@ -93,7 +93,7 @@ _MAX_WIDTH = 10_000
 _NAME = r"[A-Za-z_][A-Za-z0-9_]{0,62}(?:-[A-Za-z_][A-Za-z0-9_]{0,62})*"
 _AMOUNT = r"(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:[eE][+-]?[0-9]{1,2})?"
 _FIELD = re.compile(
-    rf"(?P<name>{_NAME})?(?:=(?P<path>(?:\\.|[^\s\\:])+?))?(?P<scale>[*/]{_AMOUNT})?(?P<offset>[+-]{_AMOUNT})?"
+    rf"(?P<name>{_NAME})?(?:=(?P<path>(?:\\.|[^\s\\:])+?))?(?P<scale>[*/]{_AMOUNT})?(?P<offset>(?<!\.)[+-]{_AMOUNT})?"
     r"(?P<types>(?::[A-Za-z0-9]*)*)(?:\s+(?P<unit>\S.*))?"
 )
 

@@ -68,16 +68,14 @@ def parse_json_pattern(text: str, is_sample: bool) -> JsonPattern:
             path, equals, wanted = word.partition("=")
             if not path:
                 raise ValueError(f"{word} names no member; write MEMBER=VALUE, or MEMBER for one that must be there")
-            conditions.append(MemberCondition(_path(path), _plain(wanted.strip('"')) if equals else None))
+            conditions.append(MemberCondition(_path(path.strip('"')), _plain(wanted.strip('"')) if equals else None))
     has_channel = any(field.is_reading for field in fields)
     return JsonPattern(tuple(fields), tuple(conditions), is_sample, takes_all or (not has_channel if is_sample else not fields))
 
 
 def _check_field(field: Field) -> None:
     if field.type is FieldType.SKIP or (field.name is None and field.type is not FieldType.REST):
-        raise ValueError(
-            f"{field}: a field of json has the name of a member, or a path: {{temp=sensors.t}}; {{*}} takes all numbers"
-        )
+        raise ValueError(f"{field}: a field of json names a member, or its path: {{temp=sensors.t}}; {{*}} takes all numbers")
     if field.type in (FieldType.HEMI, FieldType.REST) and field.name is not None:
         raise ValueError(f"{field}: json has no {field.type.value}")
     if field.width is not None:

@@ -17,7 +17,7 @@ __all__ = ["StructPattern", "parse_struct_pattern"]
 _LARGEST = 1 << 16
 """Bytes of a struct, at most."""
 
-_FORMAT = re.compile(r"[@=<>!]?(?:[0-9]{0,5}[xcbB?hHiIlLqQnNefdsp])*")
+_FORMAT = re.compile(r"[@=<>!]?(?:[0-9]{0,5}[xcbB?hHiIlLqQefdsp])*")
 _WANTED = re.compile(r"=\s*(.+)", re.DOTALL)
 _INTEGER = re.compile(r"-?(?:0[xX][0-9A-Fa-f]{1,16}|[0-9]{1,20})")
 
