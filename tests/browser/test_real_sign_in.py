@@ -214,7 +214,7 @@ class SignInTests(BrowserTestCase):
         answer = page.context.new_page().goto(f"http://127.0.0.1:{self.gateway_port}/?token={token}")
         assert answer is not None
         self.assertEqual(answer.status, 400)
-        self.assertIn("token in an address", daemon.output)
+        daemon.wait_for("token in an address")
         self.assertNotIn(token[:16], daemon.output)
 
     def start_neighbour(self) -> tuple[str, list[str]]:
