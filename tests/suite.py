@@ -32,8 +32,8 @@ PARTS = {"pages": 2, "inner": 2, "real": 6}
 """Processes for each ring: few, because each imports all of netd, and enough to even out the rest."""
 
 ALONE = "alone"
-TIMED = frozenset({"tests.connection.test_real_newcomers"})
-"""Modules whose tests measure how soon netd answers while a flood takes a core of its own."""
+TIMED = frozenset({"tests.connection.test_real_newcomers", "tests.test_real_sockets"})
+"""Modules whose tests judge how soon netd answers while a program of theirs takes a core of its own."""
 
 
 def parts(paths: Iterable[Path]) -> dict[str, list[str]]:
