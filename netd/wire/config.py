@@ -36,8 +36,8 @@ from netd.spelling import quoted
 from netd.wire.blocks import block_reader
 from netd.wire.checks import Check, parse_check
 from netd.wire.framing import Frame, parse_frame, parse_say
-from netd.wire.machine import AskedRegularly, SaidRegularly, Unmatched, WirePlan
 from netd.wire.messages import check_encoding
+from netd.wire.plan import AskedRegularly, SaidRegularly, Unmatched, WirePlan
 from netd.wire.remotes import check_wire_remote, is_serial, located_wire_remotes, split_remotes
 from netd.wire.rules import Rule, RuleSet, Verb, check_order, parse_rule
 from netd.wire.template import WireTemplate, parse_template

@@ -15,7 +15,7 @@ from netd.connection.refusals import NOT_ADMITTED
 from netd.principal import ANONYMOUS, Principal
 from netd.reserved import Reserves
 from netd.wire.link import WireLink
-from netd.wire.machine import WireNote
+from netd.wire.outlet import WireNote
 from netd.wire.section import WireSection
 
 __all__ = ["WireDatagrams"]

@@ -12,7 +12,9 @@ from netd.principal import Kind, Principal, check
 from netd.reserved import Reserves, check_owns
 from netd.wire.blocks import SampleBlock
 from netd.wire.fields import WireReading
-from netd.wire.machine import Answer, WireMachine, WireNote, WirePlan
+from netd.wire.machine import WireMachine
+from netd.wire.outlet import Answer, WireNote
+from netd.wire.plan import WirePlan
 from netd.wire.rights import CONNECT
 from netd.wire.rules import Rule
 from netd.wire.section import WireSection
@@ -134,15 +136,15 @@ class WireLink:
     # IWireOutlet
 
     def say(self, data: bytes) -> None:
-        """See :class:`netd.wire.machine.IWireOutlet`."""
+        """See :class:`netd.wire.outlet.IWireOutlet`."""
         self.write(data)
 
     def arrived(self, name: str) -> None:
-        """See :class:`netd.wire.machine.IWireOutlet`."""
+        """See :class:`netd.wire.outlet.IWireOutlet`."""
         self.section.hub.arrive(self, name, is_said=False)
 
     def named(self, name: str, token: str) -> str:
-        """See :class:`netd.wire.machine.IWireOutlet`."""
+        """See :class:`netd.wire.outlet.IWireOutlet`."""
         if not is_text(name) or len(name) > LONGEST_NAME:
             return f"a name is 1 to {LONGEST_NAME} characters of text"
         hub, before = self.section.hub, self.machine.name
@@ -159,29 +161,29 @@ class WireLink:
         return "" if hub.arrive(self, name, is_said=True) else "there are too many names (`max_names`)"
 
     def sample(self, name: str, readings: Sequence[WireReading], time: float | None, rule: Rule) -> None:
-        """See :class:`netd.wire.machine.IWireOutlet`."""
+        """See :class:`netd.wire.outlet.IWireOutlet`."""
         self.section.hub.sample(name, readings, time, rule)
 
     def sampled(self, name: str, block: SampleBlock, rule: Rule) -> None:
-        """See :class:`netd.wire.machine.IWireOutlet`."""
+        """See :class:`netd.wire.outlet.IWireOutlet`."""
         self.section.hub.sampled(name, block, rule)
 
     def said(self, name: str, values: Mapping[str, Any], rule: Rule | None) -> None:
-        """See :class:`netd.wire.machine.IWireOutlet`."""
+        """See :class:`netd.wire.outlet.IWireOutlet`."""
         self.section.hub.said(name, values)
 
     def told(self, name: str, payload: bytes, includes_itself: bool) -> None:
-        """See :class:`netd.wire.machine.IWireOutlet`."""
+        """See :class:`netd.wire.outlet.IWireOutlet`."""
         for talker in list(self.section.talkers):
             if includes_itself or talker is not self:
                 talker.act(lambda now, machine=talker.machine: machine.say(payload, now))  # type: ignore[misc]
 
     def called(self, function: str, values: Mapping[str, Any], answer: Answer) -> None:
-        """See :class:`netd.wire.machine.IWireOutlet`."""
+        """See :class:`netd.wire.outlet.IWireOutlet`."""
         self.section.calls.run(function, values, self._later(answer))
 
     def sent(self, target: str, text: str, answer: Answer) -> None:
-        """See :class:`netd.wire.machine.IWireOutlet`."""
+        """See :class:`netd.wire.outlet.IWireOutlet`."""
         report = self._later(answer)
         kind, _, rest = target.partition(".")
         own = self.section.hub.link_of(target)
@@ -197,19 +199,19 @@ class WireLink:
         return lambda text, error: self.act(lambda now: answer(text, error, now))
 
     def wall(self) -> float:
-        """See :class:`netd.wire.machine.IWireOutlet`."""
+        """See :class:`netd.wire.outlet.IWireOutlet`."""
         return self.section.hub.wall()
 
     def hold(self, is_held: bool) -> None:
-        """See :class:`netd.wire.machine.IWireOutlet`."""
+        """See :class:`netd.wire.outlet.IWireOutlet`."""
         self.pause(is_held)
 
     def close(self, reason: str) -> None:
-        """See :class:`netd.wire.machine.IWireOutlet`."""
+        """See :class:`netd.wire.outlet.IWireOutlet`."""
         self.finish(reason)
 
     def note(self, kind: WireNote, why: str, message: bytes) -> None:
-        """See :class:`netd.wire.machine.IWireOutlet`."""
+        """See :class:`netd.wire.outlet.IWireOutlet`."""
         who = f"{self.address} ({self.machine.name})" if self.machine.name else self.address
         self.section.note(kind, who, why, message)
 

@@ -1,35 +1,26 @@
 """What one connection of a wire says and hears: messages, rules, replies, questions and signs of life.
 
-Pure: bytes and times are handed in, and everything that happens is told to an :class:`IWireOutlet`. The service replays live
-connections through it, ``netd wire test`` and ``netd learn`` recorded ones.
+Pure: bytes and times are handed in, and everything that happens is told to an :class:`IWireOutlet`. The service carries
+live connections through it, :mod:`netd.wire.replay` recorded ones.
 """
 
 from __future__ import annotations
 
-import enum
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from netd.wire.blocks import BlockReader, SampleBlock
-from netd.wire.fields import Match, WireReading
-from netd.wire.framing import Frame, FramingFailed, ShiftWatch
+from netd.wire.fields import Match
+from netd.wire.framing import FramingFailed, ShiftWatch
+from netd.wire.outlet import Answer, IWireOutlet, Report, WireNote
+from netd.wire.plan import Unmatched, WirePlan
 from netd.wire.rules import Meter, Rule, RuleSet, Verb
 from netd.wire.template import CannotPack, WireTemplate
 
-__all__ = [
-    "Answer",
-    "AskedRegularly",
-    "IWireOutlet",
-    "Report",
-    "SaidRegularly",
-    "Unmatched",
-    "WireMachine",
-    "WireNote",
-    "WirePlan",
-]
+__all__ = ["WireMachine"]
 
 MOST_WAITING = 16
 """Questions and things to send that wait on one connection."""
@@ -42,143 +33,6 @@ QUIET = 1.0
 
 PAUSE = 0.02
 """Seconds between two writes to a peer that takes whatever one ``recv`` returns for a message."""
-
-Report = Callable[[str | None, str], object]
-"""Told once what became of a question or of a text: the answer, or None and why there is none."""
-
-Answer = Callable[[str | None, str, float], object]
-"""The same with the present time, for what the machine itself has asked others."""
-
-
-class WireNote(enum.Enum):
-    """Something to count, and to log within limits; the value is the counter's name."""
-
-    UNMATCHED = "unmatched"
-    CHECK = "check failed"
-    SHIFTED = "out of frame"
-    UNANSWERED = "unanswered"
-    STRAY = "out of step"
-    RATE = "over the rate"
-    FRAMING = "bad framing"
-    UNPROVEN = "no proof"
-    UNSAID = "not said"
-
-
-class Unmatched(enum.Enum):
-    """What is done with messages that no rule takes, as ``unmatched`` has it."""
-
-    COUNT = "count"
-    EVENT = "event"
-    CLOSE = "close"
-    REPLY = "reply"
-
-
-@frozen
-class AskedRegularly:
-    """A line of ``ask``.
-
-    :ivar period: seconds between two questions; 0 asks once.
-    :ivar question: what is said.
-    :ivar rules: the one rule that reads the answer.
-    """
-
-    period: float
-    question: WireTemplate
-    rules: RuleSet = field(eq=False)
-
-
-@frozen
-class SaidRegularly:
-    """A line of ``every``."""
-
-    period: float
-    text: WireTemplate
-
-
-@frozen(kw_only=True)
-class WirePlan:
-    """The options of a section, as a machine goes by them. Times are in seconds.
-
-    :ivar say: how what netd says is framed.
-    :ivar send: what sends a text to the peer, and *ack* reads what acknowledges it, if anything does.
-    :ivar blocks: reads many samples at once, where the rules allow that.
-    :ivar is_dialled: whether netd has made the connection.
-    :ivar is_datagram: whether each piece of input is a datagram.
-    """
-
-    frame: Frame
-    say: Frame
-    encoding: str
-    greeting: tuple[WireTemplate, ...]
-    rules: RuleSet = field(eq=False)
-    asks: tuple[AskedRegularly, ...]
-    every: tuple[SaidRegularly, ...]
-    send: WireTemplate
-    ack: RuleSet | None = field(eq=False)
-    answer_timeout: float
-    unmatched: Unmatched
-    unmatched_reply: WireTemplate | None
-    max_message: int
-    rate: int
-    idle_timeout: float | None
-    blocks: BlockReader | None = field(default=None, eq=False)
-    is_dialled: bool = False
-    is_datagram: bool = False
-
-    @property
-    def is_apart(self) -> bool:
-        """Whether each thing said needs a write of its own, some time after the one before."""
-        return self.frame.silence is not None and self.say.text == "raw"
-
-
-class IWireOutlet(Protocol):
-    """Takes what happens on one connection."""
-
-    def say(self, data: bytes) -> None:
-        """Send *data* to the peer, in a write of its own."""
-
-    def arrived(self, name: str) -> None:
-        """The peer counts from now on, with the *name* that its connection has anyway."""
-
-    def named(self, name: str, token: str) -> str:
-        """The peer says that it is called *name*.
-
-        :param token: what it says as a proof; empty without one.
-        :returns: why it may not be called so; empty if it may.
-        """
-
-    def sample(self, name: str, readings: Sequence[WireReading], time: float | None, rule: Rule) -> None:
-        """Samples have come from *name*; those that have a name of their own are of that.
-
-        :param time: the time that the peer gave, in seconds since 1970.
-        """
-
-    def sampled(self, name: str, block: SampleBlock, rule: Rule) -> None:
-        """Many messages of samples have come from *name* at once."""
-
-    def said(self, name: str, values: Mapping[str, Any], rule: Rule | None) -> None:
-        """An event has come from *name*; *rule* is None for a message that no rule takes."""
-
-    def told(self, name: str, payload: bytes, includes_itself: bool) -> None:
-        """Say *payload*, which *name* has said, to all other peers of the section, or to all of them."""
-
-    def called(self, function: str, values: Mapping[str, Any], answer: Answer) -> None:
-        """Run *function* of ``[command]`` and tell its result, now or later."""
-
-    def sent(self, target: str, text: str, answer: Answer) -> None:
-        """Send *text* to a device, a room or a wire, and tell the answer, now or later."""
-
-    def wall(self) -> float:
-        """Return the present time, in seconds since 1970."""
-
-    def hold(self, is_held: bool) -> None:
-        """Read no more from the peer until told to go on: an answer is awaited, and what follows stays behind it."""
-
-    def close(self, reason: str) -> None:
-        """End the connection."""
-
-    def note(self, kind: WireNote, why: str, message: bytes) -> None:
-        """Count something, and log it within limits."""
 
 
 @define(eq=False)

@@ -13,7 +13,9 @@ from netd.redaction import without_tokens
 from netd.wire.calls import WireCalls
 from netd.wire.config import Config
 from netd.wire.hub import WireHub
-from netd.wire.machine import WireMachine, WireNote, WirePlan
+from netd.wire.machine import WireMachine
+from netd.wire.outlet import WireNote
+from netd.wire.plan import WirePlan
 
 __all__ = ["WireSection", "WireTalker"]
 

@@ -32,7 +32,7 @@ from netd.wire.dialled import WireRemote, rules_for, wire_remote
 from netd.wire.events import WirePresence, WireSaid
 from netd.wire.hub import SHOWN_EVERY, WireHub
 from netd.wire.link import WireLink
-from netd.wire.machine import Report
+from netd.wire.outlet import Report
 from netd.wire.protocol import WireFactory
 from netd.wire.results import WireAnswer, WirePeer, WireRule, WireServiceStatus
 from netd.wire.rights import CONNECT

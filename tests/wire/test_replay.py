@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.wire.config import read_section
 from netd.wire.consequences import ReplayedWire
-from netd.wire.machine import WirePlan
+from netd.wire.plan import WirePlan
 from netd.wire.recording import Recording, read_recording
 from netd.wire.replay import difference_when_cut, replay
 from tests.wire.corpus import NAMES, played

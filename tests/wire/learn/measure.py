@@ -19,7 +19,8 @@ from netd.errors import ConfigErrors
 from netd.wire.blocks import SampleBlock
 from netd.wire.config import read_section
 from netd.wire.fields import WireReading
-from netd.wire.machine import Answer, WireMachine, WireNote
+from netd.wire.machine import WireMachine
+from netd.wire.outlet import Answer, WireNote
 from netd.wire.recording import Direction, Recording, Transport
 from netd.wire.rules import Rule
 

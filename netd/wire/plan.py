@@ -1,0 +1,81 @@
+"""What the machines of a section go by: its options, read and compiled once."""
+
+from __future__ import annotations
+
+import enum
+
+from attrs import field, frozen
+
+from netd.wire.blocks import BlockReader
+from netd.wire.frame import Frame
+from netd.wire.rules import RuleSet
+from netd.wire.template import WireTemplate
+
+__all__ = ["AskedRegularly", "SaidRegularly", "Unmatched", "WirePlan"]
+
+
+class Unmatched(enum.Enum):
+    """What is done with messages that no rule takes, as ``unmatched`` has it."""
+
+    COUNT = "count"
+    EVENT = "event"
+    CLOSE = "close"
+    REPLY = "reply"
+
+
+@frozen
+class AskedRegularly:
+    """A line of ``ask``.
+
+    :ivar period: seconds between two questions; 0 asks once.
+    :ivar question: what is said.
+    :ivar rules: the one rule that reads the answer.
+    """
+
+    period: float
+    question: WireTemplate
+    rules: RuleSet = field(eq=False)
+
+
+@frozen
+class SaidRegularly:
+    """A line of ``every``."""
+
+    period: float
+    text: WireTemplate
+
+
+@frozen(kw_only=True)
+class WirePlan:
+    """The options of a section, as a machine goes by them. Times are in seconds.
+
+    :ivar say: how what netd says is framed.
+    :ivar send: what sends a text to the peer, and *ack* reads what acknowledges it, if anything does.
+    :ivar blocks: reads many samples at once, where the rules allow that.
+    :ivar is_dialled: whether netd has made the connection.
+    :ivar is_datagram: whether each piece of input is a datagram.
+    """
+
+    frame: Frame
+    say: Frame
+    encoding: str
+    greeting: tuple[WireTemplate, ...]
+    rules: RuleSet = field(eq=False)
+    asks: tuple[AskedRegularly, ...]
+    every: tuple[SaidRegularly, ...]
+    send: WireTemplate
+    ack: RuleSet | None = field(eq=False)
+    answer_timeout: float
+    unmatched: Unmatched
+    unmatched_reply: WireTemplate | None
+    max_message: int
+    rate: int
+    idle_timeout: float | None
+    blocks: BlockReader | None = field(default=None, eq=False)
+    is_dialled: bool = False
+    is_datagram: bool = False
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether each thing said needs a write of its own, some time after the one before."""
+        return self.frame.silence is not None and self.say.text == "raw"
