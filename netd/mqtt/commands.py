@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -21,6 +21,7 @@ from netd.mqtt.outgoing import Publication
 from netd.mqtt.topics import DeviceKey, Topics
 from netd.operations import Caller
 from netd.reaction.condition import value_of
+from netd.reaction.outcome import answer_of
 
 __all__ = ["KINDS", "TopicCommands"]
 
@@ -149,12 +150,10 @@ def _content(payload: bytes) -> dict[str, str]:
 def _outcome(result: Any) -> dict[str, Any]:
     """Return what became of a message, from the result of the operation: of a device on another node, that is plain JSON."""
     found: dict[str, Any] = {"status": value_of(result, "status")}
-    error, answer = value_of(result, "error"), value_of(result, "answer")
+    error, answer = value_of(result, "error"), answer_of(result)
     if isinstance(error, str):
         found["error"] = error
-    if isinstance(answer, str):
-        answer = b64decode(answer)
-    if isinstance(answer, bytes):
+    if answer is not None:
         try:
             found["answer"] = answer.decode()
         except UnicodeDecodeError:

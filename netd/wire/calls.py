@@ -13,6 +13,8 @@ from netd.codec.jsontext import encode, to_plain
 from netd.console.dispatch import Dispatcher
 from netd.errors import NetdError
 from netd.operations import Caller
+from netd.reaction.condition import value_of
+from netd.reaction.outcome import answer_of
 
 __all__ = ["WireCalls"]
 
@@ -36,7 +38,7 @@ class WireCalls:
         """Run *function* of ``[command]`` and tell its result, as text."""
         where = _target(function)
         called = self.dispatcher.call("command.run", {**where, "arguments": dict(values)}, self.caller)
-        called.addCallback(lambda result: _text(_member(result, "result")))
+        called.addCallback(lambda result: _text(value_of(result, "result")))
         _tell(called, answer)
 
     def send(self, target: str, text: str, answer: Callable[[str | None, str], object]) -> None:
@@ -50,7 +52,7 @@ class WireCalls:
         """Send *text* to a peer of another wire and tell what it answers."""
         arguments = {"instance": instance, "name": target, "text": text}
         sent = self.dispatcher.call("wire.send", arguments, self.caller)
-        sent.addCallback(lambda result: str(_member(result, "answer") or ""))
+        sent.addCallback(lambda result: str(value_of(result, "answer") or ""))
         _tell(sent, answer)
 
 
@@ -68,20 +70,15 @@ def _tell(called: Deferred[str], answer: Callable[[str | None, str], object]) ->
 
 
 def _answer(result: object) -> str:
-    status = _member(result, "status")
+    status = value_of(result, "status")
     if status not in GOOD:
-        raise _NotDone(str(_member(result, "error") or status))
-    said = _member(result, "answer")
-    return said.decode(errors="replace") if isinstance(said, bytes) else str(_member(result, "text") or "")
+        raise _NotDone(str(value_of(result, "error") or status))
+    answer = answer_of(result)
+    return "" if answer is None else answer.decode(errors="replace")
 
 
 class _NotDone(NetdError):
     """A device was not told."""
-
-
-def _member(result: object, name: str) -> Any:
-    """Return a member of a result, which is plain JSON if it is that of another node."""
-    return result.get(name) if isinstance(result, Mapping) else getattr(result, name, None)
 
 
 def _text(value: object) -> str:
