@@ -69,6 +69,9 @@ class _DatagramLink(WireLink):
     def finish(self, reason: str) -> None:
         self._port.forget(self._place, reason)
 
+    def pause(self, is_paused: bool) -> None:
+        """Do nothing: datagrams come or are lost, and the machine keeps few of them."""
+
     def principal(self) -> Principal:
         return self._principal
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -30,7 +31,7 @@ MOST_COST = 0.05
 """The part of that time that they may take on one connection."""
 
 
-class WireLink:
+class WireLink(ABC):
     """One connection, or one address that sends datagrams.
 
     :param plan: returns what its machine goes by; another one after a reload.
@@ -51,29 +52,32 @@ class WireLink:
 
     # What a transport does
 
+    @abstractmethod
     def write(self, data: bytes) -> None:
-        """Send *data*. Override."""
+        """Send *data*."""
 
+    @abstractmethod
     def finish(self, reason: str) -> None:
-        """End the connection. Override."""
+        """End the connection."""
 
+    @abstractmethod
     def pause(self, is_paused: bool) -> None:
-        """Read no more, or go on. Override."""
+        """Read no more, or go on."""
 
+    @abstractmethod
     def principal(self) -> Principal:
-        """Return who the other side is. Override."""
-        raise NotImplementedError
+        """Return who the other side is."""
 
     def prove(self, token: str) -> None:
-        """Take *token* for a proof of who it is. Override.
+        """Take *token* for a proof of who it is.
 
         :raises NotPermitted: if it is none.
         """
         raise NotPermitted("tokens prove nothing here")
 
+    @abstractmethod
     def reserves(self) -> Reserves:
-        """Return what knows the names that have credentials. Override."""
-        raise NotImplementedError
+        """Return what knows the names that have credentials."""
 
     # What happens to it
 

@@ -55,25 +55,33 @@ class _StreamLink(WireLink):
 
 
 class _Talking(PeerProtocol):
-    """What both kinds of connections have in common: bytes to the machine, in portions."""
+    """What both kinds of connections have in common: bytes to the machine, in portions.
+
+    :cvar may_be_slow: whether half a message may take as long as it likes.
+    """
 
     bounds: ClassVar[Bounds] = BOUNDS
     machine = ("link",)
+    may_be_slow: ClassVar[bool] = False
+    factory: WireFactory | DialledWireFactory
     link: WireLink
-
-    @property
-    def intake(self) -> Intake:
-        """The unread bytes of the service's connections."""
-        raise NotImplementedError
 
     def received(self, data: bytes) -> None:
         """Take bytes: a flood of tiny messages waits for its turn."""
-        self.intake.take(self, data)
+        self.factory.intake.take(self, data)
 
     def read_portion(self, received: bytes) -> None:
         """See :class:`netd.connection.intake.IntakeReader`."""
-        if self.peer.is_open:
-            self.link.received(received)
+        if not self.peer.is_open:
+            return
+        before = self.link.messages
+        self.link.received(received)
+        self._account(self.link.messages > before)
+
+    def _account(self, is_new: bool) -> None:
+        """Count half a message in the memory of all connections, and cut a program that sends one too slowly."""
+        if self.peer.is_open and not self.peer.note_unfinished(self.link.machine.held, is_new) and not self.may_be_slow:
+            self.link.machine.close("a message of more than 1 KiB must come at 1 KiB a second at least")
 
     def pause(self, paused: bool) -> None:
         """See :class:`netd.connection.intake.IntakeReader`."""
@@ -82,7 +90,7 @@ class _Talking(PeerProtocol):
     def hold(self, is_held: bool) -> None:
         """Read no more, not even what has come already, or go on."""
         if self.peer.is_open:
-            self.intake.hold(self, is_held)
+            self.factory.intake.hold(self, is_held)
 
     def shown_address(self) -> str:
         """Return the address of the other side, for people."""
@@ -90,7 +98,7 @@ class _Talking(PeerProtocol):
 
     def closed(self) -> None:
         """Tell the machine."""
-        self.intake.forget(self)
+        self.factory.intake.forget(self)
         self.link.gone(self.peer.reason or "it closed the connection")
 
     def describe(self) -> str:
@@ -105,11 +113,6 @@ class WireProtocol(_Talking):
 
     factory: WireFactory
     says_when_identified = True
-
-    @property
-    def intake(self) -> Intake:
-        """See :class:`_Talking`."""
-        return self.factory.intake
 
     def opened(self) -> None:
         """Begin; what is said to the program first is only for one that is admitted."""
@@ -159,14 +162,10 @@ class WireFactory(PeerFactory):
 
 
 class DialledWireProtocol(_Talking, DialledProtocol):
-    """A connection that netd has made."""
+    """A connection that netd has made. Serial lines are slow, and netd has chosen the remote: half a message may wait."""
 
+    may_be_slow = True
     factory: DialledWireFactory
-
-    @property
-    def intake(self) -> Intake:
-        """See :class:`_Talking`."""
-        return self.factory.intake
 
     def opened(self) -> None:
         """Begin."""

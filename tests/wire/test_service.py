@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.errors import ConfigErrors, NoSuchTarget, OperationFailed
 from netd.kinds import ServiceKind
 from netd.message import Message, Want
+from netd.operations import Operation, OperationTable, Role
 from netd.testing import Connection, FakeRemote, ServiceKindTests, configured, connect, make_caller, reload, result_of, wired
 
 KIND = ServiceKind("wire", "netd.wire")
@@ -201,6 +202,53 @@ class BlockTests(WireTestCase):
 
 def _values(message: Message) -> list[float]:
     return [message.event.value] if message.batch is None else [one.value for one in message.batch]
+
+
+class HalfMessageTests(WireTestCase):
+    def test_too_slow(self) -> None:
+        """A program that sends a long message byte by byte is cut; one that pauses between messages is not."""
+        self.begin(*CHAT)
+        ada, eve = self.peer(b"hello ada\n"), self.peer(b"hello eve\n", b"say " + b"x" * 2000)
+        self.reactor.advance(60)
+        eve.say(b"x")
+        self.assertTrue(eve.is_closing)
+        ada.say(b"T=1;H=2\n")
+        self.assertFalse(ada.is_closing)
+
+    def test_slow_line(self) -> None:
+        """A remote may be as slow as it likes: a serial line takes its time."""
+        self.begin("connect = tcp:meter.lan:5025", "rules = event {*}")
+        meter = FakeRemote(self.reactor).accept()
+        self.open.append(meter)
+        meter.say(b"x" * 2000)
+        self.reactor.advance(60)
+        meter.say(b"x")
+        self.assertFalse(meter.is_closing)
+
+
+class SendingTests(WireTestCase):
+    """Rules that send to devices."""
+
+    def answered(self, result: Any) -> bytes:
+        """What a peer is told of a device's answer."""
+        self.begin("listen = tcp:9000:interface=127.0.0.1", "rules = send {to} {to} {text} => {answer}")
+
+        def send(target: str, text: str, deadline: float) -> Any:
+            self.assertEqual(("fan", "on"), (target, text))
+            return result
+
+        table = OperationTable()
+        table.add([Operation("relay.send", send, Role.OPERATOR, "Send")], "main")
+        self.service.use_operations(table)
+        return self.peer().say(b"fan on\n")
+
+    def test_answer(self) -> None:
+        """The device's answer is the reply, also that of a device on another node, which comes as JSON."""
+        self.assertEqual(b"is on\n", self.answered({"status": "acknowledged", "answer": "aXMgb24="}))
+
+    def test_failed(self) -> None:
+        """A device that has not got it is told with the reason."""
+        self.assertEqual(b"error: it is away\n", self.answered({"status": "failed", "error": "it is away"}))
 
 
 class DialledTests(WireTestCase):
