@@ -72,7 +72,10 @@ def told_of(skipped: int) -> str:
 
 
 def describe_address(address: Any) -> str:
-    """Write *address* as ``host:port``, ``[host]:port``, or ``unix:path``."""
+    """Write *address* as ``host:port``, ``[host]:port``, ``unix:path``, or as it calls itself."""
+    shown = getattr(address, "shown", None)
+    if isinstance(shown, str):
+        return shown
     host = getattr(address, "host", None)
     if host is None:
         name = getattr(address, "name", None)

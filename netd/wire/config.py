@@ -229,7 +229,7 @@ class Config(ListeningConfig):
         off_or(_sayings), "off", help="What netd says again and again, one message a line: `30s PING`.", live=True
     )
     send: WireTemplate = option(
-        _template, "{text}", help="What `netd send NAME TEXT` says to a peer; `{text}` is the text.", live=True
+        _template, "{text}", help="What the operation `wire.send` says to a peer; `{text}` is its text.", live=True
     )
     ack: tuple[Rule, ...] | None = option(
         off_or(_ack),

@@ -32,7 +32,7 @@ class SerialAddress:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.name = path.encode()
+        self.shown = f"serial:{path}"
 
 
 @implementer(IStreamClientEndpoint)

@@ -27,6 +27,7 @@ from netd.connection.vigil import Signs
 from netd.errors import NotPermitted
 from netd.log import INTERVAL
 from netd.testing import Connection, connect
+from netd.wire.serial import SerialAddress
 from tests.connection.transports import FakeTransport
 
 
@@ -405,6 +406,7 @@ class AddressTests(SynchronousTestCase):
             (UNIXAddress(b"/run/\xff.sock"), "unix:/run/\ufffd.sock"),
             (UNIXAddress(None), "unix"),
             (None, "unix"),
+            (SerialAddress("/dev/ttyACM0"), "serial:/dev/ttyACM0"),
         ]
         for address, words in described:
             self.assertEqual(words, describe_address(address))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import pty
 import socket
+import time
 import tty
 from pathlib import Path
 
-from tests.process import LOOPBACK, RealTestCase
+from tests.process import LOOPBACK, PATIENCE, Daemon, RealTestCase
 
 INI = f"""\
 [wire:shed]
@@ -37,10 +38,16 @@ class RealWireTests(RealTestCase):
         path.symlink_to(os.ttyname(port))
         return board, port
 
-    def value(self, daemon: object, instance: str, channel: str) -> float | None:
+    def value(self, daemon: Daemon, instance: str, channel: str) -> float | None:
         """The newest value of the one peer of a wire."""
-        found = [one["values"].get(channel) for one in daemon.call("wire.peers", instance=instance)]  # type: ignore[attr-defined]
+        found = [one["values"].get(channel) for one in daemon.call("wire.peers", instance=instance)]
         return found[0]["value"] if found and found[0] else None
+
+    def wait_for_value(self, daemon: Daemon, value: float) -> None:
+        """Wait until the sketch has said *value*, but not for ever."""
+        end = time.monotonic() + PATIENCE
+        while self.value(daemon, "sketch", "temp") != value:
+            self.assertLess(time.monotonic(), end, daemon.output)
 
     def test_three_transports(self) -> None:
         """What a program, a datagram and a sketch say are samples; a board that is unplugged is found again."""
@@ -60,8 +67,7 @@ class RealWireTests(RealTestCase):
             sender.sendto(b"7", ("127.0.0.1", number))
             self.assertEqual(b"ok", sender.recv(100))
         os.write(board, b"1,2\n20.5,41\n")
-        while self.value(daemon, "sketch", "temp") != 20.5:
-            pass
+        self.wait_for_value(daemon, 20.5)
         os.close(board)
         os.close(port)
         daemon.wait_for("wire:sketch: .* left")
@@ -70,6 +76,5 @@ class RealWireTests(RealTestCase):
         self.addCleanup(os.close, port)
         daemon.wait_for("(?s)wire:sketch: connected.*wire:sketch: connected")
         os.write(board, b"3,4\n22.5,42\n")
-        while self.value(daemon, "sketch", "temp") != 22.5:
-            pass
+        self.wait_for_value(daemon, 22.5)
         self.assertEqual(0, daemon.stop())
