@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from attrs import field, frozen
@@ -18,15 +18,12 @@ from netd.errors import NetdError
 from netd.log import LogLimiter
 from netd.mqtt.machine import Arrival
 from netd.mqtt.outgoing import Publication
-from netd.mqtt.topics import DeviceKey, Topics
+from netd.mqtt.topics import SENDING, DeviceKey, Topics
 from netd.operations import Caller
 from netd.reaction.condition import value_of
 from netd.reaction.outcome import answer_of
 
-__all__ = ["KINDS", "TopicCommands"]
-
-KINDS: Mapping[str, str] = {"relay": "relay.send"}
-"""The kinds whose devices can be sent messages, and the operation that does so."""
+__all__ = ["TopicCommands"]
 
 DEADLINE = 10.0
 """Seconds for which a message waits for its device, and for the answer. What was true then may not be true hours later."""
@@ -83,7 +80,7 @@ class TopicCommands:
             self._end(key, arrival, {"status": "failed", "error": "too many messages at once; send fewer"})
             return
         arguments = {"instance": key.instance, "target": self.target_of(key), "deadline": DEADLINE, **_content(arrival.payload)}
-        called = self.dispatcher.call(KINDS[key.kind], arguments, self.caller)
+        called = self.dispatcher.call(SENDING[key.kind], arguments, self.caller)
         self._pending.add(called)
         called.addCallbacks(_outcome, _failed)
         called.addBoth(self._finish, called, key, arrival)

@@ -30,6 +30,7 @@ from netd.config import (
 )
 from netd.message import NAME
 from netd.mqtt.classes import CLASSES
+from netd.mqtt.topics import SENDING
 from netd.operations import MAIN
 from netd.secrets.private_files import PrivateFileError, read_private
 from netd.spelling import did_you_mean, quoted
@@ -41,9 +42,6 @@ _NOUN = "password for the broker"
 _MAKE = "write it there with `(umask 077; cat > FILE)`"
 
 _WORD = re.compile(r"[^/+#\x00-\x1f\x7f]+")
-
-KINDS = ("relay",)
-"""The kinds whose devices topics may send messages to."""
 
 
 def _read_prefix(written: str) -> str:
@@ -66,8 +64,8 @@ def _read_patterns(written: str) -> tuple[str, ...]:
 def _read_kinds(written: str) -> frozenset[str]:
     kinds = words(written)
     for kind in kinds:
-        if kind not in KINDS:
-            raise ValueError(f"{quoted(kind)} has no devices that take messages; write {' or '.join(KINDS)}")
+        if kind not in SENDING:
+            raise ValueError(f"{quoted(kind)} has no devices that take messages; write {' or '.join(SENDING)}")
     return frozenset(kinds)
 
 
@@ -84,7 +82,7 @@ def _read_classes(written: str) -> tuple[tuple[str, str], ...]:
 
 _prefix: Parser[str] = Parser("beginning of topics, as in netd/{name}", _read_prefix)
 _patterns: Parser[tuple[str, ...]] = Parser("subject patterns, comma-separated: session.>, custom.>", _read_patterns)
-_kinds: Parser[frozenset[str]] = Parser(" or ".join(KINDS), _read_kinds)
+_kinds: Parser[frozenset[str]] = Parser(" or ".join(SENDING), _read_kinds)
 _classes: Parser[tuple[tuple[str, str], ...]] = Parser("channel=class pairs, comma-separated: temp=temperature", _read_classes)
 
 

@@ -7,13 +7,16 @@ letters that mean something in a topic: ``/``, ``+`` and ``#``.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
 from netd.bus.subject import matches
 
-__all__ = ["DeviceKey", "SubjectKind", "SubjectRoute", "Topics"]
+__all__ = ["SENDING", "DeviceKey", "SubjectKind", "SubjectRoute", "Topics"]
+
+SENDING: Mapping[str, str] = {"relay": "relay.send"}
+"""The kinds to whose devices topics may send messages, and the operation that does so."""
 
 HAPPENINGS = (
     "relay.*.sent.*",
@@ -21,7 +24,6 @@ HAPPENINGS = (
     "relay.*.outcome.*",
     "relay.*.refused",
     "wire.*.said.*",
-    "wire.*.event.>",
     "feed.*.report",
     "feed.*.remark",
     "command.*.run",
