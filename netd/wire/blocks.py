@@ -66,6 +66,13 @@ class SampleBlock:
         """Return all values by channel, and the time that the peer gave for each message; no times where it gave none."""
         return self._reader.columns(self._data)
 
+    def messages(self, decoder: FrameDecoder) -> list[bytes]:
+        """Return the messages, for the rules, which count them again.
+
+        :param decoder: the decoder that the block was fed to.
+        """
+        return self._reader.messages(decoder, self._data, self.count)
+
 
 @frozen
 class BlockReader:
@@ -96,6 +103,12 @@ class BlockReader:
         found = SampleBlock(self, block)
         self._taken[0] += found.count
         return found
+
+    def messages(self, decoder: FrameDecoder, block: bytes, count: int) -> list[bytes]:
+        """See :meth:`SampleBlock.messages`."""
+        assert isinstance(decoder, EndedDecoder), "others bring no blocks"
+        self._taken[0] -= count
+        return decoder.feed_whole(block)
 
     def newest(self, block: bytes) -> Sequence[WireReading]:
         """See :meth:`SampleBlock.newest`."""

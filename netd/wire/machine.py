@@ -286,21 +286,27 @@ class WireMachine:
         found = blocks.feed(self._decoder, data)
         if not isinstance(found, SampleBlock):
             return found
+        if self._counted(now) + found.count > self._plan.rate:
+            return found.messages(self._decoder)  # some of them are still within the rate
         self.messages += found.count
-        if self._admits(found.count, now):
-            self._shift.passed()
-            self._outlet.sampled(self.name or self._be_known(), found, self._plan.rules.rules[0])
+        self._this_second += found.count
+        self._shift.passed()
+        self._outlet.sampled(self.name or self._be_known(), found, self._plan.rules.rules[0])
         return []
 
-    def _admits(self, count: int, now: float) -> bool:
-        """Count messages against the rate, and note the first in each second that are above it."""
+    def _counted(self, now: float) -> int:
+        """Return how many messages have come within this second."""
         if now - self._second >= 1.0:
             self._second, self._this_second = now, 0
-        before, self._this_second = self._this_second, self._this_second + count
-        rate = self._plan.rate
-        if self._this_second > rate >= before:
-            self._outlet.note(WireNote.RATE, f"more than {rate} messages a second (`rate`)", b"")
-        return self._this_second <= rate
+        return self._this_second
+
+    def _admits(self, message: bytes, now: float) -> bool:
+        """Count a message against the rate, and note the first in each second that is above it."""
+        rate, before = self._plan.rate, self._counted(now)
+        self._this_second += 1
+        if before == rate:
+            self._outlet.note(WireNote.RATE, f"more than {rate} messages a second (`rate`)", message)
+        return before < rate
 
     def _note_shift(self, failed: int) -> None:
         for why in filter(None, (self._shift.failed() for _ in range(failed))):
@@ -314,7 +320,7 @@ class WireMachine:
 
     def _take(self, message: bytes, now: float) -> None:
         self.messages += 1
-        if not self._admits(1, now):
+        if not self._admits(message, now):
             return
         if self._asked is not None:
             self._take_answer(self._asked, message, now)
