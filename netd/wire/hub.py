@@ -18,7 +18,7 @@ from netd.wire.fields import WireReading
 from netd.wire.results import WirePeer, WireValue
 from netd.wire.rules import Rule
 
-__all__ = ["HubLog", "HubRules", "WireHub", "WireLinked", "WireName"]
+__all__ = ["HubLog", "HubRules", "WireHub", "WireLinked", "WireName", "described"]
 
 SHOWN_EVERY = 1.0
 """Seconds between two samples of a channel on the bus that nobody asks for: the bus always has a recent one."""
@@ -89,12 +89,14 @@ class WireChannel:
 class WireName:
     """A name: of a peer that is or was there, or for which another speaks.
 
+    :ivar number: in the order in which the names became known.
     :ivar links: its connections.
     :ivar is_said: whether it is one that a peer has said, which one connection has alone.
     """
 
     name: str
     token: str
+    number: int
     address: str = ""
     since: float | None = None
     last_seen: float | None = None
@@ -311,7 +313,7 @@ class WireHub:
             if len(self._names) >= self._rules.max_names:
                 self._limit("max_names", f"max_names ({self._rules.max_names}) reached; new names are ignored")
                 return None
-            known = self._names[name] = WireName(name, token(name))
+            known = self._names[name] = WireName(name, token(name), len(self._names))
         return known
 
     def _limit(self, kind: str, text: str) -> None:
@@ -320,9 +322,10 @@ class WireHub:
 
     # For people
 
-    def peers(self) -> list[WirePeer]:
-        """Return all names, with their newest values."""
-        return [_peer(known) for known in self._names.values()]
+    @property
+    def names(self) -> Iterable[WireName]:
+        """All names, in the order in which they became known."""
+        return self._names.values()
 
     @property
     def channels(self) -> int:
@@ -330,7 +333,8 @@ class WireHub:
         return sum(len(known.channels) for known in self._names.values())
 
 
-def _peer(known: WireName) -> WirePeer:
+def described(known: WireName) -> WirePeer:
+    """Describe a name, with its newest values."""
     links: Iterable[WireLinked] = known.links
     heard = [link.heard for link in links]
     return WirePeer(

@@ -7,7 +7,7 @@ from attrs import field, frozen
 from netd.codec.units import Address, Epoch, Measured, Prose
 from netd.status import DialStatus, ServiceStatus
 
-__all__ = ["WireAnswer", "WirePeer", "WireRule", "WireServiceStatus", "WireValue"]
+__all__ = ["WireAnswer", "WirePeer", "WirePeers", "WireRule", "WireServiceStatus", "WireValue"]
 
 
 @frozen(slots=False)
@@ -41,6 +41,21 @@ class WirePeer:
     messages: int
     reason: Prose
     values: dict[str, WireValue]
+
+
+@frozen(slots=False)
+class WirePeers:
+    """A page of the peers.
+
+    :ivar counts: number of peers that contain the text, by state: `online` or `away`.
+    :ivar matching: number of those in the wanted state, on all pages.
+    :ivar after: end of this page, from which the next one goes on; None on the last page.
+    """
+
+    rows: list[WirePeer]
+    counts: dict[str, int]
+    matching: int
+    after: str | None
 
 
 @frozen(slots=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.error import CannotListenError
@@ -22,6 +22,7 @@ from netd.listener import CannotListen, reach_of
 from netd.listening import ListeningService, make_context
 from netd.message import EventKind
 from netd.operations import Caller, Operation, OperationTable, Role
+from netd.paging import LIMIT, ListPager
 from netd.principal import Action
 from netd.reaction.caller import caller_of
 from netd.status import ListeningPlace
@@ -30,11 +31,11 @@ from netd.wire.config import Config
 from netd.wire.datagram import WireDatagrams
 from netd.wire.dialled import WireRemote, rules_for, wire_remote
 from netd.wire.events import WirePresence, WireSaid
-from netd.wire.hub import SHOWN_EVERY, WireHub
+from netd.wire.hub import SHOWN_EVERY, WireHub, WireName, described
 from netd.wire.link import WireLink
 from netd.wire.outlet import Report
 from netd.wire.protocol import WireFactory
-from netd.wire.results import WireAnswer, WirePeer, WireRule, WireServiceStatus
+from netd.wire.results import WireAnswer, WirePeer, WirePeers, WireRule, WireServiceStatus
 from netd.wire.rights import CONNECT
 from netd.wire.section import WireSection
 
@@ -240,7 +241,13 @@ class WireService(ListeningService):
     def operations(self) -> list[Operation]:
         """Return the operations of a wire."""
         return [
-            Operation("wire.peers", self.peers, Role.VIEWER, "List the peers with their newest values", checks_subjects=True),
+            Operation(
+                "wire.peers",
+                self.peers,
+                Role.VIEWER,
+                "List the peers with their newest values, connected ones first",
+                checks_subjects=True,
+            ),
             Operation("wire.send", self.send, Role.OPERATOR, "Send a text to a peer, as `send` has it", checks_subjects=True),
             Operation("wire.ask", self.ask, Role.OPERATOR, "Ask a peer, and tell its next message", checks_subjects=True),
             Operation("wire.tell", self.tell, Role.OPERATOR, "Say a text to all peers"),
@@ -291,10 +298,31 @@ class WireService(ListeningService):
             places.append(ListeningPlace(f"udp:{shown}", reach_of(host)))
         return places
 
-    def peers(self, caller: Caller) -> list[WirePeer]:
-        """The peers, connected ones first."""
-        found = [one for one in self._section.hub.peers() if caller.may(self._subject(one.name))]
-        return sorted(found, key=lambda one: (not one.online, one.name))
+    def peers(
+        self,
+        caller: Caller,
+        contains: str = "",
+        state: Literal["online", "away"] | None = None,
+        newest: bool = False,
+        limit: int = LIMIT,
+        after: str | None = None,
+    ) -> WirePeers:
+        """Return a page of the peers whose presence *caller* may see, connected ones first.
+
+        :param contains: a text in the peer's name or address.
+        :param state: whether only peers that are online, or away, are meant.
+        :param newest: whether the peers that became known last come first.
+        :param limit: most rows of the page, up to 1000.
+        :param after: what the page before gave as ``after``.
+        """
+        pager: ListPager[WireName] = ListPager(contains, state, newest, limit, after)
+        for known in self._section.hub.names:
+            if caller.may(self._subject(known.name)):
+                is_away = not known.links
+                words = f"{known.name} {known.address}"
+                pager.take(known, "away" if is_away else "online", lambda words=words: words, is_away, known.number)  # type: ignore[misc]
+        rows, end = pager.page()
+        return WirePeers([described(known) for known in rows], dict(pager.counts), pager.matching, end)
 
     def rules(self) -> list[WireRule]:
         """The rules, in their order."""
@@ -339,7 +367,7 @@ class WireService(ListeningService):
         """
         link = self._link(caller, name)
         link.machine.close(f"closed by {caller.who}")
-        return next(one for one in self._section.hub.peers() if one.name == name)
+        return next(described(known) for known in self._section.hub.names if known.name == name)
 
     def _subject(self, name: str) -> str:
         return f"wire.{self.instance}.presence.{token(name)}"

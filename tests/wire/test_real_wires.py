@@ -40,7 +40,7 @@ class RealWireTests(RealTestCase):
 
     def value(self, daemon: Daemon, instance: str, channel: str) -> float | None:
         """The newest value of the one peer of a wire."""
-        found = [one["values"].get(channel) for one in daemon.call("wire.peers", instance=instance)]
+        found = [one["values"].get(channel) for one in daemon.call("wire.peers", instance=instance)["rows"]]
         return found[0]["value"] if found and found[0] else None
 
     def wait_for_value(self, daemon: Daemon, value: float) -> None:

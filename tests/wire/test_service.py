@@ -68,7 +68,7 @@ class WireTestCase(SynchronousTestCase):
 
     def peers(self) -> dict[str, Any]:
         """The peers by name."""
-        return {one.name: one for one in self.service.peers(make_caller())}
+        return {one.name: one for one in self.service.peers(make_caller()).rows}
 
     def newest(self, subject: str) -> Any:
         """The newest event on a subject."""
@@ -105,6 +105,23 @@ class ListeningTests(WireTestCase):
         ada.lose()
         self.open.remove(ada)
         self.assertEqual((False, "goodbye"), (self.peers()["ada"].online, self.peers()["ada"].reason))
+
+    def test_pages(self) -> None:
+        """The list of peers comes by the page, connected ones first, and a confined caller sees its own."""
+        self.begin(*CHAT)
+        for name in (b"ada", b"bob", b"eve"):
+            self.peer(b"hello " + name + b"\n")
+        self.open.pop(0).lose()
+        caller = make_caller()
+        first = self.service.peers(caller, limit=2)
+        self.assertEqual((["bob", "eve"], {"online": 2, "away": 1}), ([one.name for one in first.rows], first.counts))
+        rest = self.service.peers(caller, limit=2, after=first.after)
+        self.assertEqual((["ada"], None), ([one.name for one in rest.rows], rest.after))
+        self.assertEqual(["eve"], [one.name for one in self.service.peers(caller, contains="EV").rows])
+        self.assertEqual(["ada"], [one.name for one in self.service.peers(caller, state="away").rows])
+        confined = make_caller(subjects=("wire.main.presence.bob",))
+        self.assertEqual(["bob"], [one.name for one in self.service.peers(confined).rows])
+        self.assertRaises(NoSuchTarget, self.service.send, confined, "eve", "on")
 
     def test_replaced(self) -> None:
         """A second peer of a name replaces the first, as with devices."""
@@ -192,8 +209,9 @@ class BlockTests(WireTestCase):
     def test_rate(self) -> None:
         """What comes above the rate is dropped, and noted once a second."""
         self.begin(*self.LINES, "rate = 3")
-        program = self.peer(b"1,2\n", b"3,4\n5,6\n", b"7,8\n9,10\n", b"11,12\n")
-        self.assertEqual(5.0, self.peers()["127.0.0.1"].values["temp"].value)
+        program = self.peer(b"1,2\n", b"3,4\n", b"5,6\n7,8\n", b"9,10\n11,12\n")
+        temp = self.peers()["127.0.0.1"].values["temp"]
+        self.assertEqual((5.0, 3, [3]), (temp.value, temp.samples, [rule.taken for rule in self.service.rules()]))
         self.assertEqual(1, self.service.status().counters["notes"]["over the rate"])
         self.reactor.advance(1)
         program.say(b"13,14\n")
