@@ -94,7 +94,10 @@ class Config(SectionConfig):
         live=True,
     )
     subjects: tuple[str, ...] = option(
-        _patterns, "session.>", help="The subjects that are sent on, of those that the recorder records.", live=True
+        _patterns,
+        "session.>, wire.*.sample.>",
+        help="The subjects that are sent on, of those that the recorder records.",
+        live=True,
     )
     batch: int = option(integer(1, 20_000), "5000", help="Lines of a request, at most.", live=True)
     every: float = option(within(duration, "100ms", "1h"), "1s", help="How often what is new is sent.", live=True)

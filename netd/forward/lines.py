@@ -30,6 +30,7 @@ OWN_MEMBERS = ("time", "agent_time", "generation", "session")
 
 TAGS: Mapping[str, tuple[str, ...]] = {
     "session": ("instance", "agent", "channel"),
+    "wire": ("instance", "event", "name", "channel"),
     "relay": ("instance", "event", "device"),
     "feed": ("instance", "event"),
     "command": ("instance", "event"),

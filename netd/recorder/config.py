@@ -53,7 +53,7 @@ class Config(SectionConfig):
 
     record: tuple[str, ...] = option(
         _patterns,
-        "session.>, relay.>, command.>, room.>, feed.*.report, feed.*.remark, alert.>, audit.>, custom.>",
+        "session.>, wire.>, relay.>, command.>, room.>, feed.*.report, feed.*.remark, alert.>, audit.>, custom.>",
         help="The subjects that are recorded. `replay.>` and `system.main.vitals` are recorded only where a pattern names them.",
         live=True,
     )

@@ -51,6 +51,7 @@ class LineTests(SynchronousTestCase):
         """Each kind of subject has tags by its tokens; the rest is one tag."""
         keys = {
             "relay.main.presence.pump": "relay,instance=main,event=presence,device=pump",
+            "wire.shed.sample.attic.temp": "wire,instance=shed,event=sample,name=attic,channel=temp",
             "session.main.greenhouse": "session,instance=main,agent=greenhouse",
             "room.main.lobby.state": "room,instance=main,room=lobby,event=state",
             "alert.hot.session.main.greenhouse.temp": "alert,alert=hot,subject=session.main.greenhouse.temp",

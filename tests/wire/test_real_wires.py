@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.process import LOOPBACK, PATIENCE, Daemon, RealTestCase
 
 INI = f"""\
+[recorder]
 [wire:shed]
 listen = {LOOPBACK}
 rules =
@@ -62,6 +63,9 @@ class RealWireTests(RealTestCase):
         program.sendall(b"T=21.5;H=40\r\necho hi\n")
         self.assertEqual(b"you said hi\n", program.recv(100))
         self.assertEqual(21.5, self.value(daemon, "shed", "temp"))
+        daemon.call("history.flush")
+        recorded = {series["subject"] for series in daemon.call("history.subjects", pattern="wire.shed.sample.>")}
+        self.assertEqual({"wire.shed.sample.127-0-0-1.temp", "wire.shed.sample.127-0-0-1.hum"}, recorded)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.settimeout(5)
             sender.sendto(b"7", ("127.0.0.1", number))
