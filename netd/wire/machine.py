@@ -385,7 +385,9 @@ class WireMachine:
         if self.watch is not None:
             self.watch(message, rule, match)
         if self.needs_proof and (rule.verb is not Verb.NAME or "token" not in match.values):
-            self._refuse(WireNote.UNPROVEN, "it has not proved who it is: its first message is to be one with its token", b"")
+            why = "it has not proved who it is: its first message is to be one with its token"
+            self._outlet.note(WireNote.UNPROVEN, why, b"")
+            self._turn_away(why, now)
             return
         self._shift.passed()
         self._ACTIONS[rule.verb](self, rule, match, message, now)
@@ -405,7 +407,7 @@ class WireMachine:
         if name and (name != self.name or self.needs_proof):
             refusal = self._outlet.named(name, str(match.values.get("token", "")))
             if refusal:
-                self.close(refusal)
+                self._turn_away(refusal, now)
                 return
             self.name, self.needs_proof = name, False
         self._reply(rule, match, message, now)
@@ -588,6 +590,12 @@ class WireMachine:
             self.name = self._default
             self._outlet.arrived(self.name)
         return self.name
+
+    def _turn_away(self, why: str, now: float) -> None:
+        """Tell the peer, in words as they stand at the door, that it may not be here, and end the connection."""
+        self._say(f"error: {why}".encode(self._plan.encoding, "replace"), now)
+        self._flush()
+        self.close(why)
 
     def _refuse(self, kind: WireNote, why: str, data: bytes) -> None:
         self._outlet.note(kind, why, data)

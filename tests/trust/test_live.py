@@ -101,7 +101,12 @@ class WireTests(HouseTestCase):
     def test_reserved(self) -> None:
         """A name with a credential is nobody else's: not by an address, not by a role."""
         house = self.open("loopback peers tokens")
-        for action, owner in (("relay.connect", "device"), ("session.stream", "agent"), ("room.join", "bot")):
+        for action, owner in (
+            ("relay.connect", "device"),
+            ("session.stream", "agent"),
+            ("room.join", "bot"),
+            ("wire.connect", "device"),
+        ):
             name = house.name_of(owner)
             for column, host in (("by address", HERE), ("by address", PEER_HOST), ("operator", HERE), ("admin", STRANGER)):
                 visit = DRIVERS[action](house, host, house.tokens.get(column), name)
@@ -173,7 +178,7 @@ class AddedCredentialTests(HouseTestCase):
     def test_holders(self) -> None:
         """Within a second after a name gets a credential, whoever has it without proof loses it, and its owner can have it."""
         house = self.open("loopback peers tokens")
-        kinds = (("relay.connect", "device"), ("session.stream", "agent"), ("room.join", "bot"))
+        kinds = (("relay.connect", "device"), ("session.stream", "agent"), ("room.join", "bot"), ("wire.connect", "device"))
         for action, kind in kinds:
             driver = DRIVERS[action]
             holder, other = driver(house, PEER_HOST, None, "late"), driver(house, HERE, None, "free")

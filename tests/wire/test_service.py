@@ -244,6 +244,15 @@ class HalfMessageTests(WireTestCase):
         self.assertFalse(meter.is_closing)
 
 
+class ProofTests(WireTestCase):
+    def test_turned_away(self) -> None:
+        """A peer that cannot prove its name is told so before the connection ends."""
+        self.begin("listen = tcp:9000:interface=127.0.0.1", "rules = name hello {name} {token} => welcome")
+        told = self.peer().say(b"hello ada netd_made-up\n")
+        self.assertTrue(told.startswith(b"error: "), told)
+        self.assertTrue(self.open[0].is_closing)
+
+
 class SendingTests(WireTestCase):
     """Rules that send to devices."""
 
