@@ -1,0 +1,46 @@
+"""Messages without numbers: a word in capitals or behind a mark in front, or the same text again and again."""
+
+from __future__ import annotations
+
+from netd.wire.learn.kind import MessageKind, literal_kind, text_kind
+from netd.wire.learn.numbered import RARE, layout_of
+from netd.wire.learn.pool import COLUMN_MARKS, MessagePool, grouped
+from netd.wire.learn.utterances import Utterance
+from netd.wire.learn.vocabulary import SIGNS_OF_LIFE
+
+__all__ = ["constant_kind", "find_commands"]
+
+
+def find_commands(pool: MessagePool) -> None:
+    """Take the messages that begin with a command, and signs of life."""
+    has_samples = pool.has_samples
+    for head, members in grouped(pool.left, lambda one: _command(one, pool)).items():
+        is_rare = pool.scene.is_dialled and has_samples and len(members) * RARE <= len(pool.texts)
+        if not head or (is_rare and not any(one.replies for one in members)):
+            continue
+        is_row = pool.rows[members[0]].gaps[1].strip() in COLUMN_MARKS
+        if len({pool.texts[one] for one in members}) == 1 and not is_row:
+            pool.take(constant_kind(members, pool))
+            continue
+        by_layout = pool.by_layout(members)
+        if len(by_layout) == 1 and not any(" " in gap for gap in pool.rows[members[0]].gaps[2:]):
+            pool.take(layout_of(members, pool))
+        else:
+            pool.take(text_kind(members, "event", f"{head}{_blank(pool.rows[members[0]].gaps[1])}", pool.scene))
+
+
+def constant_kind(members: list[Utterance], pool: MessagePool) -> MessageKind:
+    """Return the kind of messages that are all the same: a sign of life, or an event."""
+    text = pool.texts[members[0]]
+    is_asking = all(one.replies for one in members) and (len(members) > 1 or text.endswith("?"))
+    is_idle = pool.letters(members[0]) in SIGNS_OF_LIFE or is_asking
+    return literal_kind(members, "ignore" if is_idle else "event", pool.scene)
+
+
+def _command(one: Utterance, pool: MessagePool) -> str:
+    return pool.texts[one] if pool.letters(one) in SIGNS_OF_LIFE else pool.head(one)
+
+
+def _blank(gap: str) -> str:
+    """The gap behind a word, as far as it is the same wherever it ends."""
+    return gap.rstrip() or " "
