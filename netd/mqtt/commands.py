@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from attrs import field, frozen
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -18,15 +17,11 @@ from netd.errors import NetdError
 from netd.log import LogLimiter
 from netd.mqtt.machine import Arrival
 from netd.mqtt.outgoing import Publication
-from netd.mqtt.topics import SENDING, DeviceKey, Topics
+from netd.mqtt.sending import SENDING
+from netd.mqtt.topics import DeviceKey, Topics
 from netd.operations import Caller
-from netd.reaction.condition import value_of
-from netd.reaction.outcome import answer_of
 
 __all__ = ["TopicCommands"]
-
-DEADLINE = 10.0
-"""Seconds for which a message waits for its device, and for the answer. What was true then may not be true hours later."""
 
 MOST_PENDING = 100
 """Messages whose outcome is awaited, at most."""
@@ -79,11 +74,19 @@ class TopicCommands:
         if len(self._pending) >= MOST_PENDING or not self._admit():
             self._end(key, arrival, {"status": "failed", "error": "too many messages at once; send fewer"})
             return
-        arguments = {"instance": key.instance, "target": self.target_of(key), "deadline": DEADLINE, **_content(arrival.payload)}
-        called = self.dispatcher.call(SENDING[key.kind], arguments, self.caller)
+        called = self._call(key, arrival.payload)
         self._pending.add(called)
-        called.addCallbacks(_outcome, _failed)
+        called.addErrback(_failed)
         called.addBoth(self._finish, called, key, arrival)
+
+    def _call(self, key: DeviceKey, payload: bytes) -> Deferred[dict[str, Any]]:
+        sending = SENDING[key.kind]
+        try:
+            arguments = sending.arguments(self.target_of(key), payload)
+        except NetdError:
+            return fail()
+        called = self.dispatcher.call(sending.operation, {"instance": key.instance, **arguments}, self.caller)
+        return called.addCallback(sending.outcome)
 
     def _admit(self) -> bool:
         now = self.monotonic()
@@ -135,27 +138,6 @@ class TopicCommands:
                 why=why,
                 skipped=skipped,
             )
-
-
-def _content(payload: bytes) -> dict[str, str]:
-    try:
-        return {"text": payload.decode()}
-    except UnicodeDecodeError:
-        return {"base64": b64encode(payload).decode()}
-
-
-def _outcome(result: Any) -> dict[str, Any]:
-    """Return what became of a message, from the result of the operation: of a device on another node, that is plain JSON."""
-    found: dict[str, Any] = {"status": value_of(result, "status")}
-    error, answer = value_of(result, "error"), answer_of(result)
-    if isinstance(error, str):
-        found["error"] = error
-    if answer is not None:
-        try:
-            found["answer"] = answer.decode()
-        except UnicodeDecodeError:
-            found["base64"] = answer
-    return found
 
 
 def _failed(failure: Failure) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from netd.config import (
 )
 from netd.message import NAME
 from netd.mqtt.classes import CLASSES
-from netd.mqtt.topics import SENDING
+from netd.mqtt.sending import SENDING
 from netd.operations import MAIN
 from netd.secrets.private_files import PrivateFileError, read_private
 from netd.spelling import did_you_mean, quoted
@@ -82,7 +82,7 @@ def _read_classes(written: str) -> tuple[tuple[str, str], ...]:
 
 _prefix: Parser[str] = Parser("beginning of topics, as in netd/{name}", _read_prefix)
 _patterns: Parser[tuple[str, ...]] = Parser("subject patterns, comma-separated: session.>, custom.>", _read_patterns)
-_kinds: Parser[frozenset[str]] = Parser(" or ".join(SENDING), _read_kinds)
+_kinds: Parser[frozenset[str]] = Parser(f"kinds, comma-separated: {', '.join(SENDING)}", _read_kinds)
 _classes: Parser[tuple[tuple[str, str], ...]] = Parser("channel=class pairs, comma-separated: temp=temperature", _read_classes)
 
 
@@ -141,8 +141,8 @@ class Config(DialingConfig):
     commands: frozenset[str] | None = option(
         off_or(_kinds),
         "off",
-        help="`relay` lets topics send messages to devices: `PREFIX/relay/main/DEVICE/send`. Whoever may publish at the broker "
-        "can do so then.",
+        help="`relay` lets topics send messages to devices: `PREFIX/relay/main/DEVICE/send`; `wire` to the programs of described "
+        "wires: `PREFIX/wire/NAME/PROGRAM/send`. Whoever may publish at the broker can do so then.",
         live=True,
     )
     discovery: str | None = option(

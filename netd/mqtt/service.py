@@ -28,6 +28,7 @@ from netd.mqtt.machine import Arrival, BrokerFacts, MqttPlan
 from netd.mqtt.outgoing import Outgoing, Publication
 from netd.mqtt.protocol import MqttConnection, MqttFactory
 from netd.mqtt.results import MqttServiceStatus
+from netd.mqtt.sending import SENDING
 from netd.mqtt.topics import DeviceKey, SubjectKind, SubjectRoute, Topics
 from netd.operations import Operation, OperationTable
 from netd.reaction.caller import caller_of
@@ -336,7 +337,7 @@ class MqttService(DialingService):
 
     def _target_of(self, key: DeviceKey) -> str:
         known = self._bus.last(key.presence_subject)
-        name = value_of(known[-1].event, "device") if known else None
+        name = value_of(known[-1].event, SENDING[key.kind].named) if known else None
         return name if isinstance(name, str) else key.name
 
     def _class_objected(self, channel: str, name: str, unit: str) -> None:

@@ -7,16 +7,13 @@ letters that mean something in a topic: ``/``, ``+`` and ``#``.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from attrs import frozen
 
 from netd.bus.subject import matches
 
-__all__ = ["SENDING", "DeviceKey", "SubjectKind", "SubjectRoute", "Topics"]
-
-SENDING: Mapping[str, str] = {"relay": "relay.send"}
-"""The kinds to whose devices topics may send messages, and the operation that does so."""
+__all__ = ["DeviceKey", "SubjectKind", "SubjectRoute", "Topics"]
 
 HAPPENINGS = (
     "relay.*.sent.*",

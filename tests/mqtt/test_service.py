@@ -19,6 +19,7 @@ from netd.operations import Caller, Operation, OperationTable, Role
 from netd.relay.results import SendResult
 from netd.state.state import LAZILY
 from netd.testing import FakeRemote, MemoryDisk, ServiceKindTests, configured, reload, result_of, wired
+from netd.wire.results import WireAnswer
 from tests.mqtt.broker import BROKER, KIND, PlayedBroker
 
 RETAINED = tuple[str, bytes]
@@ -59,6 +60,7 @@ class MqttTestCase(SynchronousTestCase):
         self.answer: Callable[[], Any] = lambda: SendResult("acknowledged", answer=b"is on")
         table = OperationTable()
         table.add([Operation("relay.send", self.send, Role.OPERATOR, "Send")], "main")
+        table.add([Operation("wire.send", self.send_to_peer, Role.OPERATOR, "Send")], "line")
         self.service.use_operations(table)
 
     def end(self) -> None:
@@ -74,6 +76,11 @@ class MqttTestCase(SynchronousTestCase):
         """Play relay.send."""
         self.assertEqual((str(caller.principal), caller.principal.role), ("section mqtt", Role.OPERATOR))
         self.sent.append((target, text, base64))
+        return self.answer()
+
+    def send_to_peer(self, caller: Caller, name: str, text: str) -> Any:
+        """Play wire.send."""
+        self.sent.append((name, text, None))
         return self.answer()
 
     def welcome(self, **facts: Any) -> PlayedBroker:
@@ -529,6 +536,29 @@ class CommandTests(MqttTestCase):
         self.broker.published()
         self.ask("192-168-1-20")
         self.assertEqual(self.sent[-1][0], "192.168.1.20:5000")
+
+    def test_program(self) -> None:
+        """A program of a wire is sent text, by its own name; what it acknowledges with is the answer, if it does."""
+        self.end()
+        self.begin("commands = wire, relay", "discovery = homeassistant")
+        self.broker = self.welcome()
+        [subscription] = [one for one in self.broker.packets() if isinstance(one, mqtt5.SubscribePacket)]
+        filters = [one.pattern for one in subscription.topic_filters]
+        self.assertEqual(filters, ["p/relay/+/+/send", "p/wire/+/+/send", "homeassistant/status"])
+        self.publish("wire.line.presence.10-0-0-7", {"name": "10.0.0.7", "online": True})
+        self.broker.published()
+        topic, answer = "p/wire/line/10-0-0-7/send", "p/wire/line/10-0-0-7/answer"
+        self.answer = lambda: WireAnswer("10.0.0.7", "OK")
+        self.broker.send(topic, b"RUN", response_topic="r")
+        told = b'{"device":"10-0-0-7","status":"acknowledged","answer":"OK"}'
+        self.assertEqual(self.broker.published(), [(answer, told), ("r", told)])
+        self.answer = lambda: WireAnswer("10.0.0.7", "")
+        self.broker.send(topic, b"RUN")
+        self.assertEqual(self.broker.published(), [(answer, b'{"device":"10-0-0-7","status":"sent"}')])
+        self.broker.send(topic, b"\xff")
+        [(_, told)] = self.broker.published()
+        self.assertIn(b"a wire is sent text", told)
+        self.assertEqual(self.sent, [("10.0.0.7", "RUN", None)] * 2)
 
     def test_echo(self) -> None:
         """What comes in under a topic of a command does not go out again."""
