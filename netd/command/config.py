@@ -28,6 +28,7 @@ from netd.config import (
     within,
     words,
 )
+from netd.errors import LineError
 from netd.paths import packaged
 
 __all__ = ["EXAMPLE", "Config"]
@@ -146,7 +147,7 @@ class Config(ListeningConfig):
         live=True,
     )
 
-    def mistakes(self, unread: Container[str]) -> Iterator[tuple[str, str]]:
+    def mistakes(self, unread: Container[str]) -> Iterator[tuple[str, str | LineError]]:
         """See :meth:`SectionConfig.mistakes`. Here also: commands that everybody can run, without being told twice."""
         yield from super().mistakes(unread)
         is_open = self.access == (AccessWord.ANYONE,)

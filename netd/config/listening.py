@@ -14,6 +14,7 @@ from netd.config.foresight import objection
 from netd.config.options import option
 from netd.config.parsers import auto_or, duration, integer, off_or, unlimited_or, within
 from netd.config.tls import SecuredConfig
+from netd.errors import LineError
 
 __all__ = ["AdmittingConfig", "ListeningConfig"]
 
@@ -73,7 +74,7 @@ class AdmittingConfig(SecuredConfig):
             return ""
         return f"other machines reach {', '.join(exposed)}: write who may connect: {self.choices}"
 
-    def mistakes(self, unread: Container[str]) -> Iterator[tuple[str, str]]:
+    def mistakes(self, unread: Container[str]) -> Iterator[tuple[str, str | LineError]]:
         """See :meth:`SectionConfig.mistakes`. Here: a door that nobody said should be open, and words that contradict others."""
         endpoints = self.endpoints
         if any(name in unread for name in (*endpoints, "access", "peers", "proxies")):

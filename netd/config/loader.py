@@ -20,7 +20,7 @@ from netd.config.environment import OverridableSection, overrides, place
 from netd.config.loops import Reaction, loops
 from netd.config.options import AUTO, NETD, REQUIRED, NetdConfig, Option, SectionConfig, attribute_of, options_of, section_name
 from netd.config.tls import TLS, SecuredConfig, TlsConfig
-from netd.errors import ConfigErrors, ConfigProblem
+from netd.errors import ConfigErrors, ConfigProblem, LineError, LineErrors
 from netd.paths import CONTROL_SOCKET, state_directory
 
 __all__ = ["Configuration", "Origin", "Section", "load", "load_again", "parse"]
@@ -240,6 +240,8 @@ def _read(option: Option, setting: Setting, directory: Path) -> Any:
         return option.parser(setting.text)
     locate = option.parser.locate
     value = option.parser(setting.text if locate is None else locate(setting.text, directory))
+    if option.parser.placed is not None and value is not None and setting.lines:
+        return option.parser.placed(value, setting.lines)
     if isinstance(value, tuple):
         return tuple(directory / one if isinstance(one, Path) else one for one in value)
     return directory / value if isinstance(value, Path) else value
@@ -365,7 +367,11 @@ def _section(
             problems.add(draft.line, draft.section, "", str(error))
         return None
     for name, mistake in config.mistakes(missing):
-        problems.add_about(draft, name, _setting(draft, name) or Setting("", DEFAULT, draft.line), mistake)
+        setting = _setting(draft, name) or Setting("", DEFAULT, draft.line)
+        if isinstance(mistake, LineError):
+            problems.add_error(draft, name, setting, LineErrors([mistake]))
+        else:
+            problems.add_about(draft, name, setting, mistake)
     return Section(draft.kind, draft.instance, config)
 
 

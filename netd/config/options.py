@@ -23,6 +23,7 @@ import attrs
 
 from netd.config.loops import Reaction
 from netd.config.parsers import Parser, auto_or, choice, duration, integer, path, size, text, within
+from netd.errors import LineError
 from netd.message import NAME
 from netd.operations import MAIN
 
@@ -141,11 +142,12 @@ class SectionConfig:
         """Return which events the section follows, and which it sets off; None if it follows none."""
         return None
 
-    def mistakes(self, unread: Container[str]) -> Iterable[tuple[str, str]]:
+    def mistakes(self, unread: Container[str]) -> Iterable[tuple[str, str | LineError]]:
         """Return what is wrong with the options together, although each by itself is valid.
 
         :param unread: the options whose text is not valid. They have their defaults here, so nothing should be said about them.
-        :returns: pairs of an option, at whose place the mistake is reported, and the mistake with its remedy.
+        :returns: pairs of an option, at whose place the mistake is reported, and the mistake with its remedy. A
+            :class:`netd.errors.LineError` is reported at that line of the option.
         """
         return ()
 

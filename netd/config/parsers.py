@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -76,6 +76,7 @@ class Parser(Generic[T_co]):
         one as a whole.
     :ivar sources: returns the sources of netd's own private keys and certificates that a value names.
     :ivar is_verbatim: whether what stands behind `` ;`` belongs to the text. It begins a comment in other options.
+    :ivar placed: tells a value the number in the file of each line of its text, and returns it; None if it need not know.
     """
 
     describes: str
@@ -84,6 +85,7 @@ class Parser(Generic[T_co]):
     locate: Callable[[str, Path], str] | None = None
     sources: Callable[[Any], Iterable[PairSource]] = _no_sources
     is_verbatim: bool = False
+    placed: Callable[[Any, Sequence[int]], Any] | None = None
 
     def __call__(self, written: str) -> T_co:
         """Return the value of *written*. White space around it is ignored.
@@ -315,7 +317,10 @@ remote: Parser[str] = Parser(
 
 
 def each_line(
-    describes: str, read: Callable[[str, int], T], whole: Callable[[tuple[T, ...]], object] = tuple
+    describes: str,
+    read: Callable[[str, int], T],
+    whole: Callable[[tuple[T, ...]], object] = tuple,
+    placed: Callable[[T, Sequence[int]], T] | None = None,
 ) -> Parser[tuple[T, ...]]:
     """Return the parser of a text whose lines are read one by one, so that each mistake is told at its line.
 
@@ -323,6 +328,7 @@ def each_line(
 
     :param read: reads one line that is not blank. The number is its place in the text, for a :class:`netd.errors.LineError`.
     :param whole: is called with all that was read, and raises a LineError about what does not fit together.
+    :param placed: tells what was read from one line the number in the file of each line of the text, and returns it.
     """
 
     def read_all(written: str) -> tuple[T, ...]:
@@ -345,7 +351,10 @@ def each_line(
             raise LineErrors(errors)
         return tuple(found)
 
-    return Parser(describes, read_all, is_verbatim=True)
+    def place_all(found: tuple[T, ...], lines: Sequence[int]) -> tuple[T, ...]:
+        return found if placed is None else tuple(placed(one, lines) for one in found)
+
+    return Parser(describes, read_all, is_verbatim=True, placed=place_all)
 
 
 def _word_or(word: str, parser: Parser[T]) -> Parser[T | None]:
@@ -362,7 +371,8 @@ def _word_or(word: str, parser: Parser[T]) -> Parser[T | None]:
     def sources(value: T | None) -> Iterable[PairSource]:
         return () if value is None else parser.sources(value)
 
-    return Parser(f"{parser.describes}; or {word}", read, parser.listens, parser.locate, sources, parser.is_verbatim)
+    described = f"{parser.describes}; or {word}"
+    return Parser(described, read, parser.listens, parser.locate, sources, parser.is_verbatim, parser.placed)
 
 
 def unlimited_or(parser: Parser[T]) -> Parser[T | None]:

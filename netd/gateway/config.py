@@ -13,6 +13,7 @@ from netd.bus.subject import split_pattern
 from netd.config import ListeningConfig, Parser, duration, endpoints, flag, off_or, option, size, within, words
 from netd.config.descriptions import is_exposed
 from netd.config.pages import host_names, web_origins
+from netd.errors import LineError
 from netd.principal import Kind
 from netd.secrets.private_files import PrivateFileError
 from netd.secrets.tokens import TOKENS, Tokens, how_to_add
@@ -120,7 +121,7 @@ class Config(ListeningConfig):
         within(duration, "1s", "1h"), "15s", help="How long a WebSocket has to answer a ping before it is cut.", live=True
     )
 
-    def mistakes(self, unread: Container[str]) -> Iterator[tuple[str, str]]:
+    def mistakes(self, unread: Container[str]) -> Iterator[tuple[str, str | LineError]]:
         """See :meth:`SectionConfig.mistakes`. Whether there are tokens for other machines is known when their file is read."""
         if self.access is not None and not self.usual.issuperset(self.access):
             yield "access", "an address alone gives no rights at the gateway: write loopback, tokens, or both"

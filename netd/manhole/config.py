@@ -11,6 +11,7 @@ import attrs
 from netd.access.rules import AccessWord
 from netd.config import AdmittingConfig, auto_or, duration, endpoints, flag, integer, off_or, option, secret_file, within
 from netd.config.descriptions import addresses, is_loopback
+from netd.errors import LineError
 from netd.secrets.passwords import read_password_file
 from netd.secrets.private_files import PrivateFileError, quoted
 from netd.secrets.ssh_keys import KEYS, read_keys
@@ -81,7 +82,7 @@ class Config(AdmittingConfig):
         """The endpoints of telnet and of SSH."""
         return {"listen": self.listen or (), "ssh": self.ssh or ()}
 
-    def mistakes(self, unread: Container[str]) -> Iterator[tuple[str, str]]:
+    def mistakes(self, unread: Container[str]) -> Iterator[tuple[str, str | LineError]]:
         """See :meth:`SectionConfig.mistakes`. Here: tokens, which nobody can type."""
         yield from super().mistakes(unread)
         if AccessWord.TOKENS in (self.access or ()):

@@ -31,6 +31,7 @@ from netd.config.descriptions import is_for_datagrams
 from netd.config.dialing import first_delay, longest_delay
 from netd.config.hosts import named_hosts
 from netd.config.remotes import sources_of_remote
+from netd.errors import LineError
 from netd.message import NAME
 from netd.spelling import quoted
 from netd.wire.blocks import block_reader
@@ -39,7 +40,7 @@ from netd.wire.framing import Frame, parse_frame, parse_say
 from netd.wire.messages import check_encoding
 from netd.wire.plan import AskedRegularly, SaidRegularly, Unmatched, WirePlan
 from netd.wire.remotes import check_wire_remote, is_serial, located_wire_remotes, split_remotes
-from netd.wire.rules import Rule, RuleSet, Verb, check_order, parse_rule
+from netd.wire.rules import Rule, RuleSet, Verb, check_order, parse_rule, placed_rule
 from netd.wire.template import WireTemplate, parse_template
 
 __all__ = ["Config", "read_section"]
@@ -73,11 +74,11 @@ def _read_asked(line: str, index: int) -> WireAsked:
     return WireAsked(_period(period, "0s"), parse_template(text.strip()), parse_rule(rule.strip(), index))
 
 
-def _read_said(line: str, _index: int) -> SaidRegularly:
+def _read_said(line: str, index: int) -> SaidRegularly:
     period, _, text = line.partition(" ")
     if not text.strip():
         raise ValueError(f"{quoted(line)}: write a time and what is said, as in 30s PING")
-    return SaidRegularly(_period(period, "10ms"), parse_template(text.strip()))
+    return SaidRegularly(_period(period, "10ms"), parse_template(text.strip()), index)
 
 
 def _period(written: str, least: str) -> float:
@@ -123,8 +124,12 @@ def _read_remotes(written: str) -> tuple[str, ...]:
     return found
 
 
-_rules: Parser[tuple[Rule, ...]] = each_line("rules, one a line", parse_rule, check_order)
-_asks: Parser[tuple[WireAsked, ...]] = each_line("questions, one a line: 1s READ? => sample {v}", _read_asked)
+_rules: Parser[tuple[Rule, ...]] = each_line("rules, one a line", parse_rule, check_order, placed_rule)
+_asks: Parser[tuple[WireAsked, ...]] = each_line(
+    "questions, one a line: 1s READ? => sample {v}",
+    _read_asked,
+    placed=lambda asked, lines: attrs.evolve(asked, rule=placed_rule(asked.rule, lines)),
+)
 _sayings: Parser[tuple[SaidRegularly, ...]] = each_line("TIME TEXT, one a line: 30s PING", _read_said)
 _templates: Parser[tuple[WireTemplate, ...]] = each_line("text with {fields}, one a line", lambda line, _: parse_template(line))
 _template: Parser[WireTemplate] = Parser("text with {fields}", parse_template, is_verbatim=True)
@@ -345,40 +350,47 @@ class Config(ListeningConfig):
     def _asked(self, one: WireAsked) -> AskedRegularly:
         return AskedRegularly(one.period, one.question.encoded(self.encoding), RuleSet((one.rule,), self.encoding))
 
-    def mistakes(self, unread: Container[str]) -> Iterator[tuple[str, str]]:
+    def mistakes(self, unread: Container[str]) -> Iterator[tuple[str, str | LineError]]:
         """See :meth:`SectionConfig.mistakes`. Here: options that contradict each other, or that a transport cannot have."""
         yield from super().mistakes(unread)
-        for option_name, problem in self._contradictions():
+        if not ("listen" in unread or "connect" in unread):
+            yield from self._about_transports()
+        if not ("rules" in unread or "ask" in unread) and self.rules is None and self.ask is None:
+            yield "rules", "says nothing: write what messages are, as in sample {*}, or ask"
+        for option_name, problem in self._contradictions(unread):
             if option_name not in unread:
                 yield option_name, problem
 
-    def _contradictions(self) -> Iterator[tuple[str, str]]:
+    def _about_transports(self) -> Iterator[tuple[str, str | LineError]]:
         if self.listen is None and self.connect is None:
             yield "listen", "write listen = tcp:PORT where programs connect, or connect = … where netd is to connect"
         elif self.listen is not None and self.connect is not None:
             yield "connect", "a section has listen or connect; give the other its own section [wire:NAME]"
-        if self.rules is None and self.ask is None:
-            yield "rules", "says nothing: write what messages are, as in sample {*}, or ask"
         if self.dial == "each" and self.connect is None:
             yield "dial", "is about connections that netd makes; take it out, or write connect"
+
+    def _contradictions(self, unread: Container[str]) -> Iterator[tuple[str, str | LineError]]:
         if self.ack is not None and len(self.ack) > 1:
-            yield "ack", "is one pattern, on one line"
+            yield "ack", LineError(self.ack[1].line, "is one pattern, on one line")
         yield from self._about_silence()
         if self.datagrams:
             yield from self._about_datagrams()
-        elif self.frame is not None and self.frame.text == "datagram":
-            yield "frame", "datagram is for udp: alone; connections have no datagrams: write lines, or silence:50ms"
-        if AccessWord.TOKENS in (self.access or ()) and not (self.takes_proofs or self.tls):
+        if self.streams or self.connect:
+            for name, one in (("frame", self.frame), ("say", self.say)):
+                if one is not None and one.text == "datagram":
+                    yield name, "datagram is for udp: alone; connections have no datagrams: write lines, or silence:50ms"
+        if "rules" not in unread and AccessWord.TOKENS in (self.access or ()) and not (self.takes_proofs or self.tls):
             yield "access", "no rule takes a token: write one, as in name HELLO {name} {token}, or tls = yes for certificates"
 
-    def _about_silence(self) -> Iterator[tuple[str, str]]:
+    def _about_silence(self) -> Iterator[tuple[str, str | LineError]]:
         silence = None if self.frame is None else self.frame.silence
         if silence is not None:
             for one in self.every or ():
                 if one.period <= silence:
-                    yield "every", f"{one.period:g}s is no longer than the silence that ends a message; write a longer time"
+                    problem = f"{one.period:g}s is no longer than the silence that ends a message; write a longer time"
+                    yield "every", LineError(one.line, problem)
 
-    def _about_datagrams(self) -> Iterator[tuple[str, str]]:
+    def _about_datagrams(self) -> Iterator[tuple[str, str | LineError]]:
         words = {AccessWord.TOKENS, AccessWord.ANYONE} & set(self.access or ())
         if words:
             yield (
@@ -389,9 +401,10 @@ class Config(ListeningConfig):
                     "nobody can prove one: write `access = peers`, with `peers = 192.168.1.0/24`"
                 ),
             )
-        verbs = {rule.verb for rule in self.rules or ()} & {Verb.TELL, Verb.TELL_ALL}
-        if verbs:
-            yield "rules", "tell cannot be by UDP: the address of a datagram can be forged, and all others would be told"
+        for rule in self.rules or ():
+            if rule.verb in (Verb.TELL, Verb.TELL_ALL):
+                problem = "tell cannot be by UDP: the address of a datagram can be forged, and all others would be told"
+                yield "rules", LineError(rule.line, problem)
         for name, value in (("ask", self.ask), ("every", self.every), ("greeting", self.greeting)):
             if value is not None:
                 yield name, "cannot be by UDP: nobody is connected, and addresses can be forged; only replies are said"

@@ -45,7 +45,7 @@ class _DatagramLink(WireLink):
         section = port.section
         host = place[0]
         address = f"[{host}]:{place[1]}" if ":" in host else f"{host}:{place[1]}"
-        super().__init__(section, lambda: section.plan(is_datagram=True), section.named(host), address)
+        super().__init__(section, lambda: section.plan(is_datagram=True), section.named(host), address, host)
 
     def received(self, data: bytes) -> None:
         self._allowance = len(data) + MORE
@@ -112,11 +112,11 @@ class WireDatagrams(DatagramProtocol):
         principal = access.admit_host(place[0])
         who = f"{place[0]}:{place[1]}"
         if principal is None or principal is ANONYMOUS:
-            self.section.note(WireNote.UNPROVEN, who, f"{NOT_ADMITTED}: {access.objection()}", b"")
+            self.section.note(WireNote.UNPROVEN, who, f"{NOT_ADMITTED}: {access.objection()}", b"", place[0])
             return None
         most = self.section.config.max_connections
         if most is not None and len(self._links) >= most:
-            self.section.note(WireNote.RATE, who, f"{most} addresses send already (`max_connections`)", b"")
+            self.section.note(WireNote.RATE, who, f"{most} addresses send already (`max_connections`)", b"", place[0])
             return None
         link = self._links[place] = _DatagramLink(self, place, principal)
         link.connected()
@@ -128,7 +128,7 @@ class WireDatagrams(DatagramProtocol):
         try:
             self.transport.write(data, place)
         except OSError as error:
-            self.section.note(WireNote.UNSAID, f"{place[0]}:{place[1]}", str(error.strerror or error), data)
+            self.section.note(WireNote.UNSAID, f"{place[0]}:{place[1]}", str(error.strerror or error), data, place[0])
 
     def forget(self, place: Place, reason: str) -> None:
         """Forget an address: it has said goodbye, or nothing for too long."""

@@ -24,6 +24,10 @@ SHOWN_EVERY = 1.0
 """Seconds between two samples of a channel on the bus that nobody asks for: the bus always has a recent one."""
 
 
+MOST_DISPUTES = 10
+"""Lines a minute about units that differ. Each channel has one line, ever."""
+
+
 class HubRules(Protocol):
     """The options that a hub goes by; see :mod:`netd.wire.config`."""
 
@@ -40,8 +44,8 @@ class HubRules(Protocol):
 class HubLog(Protocol):
     """Writes the lines of a hub's log, within limits."""
 
-    def limited(self, kind: str, text: str) -> None:
-        """Something was refused, which is counted as *kind*."""
+    def limited(self, kind: str, text: str, most: int = 1) -> None:
+        """Something was refused, which is counted as *kind*; a minute has *most* lines of it."""
 
 
 class WireLinked(Protocol):
@@ -67,14 +71,16 @@ class WireLinked(Protocol):
 class WireChannel:
     """A channel of a peer.
 
-    :ivar line: the line of the rule that gave the unit.
+    :ivar place: where the rule is written that gave the unit.
+    :ivar is_disputed: whether another unit has come since.
     :ivar values: samples of this turn that are to be published together.
     """
 
     subject: str
     label: str
     unit: str
-    line: int | None
+    place: str
+    is_disputed: bool = False
     value: float = 0.0
     time: float = 0.0
     agent_time: float | None = None
@@ -135,7 +141,7 @@ class WireHub:
             self._given = given
             for known in self._names.values():
                 for name, channel in known.channels.items():
-                    self._describe(channel, name, channel.unit, channel.line)
+                    self._describe(channel, name, channel.unit, channel.place)
 
     def wall(self) -> float:
         """Return the present time, in seconds since 1970."""
@@ -284,27 +290,26 @@ class WireHub:
             if len(known.channels) >= self._rules.max_channels:
                 self._limit("max_channels", f"max_channels ({self._rules.max_channels}) of {name} reached; new ones are ignored")
                 return None
-            line = None if rule is None else rule.line
-            channel = WireChannel(f"{self._prefix}.sample.{known.token}.{token(reading.channel)}", "", "", line)
-            self._describe(channel, reading.channel, reading.unit, line)
+            place = _place_of(rule)
+            channel = WireChannel(f"{self._prefix}.sample.{known.token}.{token(reading.channel)}", "", "", place)
+            self._describe(channel, reading.channel, reading.unit, place)
             known.channels[reading.channel] = channel
-        elif reading.unit and reading.unit != channel.unit and reading.channel not in self._given:
-            self._complain(reading, channel, rule)
+        elif reading.unit and reading.unit != channel.unit and not channel.is_disputed and reading.channel not in self._given:
+            self._complain(name, reading, channel, rule)
         return channel
 
-    def _complain(self, reading: WireReading, channel: WireChannel, rule: Rule | None) -> None:
+    def _complain(self, name: str, reading: WireReading, channel: WireChannel, rule: Rule | None) -> None:
         if not channel.unit:
-            self._describe(channel, reading.channel, reading.unit, None if rule is None else rule.line)
+            self._describe(channel, reading.channel, reading.unit, _place_of(rule))
             return
-        here = "" if rule is None else f" (rule {rule.line + 1})"
-        before = "" if channel.line is None else f" (rule {channel.line + 1})"
-        self._limit(
-            "unit", f"{reading.channel} comes in {reading.unit}{here}, before in {channel.unit}{before}; it keeps {channel.unit}"
-        )
+        channel.is_disputed = True
+        now, before = f"{reading.unit}{_place_of(rule)}", f"{channel.unit}{channel.place}"
+        text = f"{reading.channel} of {reading.name or name} comes in {now}, before in {before}; it keeps {channel.unit}"
+        self._limit("unit", text, MOST_DISPUTES)
 
-    def _describe(self, channel: WireChannel, name: str, unit: str, line: int | None) -> None:
+    def _describe(self, channel: WireChannel, name: str, unit: str, place: str) -> None:
         label, own = self._given.get(name, ("", ""))
-        channel.label, channel.unit, channel.line = label, own or unit, line
+        channel.label, channel.unit, channel.place = label, own or unit, place
         self._bus.describe(channel.subject, Described(label, channel.unit))
 
     def _known(self, name: str) -> WireName | None:
@@ -316,9 +321,9 @@ class WireHub:
             known = self._names[name] = WireName(name, token(name), len(self._names))
         return known
 
-    def _limit(self, kind: str, text: str) -> None:
+    def _limit(self, kind: str, text: str, most: int = 1) -> None:
         self.counts[kind] += 1
-        self._log.limited(kind, text)
+        self._log.limited(kind, text, most)
 
     # For people
 
@@ -331,6 +336,10 @@ class WireHub:
     def channels(self) -> int:
         """The number of channels."""
         return sum(len(known.channels) for known in self._names.values())
+
+
+def _place_of(rule: Rule | None) -> str:
+    return "" if rule is None else f" ({rule.place})"
 
 
 def described(known: WireName) -> WirePeer:

@@ -24,6 +24,9 @@ __all__ = ["WireLink"]
 
 LONGEST_NAME = 63
 
+FIRST_LINES = 3
+"""Messages of a connection that no rule takes which are logged one by one. Then one line a minute tells how many there were."""
+
 WINDOW = 10.0
 """Seconds over which the cost of regular expressions is summed up."""
 
@@ -35,13 +38,16 @@ class WireLink(ABC):
     """One connection, or one address that sends datagrams.
 
     :param plan: returns what its machine goes by; another one after a reload.
+    :param source: the host or device of the other side, whose lines in the log are limited together.
     :ivar address: of the other side, for people.
     :ivar heard: when the last byte came, in seconds since 1970.
     """
 
-    def __init__(self, section: WireSection, plan: Callable[[], WirePlan], name: str, address: str) -> None:
+    def __init__(self, section: WireSection, plan: Callable[[], WirePlan], name: str, address: str, source: str) -> None:
         self.section = section
         self.address = address
+        self._source = source
+        self._told = 0
         self.heard = 0.0
         self._plan = plan
         self._timer: Any = None
@@ -217,7 +223,11 @@ class WireLink(ABC):
     def note(self, kind: WireNote, why: str, message: bytes) -> None:
         """See :class:`netd.wire.outlet.IWireOutlet`."""
         who = f"{self.address} ({self.machine.name})" if self.machine.name else self.address
-        self.section.note(kind, who, why, message)
+        most = 1
+        if kind is WireNote.UNMATCHED:
+            self._told += 1
+            most = FIRST_LINES if self._told <= FIRST_LINES else 1
+        self.section.note(kind, who, why, message, self._source, most)
 
     # Meter
 
@@ -234,6 +244,6 @@ class WireLink(ABC):
         self._cost += seconds
         if self._cost > WINDOW * MOST_COST:
             self._cost = 0.0
-            why = f"the regular expression of rule {rule.line + 1} takes over {MOST_COST:.0%} of the time; {rule.text}"
+            why = f"the regular expression of {rule.place} takes over {MOST_COST:.0%} of the time: {rule.text}"
             self.note(WireNote.RATE, why, b"")
             self.machine.close("its messages cost too much time")

@@ -373,7 +373,9 @@ class WireMachine:
             return  # of the first message after opening a serial port, only the end may be there
         plan = self._plan
         self._note_shift(1)
-        self._outlet.note(WireNote.UNMATCHED, "no rule matches", message)
+        blind = plan.rules.too_long_for(message)
+        why = "no rule matches" if blind is None else f"no rule matches, and it is too long for the expression of {blind.place}"
+        self._outlet.note(WireNote.UNMATCHED, why, message)
         if plan.unmatched is Unmatched.EVENT:
             self._outlet.said(self._be_known(), {"text": self._text(message)}, None)
         elif plan.unmatched_reply is not None:

@@ -39,10 +39,14 @@ class AskedRegularly:
 
 @frozen
 class SaidRegularly:
-    """A line of ``every``."""
+    """A line of ``every``.
+
+    :ivar line: its number within the option, from 0.
+    """
 
     period: float
     text: WireTemplate
+    line: int = field(default=0, eq=False)
 
 
 @frozen(kw_only=True)

@@ -33,7 +33,9 @@ class _StreamLink(WireLink):
         address = protocol.transport.getPeer()
         host = getattr(address, "host", "") or "local"
         name = section.named_remote(getattr(address, "path", host)) if is_dialled else section.named(host)
-        super().__init__(section, lambda: section.plan(is_dialled=is_dialled), name, protocol.shown_address())
+        shown = protocol.shown_address()
+        source = getattr(address, "host", "") or shown
+        super().__init__(section, lambda: section.plan(is_dialled=is_dialled), name, shown, source)
 
     def write(self, data: bytes) -> None:
         self._protocol.peer.send(data)

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
 from netd.errors import LineError
 from netd.spelling import none_of
@@ -19,7 +19,7 @@ from netd.wire.struct_pattern import StructPattern
 from netd.wire.template import WireTemplate, parse_template
 from netd.wire.text_pattern import ENDS
 
-__all__ = ["GIVEN", "Meter", "Rule", "RuleSet", "Verb", "check_order", "parse_rule", "parse_rules"]
+__all__ = ["GIVEN", "Meter", "Rule", "RuleSet", "Verb", "check_order", "parse_rule", "parse_rules", "placed_rule"]
 
 
 class Verb(enum.Enum):
@@ -55,6 +55,7 @@ class Rule:
     """What a kind of message is, and what follows from it.
 
     :ivar line: the number of its line within the option, from 0.
+    :ivar row: the number of its line in the file; None if it is in none.
     :ivar text: as it is written.
     :ivar reply: what is answered, if anything.
     :ivar target: the function of a ``call``, or the receiver of a ``send``, which may be a field in braces.
@@ -66,6 +67,17 @@ class Rule:
     pattern: Pattern
     reply: WireTemplate | None
     target: str | None
+    row: int | None = field(default=None, eq=False)
+
+    @property
+    def place(self) -> str:
+        """Where it is written, for people."""
+        return f"line {self.row}" if self.row is not None else f"line {self.line + 1} of its option"
+
+
+def placed_rule(rule: Rule, lines: Sequence[int]) -> Rule:
+    """Return *rule*, which knows its place now: the lines of its option have these numbers in the file."""
+    return evolve(rule, row=lines[rule.line])
 
 
 def parse_rules(text: str, encoding: str = "utf-8") -> tuple[Rule, ...]:
@@ -224,6 +236,8 @@ class RuleSet:
 
     def too_long_for(self, message: bytes) -> Rule | None:
         """Return the first rule that did not look at *message* because of its length."""
+        if not self._is_costly:
+            return None
         length = len(self.text(message))
         for rule in self.rules:
             longest = rule.pattern.longest if isinstance(rule.pattern, Expression) else None
@@ -238,7 +252,7 @@ class RuleSet:
 
 
 def _encoded(rule: Rule, encoding: str) -> Rule:
-    return rule if encoding == "utf-8" else parse_rule(rule.text, rule.line, encoding)
+    return rule if encoding == "utf-8" else evolve(parse_rule(rule.text, rule.line, encoding), row=rule.row)
 
 
 def _first_bytes(pattern: Pattern, encoding: str) -> frozenset[int] | None:

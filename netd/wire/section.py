@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from twisted.logger import Logger
 
+from netd.connection.protocol import told_of
 from netd.log import LogLimiter
 from netd.redaction import without_tokens
 from netd.wire.calls import WireCalls
@@ -21,9 +22,6 @@ __all__ = ["WireSection", "WireTalker"]
 
 EXCERPT = 60
 """Bytes of a message that a log line shows."""
-
-LINES = 3
-"""Lines a minute about messages of one address that no rule takes."""
 
 
 class WireTalker(Protocol):
@@ -96,11 +94,13 @@ class WireSection:
             return self.named(place.rpartition("/")[2])
         return self.config.name or self.config.instance
 
-    def note(self, kind: WireNote, who: str, why: str, message: bytes) -> None:
-        """Count something about *who*, and log it within limits."""
+    def note(self, kind: WireNote, who: str, why: str, message: bytes, source: str, most: int = 1) -> None:
+        """Count something about *who*, and log it within limits.
+
+        :param source: the host or device of *who*, which has *most* lines of this kind in a minute.
+        """
         self.counts[kind.value] += 1
-        most = LINES if kind is WireNote.UNMATCHED else 1
-        skipped = self.limiter.admit(kind.value, who.partition(":")[0], most)
+        skipped = self.limiter.admit(kind.value, source, most)
         if skipped is not None:
             self._log.warn(
                 "{service}: {who}: {why}{excerpt}{remedy}{more}",
@@ -109,13 +109,11 @@ class WireSection:
                 why=why,
                 excerpt=f": {without_tokens(message[:EXCERPT])!r}" if message else "",
                 remedy=f"; `netd wire test {self.config.instance} FILE` shows why" if kind is WireNote.UNMATCHED else "",
-                more=f" ({skipped} more like it were not logged)" if skipped else "",
+                more=told_of(skipped),
             )
 
-    def limited(self, kind: str, text: str) -> None:
+    def limited(self, kind: str, text: str, most: int = 1) -> None:
         """See :class:`netd.wire.hub.HubLog`."""
-        skipped = self.limiter.admit(kind)
+        skipped = self.limiter.admit(kind, "", most)
         if skipped is not None:
-            self._log.warn(
-                "{service}: {text} ({skipped} more like it were not logged)", service=self.name, text=text, skipped=skipped
-            )
+            self._log.warn("{service}: {text}{more}", service=self.name, text=text, more=told_of(skipped))

@@ -14,7 +14,7 @@ from zope.interface import implementer
 from netd.connection.dialing import DialFailed, DialResult
 from netd.wire.remotes import SerialLine
 
-__all__ = ["SerialAddress", "SerialEndpoint"]
+__all__ = ["SerialAddress", "SerialEndpoint", "failure_of"]
 
 REMEDIES = {
     errno.ENOENT: "plug it in; `ls /dev/serial/by-id` shows the ports that there are, by names that stay",
@@ -59,11 +59,12 @@ class SerialEndpoint:
         try:
             OpenPort(protocol, self._line, self._reactor)
         except (OSError, ValueError) as error:
-            return fail(_failure(error))
+            return fail(failure_of(error))
         return succeed(protocol)
 
 
-def _failure(error: OSError | ValueError) -> DialFailed:
+def failure_of(error: OSError | ValueError) -> DialFailed:
+    """Return why a port could not be opened, and what helps."""
     number = getattr(error, "errno", None)
     why = os.strerror(number) if isinstance(number, int) else str(error)
     if "lock" in str(error).lower():
