@@ -19,7 +19,7 @@ from zope.interface import implementer
 
 from netd.access.rules import EVERYBODY, AccessRules
 from netd.access.section import SectionAccess
-from netd.access.watch import CredentialWatch
+from netd.access.watch import CredentialWatch, Tell
 from netd.change import Change
 from netd.config import AdmittingConfig, ListeningConfig, SecuredConfig
 from netd.config.descriptions import is_exposed, is_loopback
@@ -257,7 +257,7 @@ class ListeningService(Service):
         """Have the files of certificates looked at with those of credentials. A service with files of its own extends it."""
         self._files_watch = watch
 
-    def _look_at_files(self) -> frozenset[str]:
+    def _look_at_files(self, _tell: Tell) -> frozenset[str]:
         for listener in self._listeners:
             listener.look()
         with suppress(PrivateFileError):  # the daemon's own look reports that; nobody loses a name by it

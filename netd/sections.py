@@ -19,6 +19,7 @@ from netd.carriage import Carriage
 from netd.config import Section
 from netd.connection.budget import Budget
 from netd.connection.shares import TurnShares
+from netd.console.audit import Audit
 from netd.errors import NetdError
 from netd.interfaces import (
     IAdmitting,
@@ -92,7 +93,7 @@ class Sections(MultiService):
         self.by_name: dict[str, INetdService] = {}
         self.loop: Any = None
         self.proofs: Proofs | None = None
-        self.watch = CredentialWatch(reactor, self.revoke)
+        self.watch = CredentialWatch(reactor, self.revoke, Audit(bus, reactor.seconds).credential_changed)
 
     def revoke(self, gone: frozenset[str]) -> None:
         """Close all connections that one of the credentials *gone* has proved, also those of removed sections."""

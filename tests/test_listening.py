@@ -153,7 +153,7 @@ class SecuredListeningTests(ListeningTestCase):
 
     def test_watched(self) -> None:
         """While the service runs, the daemon's look at all files finds a certificate that has changed."""
-        watch = CredentialWatch(self.reactor, lambda gone: None)
+        watch = CredentialWatch(self.reactor, lambda gone: None, lambda *_change: None)
         service = ListeningService(self.options("lab.local", listen=("tcp:7001",)), self.factory, self.reactor)
         service.use_watch(watch)
         service.startService()

@@ -17,25 +17,33 @@ from twisted.logger import Logger
 from netd.errors import NetdError
 from netd.log import LogLimiter
 
-__all__ = ["LOOK_EVERY", "CredentialWatch", "Look"]
+__all__ = ["LOOK_EVERY", "CredentialWatch", "Look", "Tell"]
 
 LOOK_EVERY = 0.5
 """Seconds between two looks."""
 
-Look = Callable[[], frozenset[str]]
-"""Looks at a file. Returns the credentials that have gone since the last look; raises NetdError if it cannot be trusted."""
+Tell = Callable[[str, str, str], object]
+"""Called for a credential that has changed: with ``added`` or ``removed``, what it is (``viewer``, ``SSH key``), and its name."""
+
+Look = Callable[[Tell], frozenset[str]]
+"""Looks at a file, and tells what has changed. Returns the credentials that have gone since the last look.
+
+It raises NetdError if the file cannot be trusted.
+"""
 
 
 class CredentialWatch(Service):
     """Looks at all files, and passes on what is gone.
 
     :param revoke: called with the credentials that prove nobody any more: connections that they have proved are closed.
+    :param audit: called after a change is logged.
     """
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, revoke: Callable[[frozenset[str]], object]) -> None:
+    def __init__(self, reactor: Any, revoke: Callable[[frozenset[str]], object], audit: Tell) -> None:
         self._revoke = revoke
+        self._audit = audit
         self._looks: dict[Look, str] = {}  # with the error that the last look ended in
         self._faults = LogLimiter(reactor.seconds)
         self._looking = LoopingCall(self.look)
@@ -67,7 +75,7 @@ class CredentialWatch(Service):
 
     def _look_at(self, look: Look) -> frozenset[str]:
         try:
-            gone = look()
+            gone = look(self._tell)
         except NetdError as error:
             self._note(look, str(error))
             return frozenset()
@@ -77,6 +85,11 @@ class CredentialWatch(Service):
             return frozenset()
         self._note(look, "")
         return gone
+
+    def _tell(self, change: str, what: str, name: str) -> None:
+        """Tell log and audit of a credential that a look has found changed."""
+        self._log.info("a credential was {change}: {name} ({what})", change=change, name=name, what=what)
+        self._audit(change, what, name)
 
     def _forget(self, look: Look) -> None:
         self._looks.pop(look, None)

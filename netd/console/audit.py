@@ -17,7 +17,7 @@ from netd.interfaces import IBus
 from netd.log import LogLimiter
 from netd.message import EventKind, Message
 from netd.operations import MAIN, Caller, Operation, Role
-from netd.principal import Principal
+from netd.principal import ANONYMOUS, Principal
 from netd.redaction import abridged, redacted
 
 __all__ = ["AUDITED", "Audit", "AuditedCall", "Pending"]
@@ -55,6 +55,12 @@ another node has called, ``who`` names its node. ``outcome`` is ``done``, ``fail
 AUDITED = EventKind("audit.>", AuditedCall)
 
 
+class _Unnamed:
+    """Somebody who has left no trace but what he did."""
+
+    principal = ANONYMOUS
+
+
 @define(eq=False)
 class Audit:
     """Publishes the ends of calls.
@@ -89,6 +95,10 @@ class Audit:
             pending = self._pending(subject, name, arguments, caller, True)
             pending.started -= seconds
             pending.end("done")
+
+    def credential_changed(self, change: str, what: str, name: str) -> None:
+        """Publish that a credential was ``added`` or ``removed``. Whoever may write its file has done it, on this machine."""
+        self.note(f"credential.{change}", Caller(_Unnamed(), "its file"), {"name": name, "what": what})
 
     def login_failed(self, caller: Caller, why: str) -> None:
         """Publish a wrong token or password that came by another way than ``system.login``."""

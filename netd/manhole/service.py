@@ -80,10 +80,14 @@ class ManholeService(ListeningService):
         )
         self._ssh = self._manhole.beside(SshProtocol)
         self._keys = CredentialFile(
-            lambda: self._config.state_directory / KEYS, lambda path: (key.to_line() for key in read_keys(path))
+            lambda: self._config.state_directory / KEYS,
+            lambda path: {key.to_line(): key.name for key in read_keys(path)},
+            "SSH key",
         )
         self._passwords = CredentialFile(
-            lambda: self._config.passwords, lambda path: (entry.to_line() for entry in password_entries(path).values())
+            lambda: self._config.passwords,
+            lambda path: {entry.to_line(): entry.name for entry in password_entries(path).values()},
+            "password",
         )
         self._forget_files: list[Callable[[], None]] = []
         super().__init__(config, self._manhole, reactor)

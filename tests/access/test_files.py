@@ -14,15 +14,20 @@ class CredentialFileTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.path = Path(self.mktemp())
         self.reads = 0
-        self.file = CredentialFile(lambda: self.path, self.read)
+        self.told: list[tuple[str, str, str]] = []
+        self.file = CredentialFile(lambda: self.path, self.read, "SSH key")
 
-    def read(self, path: Path) -> list[str]:
-        """The lines of the file, in which some are not to be trusted."""
+    def look(self) -> frozenset[str]:
+        """Look, and keep what is told."""
+        return self.file.look(lambda *change: self.told.append(change))
+
+    def read(self, path: Path) -> dict[str, str]:
+        """The lines of the file with their names, in which some are not to be trusted."""
         self.reads += 1
         text = path.read_text()
         if "broken" in text:
             raise NetdError("broken")
-        return text.splitlines()
+        return {line: line.title() for line in text.splitlines()}
 
     def write(self, *lines: str) -> None:
         """Replace the file, as `netd key` does."""
@@ -32,38 +37,47 @@ class CredentialFileTests(SynchronousTestCase):
 
     def test_gone(self) -> None:
         """What is gone is told once, and an unchanged file is not read again."""
-        self.assertEqual(self.file.look(), frozenset())
+        self.assertEqual(self.look(), frozenset())
         self.write("ann", "bob")
-        self.assertEqual([self.file.look(), self.file.look()], [frozenset(), frozenset()])
+        self.assertEqual([self.look(), self.look()], [frozenset(), frozenset()])
         self.write("bob", "joe")
-        self.assertEqual([self.file.look(), self.file.look()], [frozenset({"ann"}), frozenset()])
+        self.assertEqual([self.look(), self.look()], [frozenset({"ann"}), frozenset()])
         self.assertEqual(self.reads, 2)
+        self.assertEqual(
+            self.told,
+            [
+                ("added", "SSH key", "Ann"),
+                ("added", "SSH key", "Bob"),
+                ("added", "SSH key", "Joe"),
+                ("removed", "SSH key", "Ann"),
+            ],
+        )
 
     def test_removed(self) -> None:
         """A file that is removed has nothing any more; nor have the lines that another file lacks, to which a reload has led."""
         self.write("ann")
-        self.file.look()
+        self.look()
         self.path.unlink()
-        self.assertEqual(self.file.look(), frozenset({"ann"}))
+        self.assertEqual(self.look(), frozenset({"ann"}))
         self.write("joe")
-        self.file.look()
+        self.look()
         self.path = Path(self.mktemp())
-        self.assertEqual(self.file.look(), frozenset({"joe"}))
+        self.assertEqual(self.look(), frozenset({"joe"}))
 
     def test_gone_between_two_looks(self) -> None:
         """A credential that has proved somebody, and that no look has seen, has gone at the next one."""
         self.write("ann")
-        self.file.look()
+        self.look()
         self.file.note("flash")
         self.file.note("ann")
-        self.assertEqual(self.file.look(), frozenset({"flash"}))
+        self.assertEqual(self.look(), frozenset({"flash"}))
 
     def test_broken(self) -> None:
         """A file that cannot be trusted puts nobody out, and is tried again."""
         self.write("ann")
-        self.file.look()
+        self.look()
         self.write("broken")
-        self.assertRaises(NetdError, self.file.look)
-        self.assertRaises(NetdError, self.file.look)
+        self.assertRaises(NetdError, self.look)
+        self.assertRaises(NetdError, self.look)
         self.write("bob")
-        self.assertEqual(self.file.look(), frozenset({"ann"}))
+        self.assertEqual(self.look(), frozenset({"ann"}))

@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.access.watch import LOOK_EVERY, CredentialWatch
+from netd.access.watch import LOOK_EVERY, CredentialWatch, Tell
 from netd.secrets.private_files import PrivateFileError
 
 Gone = frozenset[str]
@@ -18,7 +18,8 @@ class WatchTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.revoked: list[Gone] = []
-        self.watch = CredentialWatch(self.clock, self.revoked.append)
+        self.told: list[tuple[str, str, str]] = []
+        self.watch = CredentialWatch(self.clock, self.revoked.append, lambda *change: self.told.append(change))
         self.lines: list[str] = []
         globalLogPublisher.addObserver(self.note)
         self.addCleanup(globalLogPublisher.removeObserver, self.note)
@@ -37,7 +38,7 @@ class WatchTests(SynchronousTestCase):
         """What any of the files has lost is revoked at the next look, together; without a loss, nothing happens."""
         gone: dict[str, Gone] = {}
         for name in "ab":
-            self.watch.add(lambda name=name: gone.pop(name, frozenset()))  # type: ignore[misc]
+            self.watch.add(lambda _tell, name=name: gone.pop(name, frozenset()))  # type: ignore[misc]
         self.start()
         self.clock.advance(LOOK_EVERY)
         self.assertEqual(self.revoked, [])
@@ -45,11 +46,24 @@ class WatchTests(SynchronousTestCase):
         self.clock.advance(LOOK_EVERY)
         self.assertEqual(self.revoked, [{"x", "y", "z"}])
 
+    def test_told(self) -> None:
+        """What a look tells stands in the log, and goes to the audit."""
+
+        def look(tell: Tell) -> Gone:
+            if not self.told:
+                tell("added", "viewer", "ann")
+            return frozenset()
+
+        self.watch.add(look)
+        self.start()
+        self.clock.advance(LOOK_EVERY)
+        self.assertEqual((self.told, self.lines), ([("added", "viewer", "ann")], ["a credential was added: ann (viewer)"]))
+
     def test_untrusted(self) -> None:
         """A file that cannot be trusted revokes nobody; the log tells it once, and again after it has been mended."""
         error: list[Exception] = [PrivateFileError("tokens: is open to other users")]
         self.watch.add(self.failing(error))
-        self.watch.add(lambda: frozenset({"x"}))
+        self.watch.add(lambda _tell: frozenset({"x"}))
         self.start()
         self.clock.pump([LOOK_EVERY] * 3)
         self.assertEqual(self.revoked, [{"x"}] * 4)
@@ -64,7 +78,7 @@ class WatchTests(SynchronousTestCase):
     def test_fault(self) -> None:
         """A look that fails by a fault of its own is logged, and the looks go on."""
         self.watch.add(self.failing([ValueError("a fault")]))
-        self.watch.add(lambda: frozenset({"x"}))
+        self.watch.add(lambda _tell: frozenset({"x"}))
         self.start()
         self.clock.pump([LOOK_EVERY] * 3)
         self.assertEqual(len(self.revoked), 4)
@@ -74,7 +88,7 @@ class WatchTests(SynchronousTestCase):
         """The file of a section that is gone is looked at no more, even if its removal comes in the middle of a look."""
         looks: list[str] = []
 
-        def look() -> Gone:
+        def look(_tell: Tell) -> Gone:
             looks.append("x")
             remove()
             return frozenset()
@@ -90,10 +104,10 @@ class WatchTests(SynchronousTestCase):
         self.watch.stopService()
 
     @staticmethod
-    def failing(errors: list[Exception]) -> Callable[[], Gone]:
+    def failing(errors: list[Exception]) -> Callable[[Tell], Gone]:
         """A look that raises the error, as long as there is one."""
 
-        def look() -> Gone:
+        def look(_tell: Tell) -> Gone:
             if errors:
                 raise errors[0]
             return frozenset()

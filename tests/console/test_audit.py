@@ -52,6 +52,16 @@ class AuditTests(DispatchTestCase):
         rest = {"arguments": {"litres": 5, "password": "…"}, "node": "", "error": "", "seconds": 2.5, "time": self.bus.wall()}
         self.assertEqual(event, {**told, **rest})
 
+    def test_credential(self) -> None:
+        """A credential that was added to its file is told without a caller, whom nobody knows."""
+        self.dispatcher.audit.credential_changed("added", "SSH key", "ann")
+        [event] = self.audited()
+        told = {name: event[name] for name in ("who", "from", "operation", "arguments", "outcome")}
+        arguments = {"name": "ann", "what": "SSH key"}
+        self.assertEqual(
+            told, {"who": "", "from": "its file", "operation": "credential.added", "arguments": arguments, "outcome": "done"}
+        )
+
     def test_by_position(self) -> None:
         """Arguments by position have their names in the record; too many are recorded all the same."""
         self.try_("valve.pour", [0.5, "p4ss"])

@@ -128,7 +128,13 @@ class LoginTests(ManholeTestCase):
     def test_password_gone(self) -> None:
         """Whoever's password is changed or removed is logged out at the next look, in words; others stay."""
         revoked: list[frozenset[str]] = []
-        watch = CredentialWatch(self.reactor, lambda gone: revoked.append(gone) or self.service.revoke(gone))  # type: ignore[func-returns-value]
+        told: list[tuple[str, str, str]] = []
+
+        def revoke(gone: frozenset[str]) -> None:
+            revoked.append(gone)
+            self.service.revoke(gone)
+
+        watch = CredentialWatch(self.reactor, revoke, lambda *change: told.append(change))
         self.service.use_watch(watch)
         visit = self.logged_in()
         watch.look()
@@ -139,6 +145,7 @@ class LoginTests(ManholeTestCase):
         write_entry(self.passwords, make_entry(NAME, "battery staple", bytes(16)))
         watch.look()
         self.assertEqual(revoked, [{self.line}])
+        self.assertEqual(told, [("added", "password", "other"), ("added", "password", NAME), ("removed", "password", NAME)])
         said = b"the user operator is no longer admitted: its credential is gone or has ended\r\n"
         self.assertTrue(visit.shown().endswith(said))
         self.reactor.advance(REVOKED_GRACE)

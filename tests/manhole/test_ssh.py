@@ -192,7 +192,7 @@ class AccessTests(SshTestCase):
 class RevocationTests(SshTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.watch = CredentialWatch(self.reactor, self.service.revoke)
+        self.watch = CredentialWatch(self.reactor, self.service.revoke, lambda *_change: None)
         self.service.use_watch(self.watch)
         self.watch.startService()
         self.addCleanup(self.watch.stopService)
