@@ -53,9 +53,13 @@ class _Length:
         return ":".join(parts)
 
 
-def binary_lengths(streams: Sequence[bytes], runs: Sequence[bytes]) -> Iterator[str]:
-    """The lengths that *streams* may begin their frames with, the likeliest first."""
-    lengths = list(_lengths(streams, runs))
+def binary_lengths(streams: Sequence[bytes], turns: Sequence[Sequence[bytes]]) -> Iterator[str]:
+    """The lengths that *streams* may begin their frames with, the likeliest first.
+
+    :param turns: what each stream said without a pause.
+    """
+    yield from _marked_lengths([run for one in turns for run in one])
+    lengths = list(_lengths(streams, turns))
     varied = [(one, frames) for one, frames in lengths if len({len(frame) for frame in frames}) > 1]
     for one, frames in varied:
         yield one.written(_common_start(frames, one.at))
@@ -64,7 +68,8 @@ def binary_lengths(streams: Sequence[bytes], runs: Sequence[bytes]) -> Iterator[
             yield one.written(b"")
 
 
-def _lengths(streams: Sequence[bytes], runs: Sequence[bytes]) -> Iterator[tuple[_Length, list[bytes]]]:
+def _lengths(streams: Sequence[bytes], turns: Sequence[Sequence[bytes]]) -> Iterator[tuple[_Length, list[bytes]]]:
+    runs = [run for one in turns for run in one]
     shapes = [(size, at) for at in range(_FURTHEST + 1) for size in _SIZES]
     for size, at in shapes:
         for order in ("big", "little"):
@@ -74,8 +79,19 @@ def _lengths(streams: Sequence[bytes], runs: Sequence[bytes]) -> Iterator[tuple[
                 length = _Length(size, order, at, add)
                 cut = [length.frames(data) for data in streams]
                 frames = [frame for one in cut if one is not None for frame in one]
-                if None not in cut and len(frames) >= 2:
+                if None not in cut and len(frames) >= 2 and _agree(cut, turns):
                     yield length, frames
+
+
+def _agree(cut: Sequence[list[bytes] | None], turns: Sequence[Sequence[bytes]]) -> bool:
+    """Whether frames end where the program made a pause. Where it does not, a length fits by chance."""
+    pauses, agreed = 0, 0
+    for frames, runs in zip(cut, turns, strict=True):
+        ends = set(itertools.accumulate(map(len, frames or ())))
+        places = list(itertools.accumulate(map(len, runs)))
+        pauses += len(places)
+        agreed += sum(place in ends for place in places)
+    return agreed * 10 >= pauses * 9
 
 
 def _additions(size: int, at: int, order: str, runs: Sequence[bytes]) -> list[int]:
@@ -98,13 +114,34 @@ def _common_start(frames: Sequence[bytes], at: int) -> bytes:
     return first[:same]
 
 
+def _marked_lengths(runs: Sequence[bytes]) -> Iterator[str]:
+    """Lengths behind the same two bytes, where the first frame is torn or some are damaged: as long as what was said at once."""
+    mark = _mark(runs)
+    frames = [run for run in runs if mark and run.startswith(mark)]
+    if len({len(frame) for frame in frames}) < 2:
+        return
+    for size, at in itertools.product(_SIZES, range(2, _FURTHEST + 1)):
+        for order in ("big", "little")[: 1 if size == 1 else 2]:
+            rest = Counter(
+                len(frame) - at - size - int.from_bytes(frame[at : at + size], "big" if order == "big" else "little")
+                for frame in frames
+            )
+            add, often = rest.most_common(1)[0]
+            if often * 10 >= len(frames) * 9 and -at - size < add <= _LONGEST_TAIL:
+                yield _Length(size, order, at, add).written(mark)
+
+
+def _mark(runs: Sequence[bytes]) -> bytes:
+    """The two bytes that most runs begin with; empty if there are none."""
+    marks = Counter(run[:2] for run in runs if len(run) > 2)
+    mark, count = marks.most_common(1)[0] if marks else (b"", 0)
+    return mark if count >= _FEWEST_MARKS and count * 2 >= len(runs) and mark.strip(b"\0") else b""
+
+
 def _marked_records(streams: Sequence[bytes], runs: Sequence[bytes]) -> Iterator[str]:
     """Records that begin with the same two bytes; some bytes between them may be lost or strange."""
-    marks = Counter(run[:2] for run in runs if len(run) > 2)
-    if not marks:
-        return
-    mark, count = marks.most_common(1)[0]
-    if count < _FEWEST_MARKS or count * 2 < len(runs) or not mark.strip(b"\0"):
+    mark = _mark(runs)
+    if not mark:
         return
     gaps: Counter[int] = Counter()
     for data in streams:

@@ -12,7 +12,7 @@ _NUMBER = r"[+-]? *(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{
 _IS_NUMBER = re.compile(_NUMBER)
 _IS_COMMA = re.compile(r"[+-]?[0-9]{1,20},[0-9]{1,20}")
 _ABSENT = re.compile(r"(?i:nan|n/a|null|none|-{1,4})?")
-_WORD = re.compile(r"[^\W\d][\w.-]*")
+_WORD = re.compile(r"/?[^\W\d][\w.-]*(?:/[\w.-]+)*/?")
 _PARTED = re.compile(rf"([^\d\s+-]*[^\d\s.+-])?({_NUMBER})([^\d\s+-][^\d\s]*)?")
 
 _PLACES = (
@@ -21,8 +21,11 @@ _PLACES = (
     r"(?<![\w.:])[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?![\w.:])",
     r"(?<![^\s,;|=:])[+-] +(?:[0-9]+\.?[0-9]*|\.[0-9]+)",
     r"(?<![\w:])(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:])",
+    r"(?<![\w/<])/?[^\W\d][\w.-]*(?:/[\w.-]+)+(?![\w/])",
+    r"(?<![\w.])[+-]?[0-9]+\.?[0-9]*(?:m/s|km/h|l/h|l/min)(?!\w)",
 )
-"""Moments, dates, times of day, signs apart from their numbers, and hardware addresses, whose marks part nothing."""
+"""Moments, dates, times of day, signs apart from their numbers, hardware addresses, topics and units per time: their marks part
+nothing."""
 
 _RUN = r"[^\s,;|=:&/<>()\[\]{}\"'#*$!?@]+"
 _CELL = re.compile("|".join((*_PLACES, _RUN)))

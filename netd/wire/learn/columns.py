@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 from netd.wire.learn.cells import is_absent, is_number, parted
 from netd.wire.learn.vocabulary import FLAGS, unit_of
 
-__all__ = ["ColumnHolds", "ColumnSlot", "Stretch", "column_of", "runs_with_clock"]
+__all__ = ["ColumnHolds", "ColumnSlot", "Stretch", "column_of", "counts_up", "runs_with_clock"]
 
 _LONG_NUMBER = 3
 """Digits from which a number that never changes identifies something, and measures nothing."""
@@ -24,6 +24,7 @@ _STAMP = re.compile(r"[0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2}|[0-9]{2}[-/.][0-9]{2}[-
 _HEX = re.compile(r"0[xX][0-9A-Fa-f]{1,16}")
 _BARE_HEX = re.compile(r"[0-9A-F]{2,16}|[0-9a-f]{2,16}")
 _DIGITS_OF_DEVICE = re.compile(r"[0-9]{10,20}")
+_FEWEST_STEPS, _LONGEST_STEP = 3, 5
 _LATEST, _EARLIEST = 4.0e9, 9.0e8
 
 
@@ -158,6 +159,19 @@ def runs_with_clock(moments: Sequence[float], times: Sequence[float]) -> bool:
     return all(abs((moment - moments[0]) - (time - times[0])) <= tolerance for moment, time in zip(moments, times, strict=True))
 
 
+def counts_up(values: Sequence[str], talks: Sequence[int]) -> bool:
+    """Return True if *values* number the messages of each of *talks*: they grow by one, but where other messages are between."""
+    if not all(map(str.isdigit, values)):
+        return False
+    newest: dict[int, int] = {}
+    steps = []
+    for value, talk in zip(map(int, values), talks, strict=True):
+        if talk in newest:
+            steps.append(value - newest[talk])
+        newest[talk] = value
+    return len(steps) >= _FEWEST_STEPS and all(0 < step <= _LONGEST_STEP for step in steps) and steps.count(1) * 2 >= len(steps)
+
+
 def _are_codes(present: Sequence[str]) -> bool:
     """Whether the values are digits of one length all over the range, as on cards and parcels; quantities keep together."""
     length = len(present[0])
@@ -181,7 +195,8 @@ def _is_time_of_day(values: Sequence[str], times: Sequence[float]) -> bool:
 
 def _are_hex(present: Sequence[str]) -> bool:
     """Whether the values are numbers in base 16 of one length, without ``0x``."""
-    if len({len(value) for value in present}) != 1 or len(set(present)) < _FEWEST_CODES:
+    few = max(_FEWEST_CODES, len(present) // 4)
+    if len({len(value) for value in present}) != 1 or len(set(present)) < few:
         return False
     has_letter = any(char.isalpha() for value in present for char in value)
     has_digit = sum(any(map(str.isdigit, value)) for value in present) * 2 > len(present)

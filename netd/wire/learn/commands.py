@@ -6,15 +6,19 @@ from netd.wire.learn.kind import MessageKind, literal_kind, text_kind
 from netd.wire.learn.numbered import RARE, layout_of
 from netd.wire.learn.pool import COLUMN_MARKS, MessagePool, grouped
 from netd.wire.learn.utterances import Utterance
-from netd.wire.learn.vocabulary import SIGNS_OF_LIFE
+from netd.wire.learn.vocabulary import EMPTY_READINGS, SIGNS_OF_LIFE
 
 __all__ = ["constant_kind", "find_commands"]
+
+_MANY_CODES = 4
+"""Different single words that are no commands."""
 
 
 def find_commands(pool: MessagePool) -> None:
     """Take the messages that begin with a command, and signs of life."""
     has_samples = pool.has_samples
-    for head, members in grouped(pool.left, lambda one: _command(one, pool)).items():
+    codes = _codes(pool)
+    for head, members in grouped([one for one in pool.left if one not in codes], lambda one: _command(one, pool)).items():
         is_rare = pool.scene.is_dialled and has_samples and len(members) * RARE <= len(pool.texts)
         if not head or (is_rare and not any(one.replies for one in members)):
             continue
@@ -29,11 +33,18 @@ def find_commands(pool: MessagePool) -> None:
             pool.take(text_kind(members, "event", f"{head}{_blank(pool.rows[members[0]].gaps[1])}", pool.scene))
 
 
+def _codes(pool: MessagePool) -> set[Utterance]:
+    """Single words that are said once each and not answered, where there are many: what was scanned or typed in."""
+    single = [one for one in pool.left if len(pool.rows[one].cells) == 1 and not one.replies]
+    once = [members[0] for members in grouped(single, pool.texts.__getitem__).values() if len(members) == 1]
+    return set(once) if len(once) >= _MANY_CODES else set()
+
+
 def constant_kind(members: list[Utterance], pool: MessagePool) -> MessageKind:
     """Return the kind of messages that are all the same: a sign of life, or an event."""
     text = pool.texts[members[0]]
     is_asking = all(one.replies for one in members) and (len(members) > 1 or text.endswith("?"))
-    is_idle = pool.letters(members[0]) in SIGNS_OF_LIFE or is_asking
+    is_idle = pool.letters(members[0]) in SIGNS_OF_LIFE | EMPTY_READINGS or is_asking
     return literal_kind(members, "ignore" if is_idle else "event", pool.scene)
 
 

@@ -187,6 +187,8 @@ class _Learner:
 
     def _questions(self, dialogue: OverheardDialogue, scene: Scene, tail: int) -> Sequence[Utterance]:
         found = questions_of(dialogue)
+        if found.is_each:
+            self.section.options["dial"] = "each"
         for question in found.asked:
             kind = self._answer_kind(question, scene, tail)
             line = f"{written_period(question.period)} {guarded(escaped(question.data))} => {kind.rule}"
@@ -243,7 +245,9 @@ class _Learner:
         self.kinds = _kinds_of(utterances, scene, tail)
         for kind in in_order(self.kinds, scene.encoding):
             self.section.rules.append((kind.rule, kind.doubts))
-        if not self.section.rules and not self.section.asks:
+        if "ack" in self.section.options and not self.section.rules:
+            self.section.rules.append(("ignore {*}", ()))
+        elif not self.section.rules and not self.section.asks:
             self.section.rules.append(("event {text}", ["the program said nothing yet; this takes whatever it says"]))
 
     def _remark(self, dialogue: OverheardDialogue) -> None:

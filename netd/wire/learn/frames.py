@@ -46,7 +46,7 @@ class FoundFrame:
 def find_frame(conversation: Conversation) -> FoundFrame:
     """Return the framing of *conversation*."""
     talks = [talk for talk in conversation.talks if talk.bytes_of(is_said=True)]
-    found = _of_datagrams(talks) if conversation.transport is Transport.UDP else _of_streams(conversation, talks)
+    found = _of_datagrams(talks) if conversation.transport is Transport.UDP else _of_streams(talks)
     return FoundFrame(found.frame, _say(conversation, found.frame), found.doubt)
 
 
@@ -78,11 +78,11 @@ def _are_json(texts: Iterable[bytes]) -> bool:
     return all(text.lstrip()[:1] in (b"{", b"[") and text.rstrip()[-1:] in (b"}", b"]") for text in texts)
 
 
-def _of_streams(conversation: Conversation, talks: Sequence[Talk]) -> FoundFrame:
+def _of_streams(talks: Sequence[Talk]) -> FoundFrame:
     streams = [(talk.bytes_of(is_said=True), talk.is_whole) for talk in talks]
     if not streams:
         return FoundFrame(_LINES)
-    for frame in _candidates(conversation, streams):
+    for frame in _candidates(talks, streams):
         if cut_all(frame, streams) is not None:
             return FoundFrame(frame)
     if all(is_text(data) for data, _ in streams) and all(_is_one_message(talk) for talk in talks):
@@ -91,13 +91,13 @@ def _of_streams(conversation: Conversation, talks: Sequence[Talk]) -> FoundFrame
     return FoundFrame(f"silence:{pause * 1000:.0f}ms", doubt="no byte ends a message; a pause does")
 
 
-def _candidates(conversation: Conversation, streams: Sequence[tuple[bytes, bool]]) -> Iterator[str]:
+def _candidates(talks: Sequence[Talk], streams: Sequence[tuple[bytes, bool]]) -> Iterator[str]:
     data = [one for one, _ in streams]
-    runs = conversation.runs()
+    runs = [run for talk in talks for run in talk.runs(is_said=True)]
     yield from _text_lengths(data)
     yield from _terminators(streams)
     if not all(map(is_plain, data)):
-        yield from binary_lengths(data, runs)
+        yield from binary_lengths(data, [list(talk.runs(is_said=True, pause=_SHORTEST_SILENCE)) for talk in talks])
     yield from _brackets(data)
     if not all(map(is_plain, data)):
         yield from records(data, runs)

@@ -74,7 +74,8 @@ class MessageKind:
 
     def _tell_numbers(self, slots: Sequence[ColumnSlot]) -> None:
         """Whole numbers that are said back identify something and measure nothing."""
-        echoed = [slot for slot in slots if slot.is_number and slot.label in self.answer.fields and _are_whole(slot.values)]
+        own = [slot for slot in slots if slot.is_number or slot.label not in {"name", "channel", "text", "time", "kind"}]
+        echoed = [slot for slot in own if slot.label in self.answer.fields and _are_whole(slot.values)]
         measured = [slot for slot in self.slots if slot.is_number and slot.is_named and slot not in echoed]
         if not echoed:
             return

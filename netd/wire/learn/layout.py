@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from string import hexdigits
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from netd.wire.learn.cells import Cells, is_word
-from netd.wire.learn.columns import ColumnHolds, ColumnSlot, Stretch, column_of
+from netd.wire.learn.columns import ColumnHolds, ColumnSlot, Stretch, column_of, counts_up
 from netd.wire.learn.kind import MessageKind
 from netd.wire.learn.naming import UniqueNames, key_before
 from netd.wire.learn.scene import Scene
 from netd.wire.learn.utterances import Utterance
-from netd.wire.learn.vocabulary import KEYS_OF_NAMES, SECRET_WORDS, slug, unit_of
+from netd.wire.learn.vocabulary import COUNTERS, IDENTITIES, KEYS_OF_NAMES, SECRET_WORDS, slug, unit_of
 from netd.wire.learn.wording import literal
 
-__all__ = ["layout_kind"]
+__all__ = ["is_key", "layout_kind"]
 
 _MOST_CHANNELS = 8
 """Values of a word in front of a number that still are channels; more are names."""
 _MANY_COLUMNS, _FIRST_COLUMNS = 5, 2
 """Columns from which only one of the first says whose the numbers are: others are states."""
 _FEW, _LONG_ID = 3, 6
+_COUNTING_KEYS = frozenset({"n", "i", "id", "msg", "#"})
 _NODE_KEYS = frozenset({"n", "id", "#"})
 _TYPES = {ColumnHolds.COMMA: "comma", ColumnHolds.HEX: "hex"}
 _NUMBERS = frozenset({ColumnHolds.NUMBER, ColumnHolds.COMMA, ColumnHolds.HEX})
@@ -41,18 +43,46 @@ def layout_kind(
     """
     times = [one.time for one in members]
     columns = [
-        column_of([row.cells[place] for row in rows], times, is_key=_is_key(rows[0], place), has_commas=has_commas)
+        column_of([row.cells[place] for row in rows], times, is_key=is_key(rows[0], place), has_commas=has_commas)
         for place in range(len(rows[0].cells))
     ]
-    layout = _Layout(members, rows[0], columns, scene, tuple(header))
+    layout = _Layout(members, rows[0], _together(columns, rows), scene, tuple(header))
     parts = layout.parts()
     is_sample = layout.is_sample
     return MessageKind(members, "sample" if is_sample else "event", parts)
 
 
-def _is_key(row: Cells, place: int) -> bool:
-    """Whether ``=`` or a colon stands behind a word."""
+def is_key(row: Cells, place: int) -> bool:
+    """Return True if ``=`` or a colon stands behind a word."""
     return row.gaps[place + 1].strip()[:1] in {"=", ":"} and any(map(str.isalpha, row.cells[place]))
+
+
+def _together(columns: Sequence[Stretch], rows: Sequence[Cells]) -> list[Stretch]:
+    """*columns* as each is seen beside the others.
+
+    Digits before ``=`` are a key; digits beside hexadecimal ones without ``0x`` are hexadecimal, too.
+    """
+    found = [
+        evolve(column, holds=ColumnHolds.WORD) if _is_index(column, rows[0], place) else column
+        for place, column in enumerate(columns)
+    ]
+    if not any(column.holds is ColumnHolds.HEX and not column.values[0].lower().startswith("0x") for column in found):
+        return found
+    raw = [tuple(row.cells[place] for row in rows) for place in range(len(found))]
+    return [
+        Stretch(ColumnHolds.HEX, values) if _are_padded(values) else column for column, values in zip(found, raw, strict=True)
+    ]
+
+
+def _is_index(column: Stretch, row: Cells, place: int) -> bool:
+    """Whether the column numbers an input, a pin, a sensor: ``IN 1=0``."""
+    is_whole = column.holds is ColumnHolds.NUMBER and not column.before and all(map(str.isdigit, column.values))
+    return is_whole and len(set(column.values)) > 1 and row.gaps[place + 1].strip() in {"=", ":"}
+
+
+def _are_padded(values: Sequence[str]) -> bool:
+    """Whether the values are digits in base 16 of one length, two at least."""
+    return len(set(map(len, values))) == 1 and len(values[0]) > 1 and all(set(value) <= set(hexdigits) for value in values)
 
 
 @define(eq=False)
@@ -71,7 +101,11 @@ class _Layout:
 
     @property
     def is_sample(self) -> bool:
-        return any(self._measures(place) for place in range(len(self.columns)))
+        places = range(len(self.columns))
+        measured = [place for place in places if self._measures(place)]
+        if any(self.columns[place].holds in _NUMBERS and self._key(place) in IDENTITIES for place in places):
+            measured = [place for place in measured if any("." in value for value in self.columns[place].values)]
+        return bool(measured)
 
     def parts(self) -> list[str | ColumnSlot]:
         """The pattern."""
@@ -96,9 +130,18 @@ class _Layout:
         column = self.columns[place]
         if column.holds is ColumnHolds.FLAG:
             return bool(self._key(place)) and self.row.gaps[place].strip() in {"=", ":"}
-        if self._is_number_of_node(place):
+        if self._is_number_of_node(place) or self._is_counter(place) or self._key(place) in IDENTITIES:
             return False
         return column.holds in _NUMBERS and self._key(place) not in KEYS_OF_NAMES and any(column.values)
+
+    def _is_counter(self, place: int) -> bool:
+        """Whether the column numbers the messages, or says something of the program itself."""
+        key, column = self._key(place), self.columns[place]
+        if key in COUNTERS:
+            return True
+        has_mark = self.row.gaps[place].strip() != "" or len(self.columns) == 2
+        is_named = key != "" and has_mark and key not in _COUNTING_KEYS
+        return not is_named and counts_up(column.values, [one.talk for one in self.members])
 
     def _is_number_of_node(self, place: int) -> bool:
         """Whether the first column is a whole number of few values that names a device: ``N12``, or six digits and more."""
@@ -118,16 +161,21 @@ class _Layout:
         for place in words:
             if set(self.columns[place].values) <= announced:
                 return {place: "name"}
-        if not measured or not words or words[0] > measured[0] or self._key(words[0]) or not self._is_worded(words[0]):
+        if not measured or not words or words[0] > measured[0] or self._is_value(words[0]) or not self._is_worded(words[0]):
             return {}
-        distinct = len(set(self.columns[words[0]].values))
-        is_channel = len(measured) == 1 and distinct <= _MOST_CHANNELS and not self._key(measured[0])
+        distinct = set(self.columns[words[0]].values)
+        is_few = len(distinct) <= _MOST_CHANNELS or all("/" in word for word in distinct)
+        is_channel = len(measured) == 1 and is_few and not self._key(measured[0])
         if is_channel and len(words) > 1 and words[1] < measured[0] and self._is_worded(words[1]):
             return {words[0]: "name", words[1]: "channel"}
         return {words[0]: "channel" if is_channel else "name"}
 
+    def _is_value(self, place: int) -> bool:
+        """Whether a key with its mark stands before the column. A word in front with a blank behind it is a command."""
+        return self._key(place) != "" and (place > 1 or self.row.gaps[place].strip() != "")
+
     def _is_worded(self, place: int) -> bool:
-        return all(is_word(value) for value in self.columns[place].values)
+        return all(is_word(value) or value.isdigit() for value in self.columns[place].values)
 
     def _column(  # noqa: PLR0911 - one answer for each way to read a column, the surest first
         self, place: int, column: Stretch, roles: dict[int, str], is_sample: bool

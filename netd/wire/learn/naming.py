@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netd.wire.learn.cells import Cells, is_number
-from netd.wire.learn.vocabulary import NAME_WORDS, slug
+from netd.wire.learn.vocabulary import FUNCTION_WORDS, LINKING_WORDS, NAME_WORDS, slug
 
 __all__ = ["UniqueNames", "key_before", "name_place"]
 
@@ -36,9 +36,11 @@ def key_before(cells: Cells, place: int, constants: Sequence[bool]) -> str:
 
 def name_place(cells: Cells) -> int | None:
     """Return the place of the cell behind a keyword for names; None if the text has none."""
-    for place, (word, following) in enumerate(zip(cells.cells, cells.cells[1:], strict=False)):
-        keyword = word.lower().strip("-_.")
+    for place, word in enumerate(cells.cells[:-1]):
         marks = " :=/\"'-" + ("|,;" if place == 0 else "")
-        if keyword in NAME_WORDS and following and following.lower() not in NAME_WORDS and not cells.gaps[place + 1].strip(marks):
-            return place + 1
+        behind = place + 2 if cells.cells[place + 1].lower() in LINKING_WORDS and len(cells.cells) > place + 2 else place + 1
+        following = cells.cells[behind].lower()
+        is_close = not "".join(cells.gaps[place + 1 : behind + 1]).strip(marks)
+        if is_close and word.lower().strip("-_.") in NAME_WORDS and following not in NAME_WORDS | FUNCTION_WORDS | {""}:
+            return behind
     return None

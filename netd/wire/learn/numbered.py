@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from netd.wire.learn.cells import Cells, is_number, is_word, parted
 from netd.wire.learn.kind import MessageKind, literal_kind
-from netd.wire.learn.layout import layout_kind
+from netd.wire.learn.layout import is_key, layout_kind
 from netd.wire.learn.pairs import pairs_kind
 from netd.wire.learn.pool import MessagePool, grouped, is_glued
 from netd.wire.learn.utterances import Utterance
@@ -103,7 +103,7 @@ def _by_keys(members: list[Utterance], pool: MessagePool) -> list[list[Utterance
     """*members* of one layout, by the words before ``=`` in them; those of one pair with a number stay together."""
     rows = pool.rows
     first = rows[members[0]]
-    places = [place for place in range(len(first.cells)) if first.gaps[place + 1].strip()[:1] in {"=", ":"}]
+    places = [place for place in range(len(first.cells)) if is_key(first, place)]
     is_pair = places == [0] and len(first.cells) == 2
     if is_pair and all(is_number(rows[one].cells[1]) or is_glued(rows[one].cells[1]) for one in members):
         return [members]
@@ -134,6 +134,8 @@ def _take_laid_out(members: list[Utterance], pool: MessagePool) -> None:
     kind = layout_of(members, pool, titles=pool.rows[header[0]].cells if header else ())
     if header:
         pool.take(literal_kind(header, "ignore", pool.scene))
+    if kind.verb == "event" and len(kind.parts) == 1 and not kind.is_literal:
+        return  # a rule for them would take all other messages, too
     pool.take(kind)
 
 

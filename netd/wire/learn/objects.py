@@ -13,7 +13,7 @@ from netd.wire.learn.naming import UniqueNames
 from netd.wire.learn.replies import AnswerKind
 from netd.wire.learn.scene import Scene
 from netd.wire.learn.utterances import Utterance
-from netd.wire.learn.vocabulary import FAREWELLS, NAME_WORDS, SECRET_WORDS, SIGNS_OF_LIFE, slug
+from netd.wire.learn.vocabulary import COUNTERS, FAREWELLS, NAME_WORDS, SECRET_WORDS, SIGNS_OF_LIFE, STATUS_WORDS, slug
 
 __all__ = ["object_kinds", "object_of"]
 
@@ -110,6 +110,8 @@ def _kind(member: str, key: str, group: _Group, scene: Scene, *, has_names: bool
         for path in dict.fromkeys(path for one in leaves for path in one)
         if path != member
     ]
+    for slot in slots:
+        slot.is_number = slot.is_number and not _is_of_itself(slot)
     is_sample = any(slot.is_number and slot.is_named for slot in slots)
     word = key.lower()
     is_first = all(one.place == 0 for one in members)
@@ -117,7 +119,7 @@ def _kind(member: str, key: str, group: _Group, scene: Scene, *, has_names: bool
     if is_name and len(members) > 1 and len({one.talk for one in members}) < len(members):
         is_name = False
     verb = "name" if is_name else "sample" if is_sample else "event"
-    if word in SIGNS_OF_LIFE:
+    if word in SIGNS_OF_LIFE or (word in STATUS_WORDS and verb == "event" and not any(one.replies for one in members)):
         verb, slots = "ignore", [slot for slot in slots if not slot.is_number]
     if word in FAREWELLS and all(one.is_last for one in members):
         verb = "bye"
@@ -127,6 +129,12 @@ def _kind(member: str, key: str, group: _Group, scene: Scene, *, has_names: bool
         for one, leaf in zip(members, leaves, strict=True):
             scene.names[one.talk] = str(leaf.get(path_of_name))
     return _listened(MessageKind(members, verb, [], ""), f"{member}={key}" if member else "", slots, scene)
+
+
+def _is_of_itself(slot: ColumnSlot) -> bool:
+    """Whether a number is that of a version or of messages, or so long and the same each time that it identifies something."""
+    is_same = len(slot.values) > 2 and len(set(slot.values)) == 1 and slot.values[0].isdigit() and len(slot.values[0]) > 2
+    return slot.label in COUNTERS or is_same
 
 
 def _is_kept(slot: _ObjectSlot, verb: str) -> bool:

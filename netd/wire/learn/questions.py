@@ -37,7 +37,9 @@ class QuestionsAndRest:
     """What was asked, what was only said, and what the program said without being asked.
 
     :ivar said: what has no answer and comes again and again: for ``every``.
-    :ivar settings: what was said in so many ways that a person or a program chose it; *acknowledgements* are the answers.
+    :ivar settings: what was said in so many ways, or so irregularly, that a person or a program chose it.
+    :ivar acknowledgements: what it said to these.
+    :ivar is_each: whether each of them had a connection of its own.
     """
 
     asked: tuple[Question, ...]
@@ -45,6 +47,7 @@ class QuestionsAndRest:
     settings: tuple[bytes, ...]
     acknowledgements: tuple[Utterance, ...]
     unasked: tuple[Utterance, ...]
+    is_each: bool
 
 
 def questions_of(dialogue: OverheardDialogue) -> QuestionsAndRest:
@@ -65,17 +68,20 @@ def questions_of(dialogue: OverheardDialogue) -> QuestionsAndRest:
         else:
             asked.answers.append(one)
             open_now[one.talk] = None
+    is_each = _is_each(dialogue)
+    for question in found.values():
+        question.period = _period(question.heard, is_each)
     settings = _settings(list(found.values()))
+    if is_each:
+        settings = tuple(question.data for question in found.values() if question.data in settings or not question.period)
     questions = [question for question in found.values() if question.data not in settings]
-    for question in questions:
-        question.period = _period(question.heard)
     asked_ones = [question for question in questions if len(question.answers) * 2 >= len(question.heard)]
     said = [question for question in questions if question not in asked_ones]
     for question in said:
         unasked += question.answers
     acknowledgements = tuple(one for data in settings for one in found[data].answers)
     return QuestionsAndRest(
-        tuple(asked_ones), tuple(said), settings, acknowledgements, tuple(sorted(unasked, key=lambda one: one.time))
+        tuple(asked_ones), tuple(said), settings, acknowledgements, tuple(sorted(unasked, key=lambda one: one.time)), is_each
     )
 
 
@@ -89,9 +95,18 @@ def _settings(questions: Sequence[Question]) -> tuple[bytes, ...]:
     return tuple(question.data for group in many for question in group)
 
 
-def _period(heard: Sequence[Overheard]) -> float:
-    gaps = [later.time - sooner.time for sooner, later in itertools.pairwise(heard) if later.talk == sooner.talk]
-    return median(gaps) if len(gaps) >= _FEWEST_PERIODS else 0.0
+def _is_each(dialogue: OverheardDialogue) -> bool:
+    """Whether each question had a connection of its own."""
+    talks = {one.talk for one in dialogue.overheard}
+    return len(talks) == len(dialogue.overheard) > 2
+
+
+def _period(heard: Sequence[Overheard], is_each: bool) -> float:
+    """The usual time between two of the same question, or 0 if there is none."""
+    gaps = [later.time - sooner.time for sooner, later in itertools.pairwise(heard) if is_each or later.talk == sooner.talk]
+    usual = median(gaps) if len(gaps) >= _FEWEST_PERIODS else 0.0
+    is_regular = sum(abs(gap - usual) <= 0.3 * usual for gap in gaps) * 2 > len(gaps)
+    return usual if is_regular or not is_each else 0.0
 
 
 def written_period(seconds: float) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from netd.wire.learn.cells import is_word
 from netd.wire.learn.commands import constant_kind
 from netd.wire.learn.kind import MessageKind, literal_kind, text_kind
@@ -17,6 +19,8 @@ _MANY_LAYOUTS = 3
 _EARLY = 3
 """Messages of a connection among which are those that a program says when it starts."""
 _MOSTLY = 0.9
+_FEWEST_READINGS, _READINGS = 3, 0.3
+"""Messages of the same words, and their share, from which a program measures something."""
 _MOST_COMMANDS = 12
 """Different messages with an answer of their own that are commands; more are talk."""
 
@@ -25,12 +29,17 @@ def find_talk_with_farewells(pool: MessagePool) -> None:
     """Take all messages if the same is heard because of each, whatever they say; but for the words that end a connection."""
     if _talk_of_all(pool) is None:
         return
-    ends = [one for one in pool.left if one.is_last and pool.letters(one) in FAREWELLS]
+    ends = [one for one in pool.left if _ends(one, pool)]
     texts = {pool.texts[one] for one in ends}
     ends = [one for one in pool.left if pool.texts[one] in texts]
     if ends:
         pool.take(literal_kind(ends, "bye", pool.scene))
     pool.take(text_kind(list(pool.left), "event", "", pool.scene))
+
+
+def _ends(one: Utterance, pool: MessagePool) -> bool:
+    """Whether a message takes leave. The only message of a connection does not: all of its kind are the last ones."""
+    return one.is_last and one.place > 0 and pool.letters(one) in FAREWELLS
 
 
 def find_talk(pool: MessagePool) -> None:
@@ -42,14 +51,21 @@ def find_talk(pool: MessagePool) -> None:
 def _talk_of_all(pool: MessagePool) -> MessageKind | None:
     """The kind of all messages of the pool, if they are of many layouts and the same is heard because of each."""
     layouts = {pool.rows[one].gaps for one in pool.left}
-    if len(layouts) < _MANY_LAYOUTS or not any(_is_sentence(one, pool) for one in pool.left):
+    if len(layouts) < _MANY_LAYOUTS or not any(_is_sentence(one, pool) for one in pool.left) or _has_readings(pool):
         return None
-    ends = {pool.texts[one] for one in pool.left if one.is_last and pool.letters(one) in FAREWELLS}
+    ends = {pool.texts[one] for one in pool.left if _ends(one, pool)}
     members = [one for one in pool.left if pool.texts[one] not in ends]
     whole = text_kind(members, "event", "", pool.scene)
     whole.listen(pool.scene)
     is_same = whole.answer.kind in {AnswerKind.CONSTANT, AnswerKind.TEMPLATE} and whole.answer.share >= _MOSTLY
     return whole if is_same else None
+
+
+def _has_readings(pool: MessagePool) -> bool:
+    """Whether many of the messages say the same words with other numbers, as devices do and people do not."""
+    rows = [pool.rows[one] for one in pool.left if pool.has_numbers(one)]
+    alike = Counter((row.gaps, *(cell for cell in row.cells if is_word(cell))) for row in rows)
+    return any(count >= _FEWEST_READINGS and count >= _READINGS * len(pool.left) for count in alike.values())
 
 
 def _is_sentence(one: Utterance, pool: MessagePool) -> bool:

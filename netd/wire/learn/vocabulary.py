@@ -7,13 +7,19 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 __all__ = [
+    "COUNTERS",
+    "EMPTY_READINGS",
     "FAREWELLS",
     "FLAGS",
+    "FUNCTION_WORDS",
+    "IDENTITIES",
+    "LINKING_WORDS",
     "NAME_WORDS",
     "NOISE",
     "REPORTS",
     "SECRET_WORDS",
     "SIGNS_OF_LIFE",
+    "STATUS_WORDS",
     "quantity_of",
     "slug",
     "unit_of",
@@ -92,6 +98,64 @@ KEYS_OF_NAMES = NAME_WORDS - frozenset(
 )
 """Those that also stand in front of a name within a sample."""
 
+LINKING_WORDS = frozenset(["is", "as"])
+"""Words between a keyword and the name."""
+
+FUNCTION_WORDS = frozenset(
+    [
+        "from",
+        "to",
+        "the",
+        "a",
+        "an",
+        "this",
+        "that",
+        "my",
+        "i",
+        "am",
+        "is",
+        "as",
+        "and",
+        "all",
+        "you",
+        "there",
+        "here",
+        "of",
+        "in",
+        "on",
+    ]
+)
+"""Words of sentences: none of them is the name of anybody."""
+
+IDENTITIES = frozenset(
+    ["card", "tag", "uid", "rfid", "badge", "barcode", "ean", "isbn", "code", "ticket", "plate", "serial", "order"]
+)
+"""Keywords behind which digits identify something and measure nothing."""
+
+COUNTERS = frozenset(
+    [
+        "seq",
+        "seqno",
+        "sequence",
+        "nr",
+        "no",
+        "msgid",
+        "msg_id",
+        "packet",
+        "frame",
+        "uptime",
+        "up",
+        "fw",
+        "firmware",
+        "version",
+        "ver",
+    ]
+)
+"""Keywords of numbers that a program says of itself: those of its messages, of its version, of the seconds that it has run."""
+
+EMPTY_READINGS = frozenset(["noread", "noreading", "nodata", "novalue"])
+"""What readers say that have read nothing."""
+
 SECRET_WORDS = frozenset(
     ["pass", "passwd", "password", "pwd", "pw", "key", "apikey", "api_key", "secret", "token", "auth", "pin"]
 )
@@ -102,6 +166,9 @@ FAREWELLS = frozenset(["quit", "exit", "bye", "goodbye", "disconnect", "close", 
 
 SIGNS_OF_LIFE = frozenset(["ping", "pong", "alive", "heartbeat", "hb", "keepalive", "keep-alive", "beat", "noop", "nop"])
 """Words that only say that somebody is there."""
+
+STATUS_WORDS = frozenset(["status", "state", "info", "hello", "about"])
+"""Words for what a program says of itself from time to time; with nothing measured in it, it is a sign of life."""
 
 NOISE = frozenset(["ready", "boot", "booting", "setup", "init", "starting", "started", "initialized", "version", "ok"])
 """Words of what a program says of itself when it starts."""
