@@ -222,12 +222,11 @@ class WireLink(ABC):
 
     def note(self, kind: WireNote, why: str, message: bytes) -> None:
         """See :class:`netd.wire.outlet.IWireOutlet`."""
-        who = f"{self.address} ({self.machine.name})" if self.machine.name else self.address
         most = 1
         if kind is WireNote.UNMATCHED:
             self._told += 1
             most = FIRST_LINES if self._told <= FIRST_LINES else 1
-        self.section.note(kind, who, why, message, self._source, most)
+        self.section.note(kind, self.address, why, message, self._source, most, self.machine.name)
 
     # Meter
 

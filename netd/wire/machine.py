@@ -16,7 +16,7 @@ from netd.wire.blocks import BlockReader, SampleBlock
 from netd.wire.fields import Match
 from netd.wire.framing import FramingFailed, ShiftWatch
 from netd.wire.outlet import Answer, IWireOutlet, Report, WireNote
-from netd.wire.plan import Unmatched, WirePlan
+from netd.wire.plan import AskTally, Unmatched, WirePlan
 from netd.wire.rules import Meter, Rule, RuleSet, Verb
 from netd.wire.template import CannotPack, WireTemplate
 
@@ -41,12 +41,16 @@ class _WireQuestion:
 
     :ivar rules: the rule that reads the answer; None if any message is the answer.
     :ivar number: which of the plan's questions it is; None for somebody's own.
+    :ivar tally: counts what becomes of a question of the plan.
+    :ivar since: when it was said.
     """
 
     payload: bytes
     rules: RuleSet | None
     report: Report | None = None
     number: int | None = None
+    tally: AskTally | None = None
+    since: float = 0.0
 
 
 @define(eq=False)
@@ -337,6 +341,8 @@ class WireMachine:
                 self._act(*other, message, now)
                 return
         self._asked = self._clocks.answer = None
+        if question.tally is not None:
+            self._count(question, question.tally, found is not None, now)
         if found is not None and question.number is not None:
             self._act(*found, message, now)
         elif found is None and question.rules is not None:
@@ -345,6 +351,13 @@ class WireMachine:
             self._report(question, found, message)
         self._ask_next(now)
         self._end_if_done()
+
+    @staticmethod
+    def _count(question: _WireQuestion, tally: AskTally, fits: bool, now: float) -> None:
+        if fits:
+            tally.took(now - question.since)
+        else:
+            tally.unfit += 1
 
     def _report(self, question: _WireQuestion, found: tuple[Rule, Match] | None, message: bytes) -> None:
         report, text = question.report, self._text(message)
@@ -503,12 +516,13 @@ class WireMachine:
             if all(question.number != number for question in (*open_ones, *self._waiting)):
                 payload = self._rendered(ask.question, self._given())
                 if payload is not None:
-                    self._waiting.append(_WireQuestion(payload, ask.rules, None, number))
+                    self._waiting.append(_WireQuestion(payload, ask.rules, None, number, ask.tally))
         self._ask_next(now)
 
     def _ask_next(self, now: float) -> None:
         if self._asked is None and self._clocks.quiet is None and self._waiting and self._is_open:
             self._asked = self._waiting.popleft()
+            self._asked.since = now
             self._clocks.answer = now + self._plan.answer_timeout
             self._say(self._asked.payload, now)
 
@@ -519,6 +533,8 @@ class WireMachine:
         why = f"no answer within {self._plan.answer_timeout:g} s"
         self._outlet.note(WireNote.UNANSWERED, why, question.payload)
         self._clocks.quiet = now + QUIET
+        if question.tally is not None:
+            question.tally.unanswered += 1
         if question.report is not None:
             question.report(None, why)
         self._end_if_done()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import enum
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from netd.wire.blocks import BlockReader
 from netd.wire.frame import Frame
 from netd.wire.rules import RuleSet
 from netd.wire.template import WireTemplate
 
-__all__ = ["AskedRegularly", "SaidRegularly", "Unmatched", "WirePlan"]
+__all__ = ["AskTally", "AskedRegularly", "SaidRegularly", "Unmatched", "WirePlan"]
 
 
 class Unmatched(enum.Enum):
@@ -21,6 +21,27 @@ class Unmatched(enum.Enum):
     EVENT = "event"
     CLOSE = "close"
     REPLY = "reply"
+
+
+@define(eq=False)
+class AskTally:
+    """What became of one question on all connections. Times are in seconds.
+
+    :ivar unfit: answers that its rule does not take.
+    :ivar seconds: how long the newest answer took; None before the first.
+    """
+
+    answered: int = 0
+    unfit: int = 0
+    unanswered: int = 0
+    seconds: float | None = None
+    slowest: float | None = None
+
+    def took(self, seconds: float) -> None:
+        """An answer has come."""
+        self.answered += 1
+        self.seconds = seconds
+        self.slowest = seconds if self.slowest is None else max(self.slowest, seconds)
 
 
 @frozen
@@ -35,6 +56,7 @@ class AskedRegularly:
     period: float
     question: WireTemplate
     rules: RuleSet = field(eq=False)
+    tally: AskTally = field(factory=AskTally, eq=False)
 
 
 @frozen

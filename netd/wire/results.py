@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from netd.codec.units import Address, Epoch, Measured, Prose
+from netd.codec.units import Address, Epoch, Measured, Prose, Seconds
 from netd.status import DialStatus, ServiceStatus
 
-__all__ = ["WireAnswer", "WirePeer", "WirePeers", "WireRule", "WireServiceStatus", "WireValue"]
+__all__ = ["WireAnswer", "WireMisfit", "WirePeer", "WirePeers", "WireQuestion", "WireRule", "WireServiceStatus", "WireValue"]
 
 
 @frozen(slots=False)
@@ -67,6 +67,43 @@ class WireRule:
 
     rule: str
     taken: int
+
+
+@frozen(slots=False)
+class WireQuestion:
+    """A question of ``ask``, and what became of it on all connections since the start, or since it was changed.
+
+    :ivar period: time between two of them; 0 asks once.
+    :ivar unfit: answers that its rule does not take.
+    :ivar unanswered: how many were given up.
+    :ivar seconds: how long the newest answer took, and *slowest* the slowest one; None before the first.
+    """
+
+    question: str
+    rule: str
+    period: Seconds
+    answered: int
+    unfit: int
+    unanswered: int
+    seconds: Seconds | None
+    slowest: Seconds | None
+
+
+@frozen(slots=False)
+class WireMisfit:
+    """Something that did not fit: a message that no rule takes, or a question without an answer.
+
+    :ivar kind: as the counters of the status have it, ``unmatched``.
+    :ivar name: of the peer; empty before it is known.
+    :ivar text: the beginning of the message, if it is about one.
+    """
+
+    time: Epoch
+    kind: str
+    name: str
+    address: Address
+    why: Prose
+    text: str
 
 
 @frozen(slots=False)

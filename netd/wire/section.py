@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from attrs import frozen
 from twisted.logger import Logger
 
 from netd.connection.protocol import told_of
@@ -18,10 +19,25 @@ from netd.wire.machine import WireMachine
 from netd.wire.outlet import WireNote
 from netd.wire.plan import WirePlan
 
-__all__ = ["WireSection", "WireTalker"]
+__all__ = ["Misfit", "WireSection", "WireTalker"]
 
 EXCERPT = 60
 """Bytes of a message that a log line shows."""
+
+MISFITS = 50
+"""How many of the newest things that did not fit are kept for people."""
+
+
+@frozen
+class Misfit:
+    """Something that did not fit; see :class:`netd.wire.results.WireMisfit`."""
+
+    time: float
+    kind: WireNote
+    name: str
+    address: str
+    why: str
+    message: bytes
 
 
 class WireTalker(Protocol):
@@ -41,6 +57,7 @@ class WireSection:
 
     :param name: the section, as the log names it.
     :ivar hub: set by the service, which makes both.
+    :ivar misfits: the newest things that did not fit, oldest first.
     :ivar bytes_in: bytes of datagrams that have come, and *bytes_out* of those that were sent.
     :ivar speaks_freely: whether what is said now is what a person wants said, and no answer to a datagram.
     :ivar talkers: the open connections, and the addresses of datagrams.
@@ -56,6 +73,7 @@ class WireSection:
         self.calls = calls
         self.limiter = LogLimiter(clock.seconds)
         self.counts: Counter[str] = Counter()
+        self.misfits: deque[Misfit] = deque(maxlen=MISFITS)
         self.bytes_in = 0
         self.bytes_out = 0
         self.speaks_freely = False
@@ -94,14 +112,16 @@ class WireSection:
             return self.named(place.rpartition("/")[2])
         return self.config.name or self.config.instance
 
-    def note(self, kind: WireNote, who: str, why: str, message: bytes, source: str, most: int = 1) -> None:
-        """Count something about *who*, and log it within limits.
+    def note(self, kind: WireNote, address: str, why: str, message: bytes, source: str, most: int = 1, name: str = "") -> None:
+        """Count something about the peer *name* at *address*, keep it for people, and log it within limits.
 
-        :param source: the host or device of *who*, which has *most* lines of this kind in a minute.
+        :param source: its host or device, which has *most* lines of this kind in a minute.
         """
         self.counts[kind.value] += 1
+        self.misfits.append(Misfit(self.hub.wall(), kind, name, address, why, message[:EXCERPT]))
         skipped = self.limiter.admit(kind.value, source, most)
         if skipped is not None:
+            who = f"{address} ({name})" if name else address
             self._log.warn(
                 "{service}: {who}: {why}{excerpt}{remedy}{more}",
                 service=self.name,

@@ -25,6 +25,7 @@ from netd.operations import Caller, Operation, OperationTable, Role
 from netd.paging import LIMIT, ListPager
 from netd.principal import Action
 from netd.reaction.caller import caller_of
+from netd.redaction import without_tokens
 from netd.status import ListeningPlace
 from netd.wire.calls import WireCalls
 from netd.wire.config import Config
@@ -34,8 +35,9 @@ from netd.wire.events import WirePresence, WireSaid
 from netd.wire.hub import SHOWN_EVERY, WireHub, WireName, described
 from netd.wire.link import WireLink
 from netd.wire.outlet import Report
+from netd.wire.plan import AskTally
 from netd.wire.protocol import WireFactory
-from netd.wire.results import WireAnswer, WirePeer, WirePeers, WireRule, WireServiceStatus
+from netd.wire.results import WireAnswer, WireMisfit, WirePeer, WirePeers, WireQuestion, WireRule, WireServiceStatus
 from netd.wire.rights import CONNECT
 from netd.wire.section import WireSection
 
@@ -253,6 +255,8 @@ class WireService(ListeningService):
             Operation("wire.tell", self.tell, Role.OPERATOR, "Say a text to all peers"),
             Operation("wire.close", self.close, Role.OPERATOR, "Close a peer's connection", checks_subjects=True),
             Operation("wire.rules", self.rules, Role.VIEWER, "List the rules, with how many messages each has taken"),
+            Operation("wire.questions", self.questions, Role.VIEWER, "List the questions of `ask`, with what became of each"),
+            Operation("wire.misfits", self.misfits, Role.VIEWER, "List what did not fit last, and why", checks_subjects=True),
         ]
 
     def actions(self) -> list[Action]:
@@ -331,6 +335,29 @@ class WireService(ListeningService):
             for rule, count in zip(plan.rules.rules, plan.rules.taken, strict=True):
                 taken[rule.text] = taken.get(rule.text, 0) + count
         return [WireRule(rule, count) for rule, count in taken.items()]
+
+    def questions(self) -> list[WireQuestion]:
+        """The questions, in their order."""
+        told = {(ask.period, ask.question.text, ask.rule.text): AskTally() for ask in self._config.ask or ()}
+        for plan in self._section.plans():
+            for ask in plan.asks:
+                told[ask.period, ask.question.text, ask.rules.rules[0].text] = ask.tally
+        return [
+            WireQuestion(question, rule, period, one.answered, one.unfit, one.unanswered, one.seconds, one.slowest)
+            for (period, question, rule), one in told.items()
+        ]
+
+    def misfits(self, caller: Caller) -> list[WireMisfit]:
+        """The newest fifty things that did not fit, newest first; those of peers that *caller* may see."""
+        everybody = caller.may(f"wire.{self.instance}.presence.*")
+        return [
+            WireMisfit(one.time, one.kind.value, one.name, one.address, one.why, self._text(one.message))
+            for one in reversed(self._section.misfits)
+            if everybody or (one.name and caller.may(self._subject(one.name)))
+        ]
+
+    def _text(self, message: bytes) -> str:
+        return without_tokens(message).decode(self._config.encoding, "backslashreplace")
 
     def send(self, caller: Caller, name: str, text: str) -> Deferred[WireAnswer]:
         """Send a text to a peer.

@@ -139,6 +139,21 @@ class ListeningTests(WireTestCase):
         self.assertEqual(1, self.service.status().counters["notes"]["unmatched"])
         self.assertEqual([0, 1, 0, 0, 0, 0], [rule.taken for rule in self.service.rules()])
 
+    def test_misfits(self) -> None:
+        """What did not fit is listed with the reason, newest first, without secrets; to a confined caller, that of its peers."""
+        self.begin(*CHAT)
+        ada = self.peer(b"hello ada\n")
+        ada.say(b"what?\n", b"\xff netd_0123456789abcdefghijklmnop\n")
+        self.peer(b"nobody\n", host="10.0.0.7")
+        told = [(one.name, one.kind, one.why, one.text) for one in self.service.misfits(make_caller())]
+        unmatched = ("unmatched", "no rule matches")
+        said = [("", *unmatched, "nobody"), ("ada", *unmatched, "\\xff netd_…"), ("ada", *unmatched, "what?")]
+        self.assertEqual(said, told)
+        confined = make_caller(subjects=("wire.main.presence.ada",))
+        self.assertEqual(["ada", "ada"], [one.name for one in self.service.misfits(confined)])
+        ada.say(*[b"again\n"] * 60)
+        self.assertEqual(["again"] * 50, [one.text for one in self.service.misfits(make_caller())])
+
     def test_operations(self) -> None:
         """People send, ask and close; a name that nobody has is told."""
         self.begin(*CHAT)
@@ -295,6 +310,10 @@ class DialledTests(WireTestCase):
         self.assertEqual((1.5, 0.2), tuple(one.value for one in self.peers()["main"].values.values()))
         self.reactor.pump([0.25] * 5)
         self.assertIn(b"AMP?\n", meter.heard())
+        self.reactor.advance(0.5)
+        meter.say(b"overload!\n")
+        told = [(one.question, one.answered, one.unfit, one.unanswered) for one in self.service.questions()]
+        self.assertEqual([("VOLT?", 1, 0, 1), ("AMP?", 1, 1, 0)], told)
 
     def test_unplugged(self) -> None:
         """A remote that goes away is dialled again, and is away in between."""
