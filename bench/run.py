@@ -21,6 +21,7 @@ import cluster_send
 import command
 import feed
 import gateway
+import mqtt
 import recorder
 import relay
 import room
@@ -42,6 +43,7 @@ MEASURES: Mapping[str, Scenes] = {
 REPORTS: Mapping[str, Callable[[], str]] = {
     "recorder": recorder.report,
     "wire": wire.report,
+    "mqtt": mqtt.report,
     "cluster": lambda: "\n\n".join((cluster.report(), cluster_send.report())),
 }
 """What is measured by a module itself, without a server and its load."""

@@ -234,8 +234,9 @@ class MqttService(DialingService):
     def _saw(self, route: SubjectRoute, event: Any) -> None:
         key = route.device
         assert key is not None, "only events of devices are told"
-        self._absent.pop(key.text, None)
-        if key.text not in self._known:
+        text = key.text
+        self._absent.pop(text, None)
+        if text not in self._known:
             self._remember(key)
         if self._config.discovery is not None:
             self._discovery.see(route, self._bus.described(route.subject))
