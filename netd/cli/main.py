@@ -78,6 +78,8 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
             "run": Listed("twistd", "Run the daemon in the foreground until Ctrl-C or `netd stop`."),
             "check": Listed("twistd", "Check the configuration, and list all its mistakes."),
             "config": Listed("twistd", "Show the configuration that the daemon would start with."),
+            "learn": Listed("learn", "Record a program, and draft the section that serves it."),
+            "wire": Listed("wire", "Test the section of a home-made protocol."),
         },
         "Set up": {
             "token": Listed("token", "Make, rotate, list and remove the tokens of people and programs."),
@@ -100,7 +102,11 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
 _OWN: Mapping[str, Listed] = MappingProxyType({name: one for section in SECTIONS.values() for name, one in section.items()})
 
 OWN_VERBS: Mapping[str, Sequence[str]] = MappingProxyType(
-    {"board": ("export", "import", "--help", "-h"), "cluster": ("init", "check", "nodes", "leave", "join", "--help", "-h")}
+    {
+        "board": ("export", "import", "--help", "-h"),
+        "cluster": ("init", "check", "nodes", "leave", "join", "--help", "-h"),
+        "wire": ("test", "--help", "-h"),
+    }
 )
 """What commands do themselves that share their name with a service."""
 

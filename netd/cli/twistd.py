@@ -14,7 +14,7 @@ import click
 from netd.cli.invocation import CliSurroundings, Failure, Invocation, Misused, NetdCommand
 from netd.cli.reload import show_difference
 
-__all__ = ["check", "config", "find_twistd", "run"]
+__all__ = ["become", "check", "config", "find_twistd", "run"]
 
 _config_option = click.option(
     "-c",
@@ -39,7 +39,7 @@ def find_twistd(surroundings: CliSurroundings) -> str:
     return str(Path(found).resolve())
 
 
-def _become(invocation: Invocation, *arguments: str) -> None:
+def become(invocation: Invocation, *arguments: str) -> None:
     """Replace this process by the program of these *arguments*, with the state directory of ``--state``."""
     environ = dict(invocation.surroundings.environ)
     if invocation.named_state is not None:
@@ -51,7 +51,7 @@ def _look_at(invocation: Invocation, what: str, configuration: str | None) -> No
     """Replace this process by the program that reads the configuration. ``-P`` keeps the current directory out of it."""
     invocation.require_unix()
     chosen = [configuration] if configuration is not None else []
-    _become(invocation, str(invocation.surroundings.python), "-P", "-m", "netd.check", what, *chosen)
+    become(invocation, str(invocation.surroundings.python), "-P", "-m", "netd.check", what, *chosen)
 
 
 @click.command(cls=NetdCommand, common=("state",), context_settings={"ignore_unknown_options": True})
@@ -62,7 +62,7 @@ def run(invocation: Invocation, configuration: str | None, extra: tuple[str, ...
     """Run the daemon in the foreground until Ctrl-C or `netd stop`."""
     invocation.require_unix()
     chosen = ["-c", configuration] if configuration is not None else []
-    _become(invocation, find_twistd(invocation.surroundings), "-n", "--pidfile=", *extra, "netd", *chosen)
+    become(invocation, find_twistd(invocation.surroundings), "-n", "--pidfile=", *extra, "netd", *chosen)
 
 
 @click.command(cls=NetdCommand, common=("state",), short_help="Check the configuration, and list all its mistakes.")

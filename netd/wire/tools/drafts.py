@@ -1,0 +1,170 @@
+"""From a recording to the two files that ``netd learn`` leaves, and what a person is told about them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from attrs import frozen
+
+from netd.errors import ConfigErrors
+from netd.wire.config import read_section
+from netd.wire.learn import WireDraft, draft
+from netd.wire.learn.hidden import secrets_in, without_secrets
+from netd.wire.recording import Direction, Recording, Transport, escape, write_recording
+from netd.wire.tools.order import LearnOrder
+from netd.wire.tools.outcome import RuleLines, kinds_told
+from netd.wire.tools.trial import try_section
+
+__all__ = ["Attempted", "LearnFailed", "LearnedFiles", "conclude"]
+
+
+class LearnFailed(Exception):
+    """Nothing was learned; the message says why, and what to do."""
+
+
+@frozen
+class Attempted:
+    """A message after which a program went on when netd said something of its own accord."""
+
+    message: bytes
+    said: bytes
+
+
+class LearnedFiles:
+    """``NAME.ini`` and ``NAME.transcript``, in one folder."""
+
+    def __init__(self, order: LearnOrder) -> None:
+        self.section = Path(order.into) / f"{order.name}.ini"
+        self.transcript = Path(order.into) / f"{order.name}.transcript"
+        self._is_recorded = order.transcript is None
+        self._force = order.force
+
+    def check(self) -> None:
+        """Find out before anything is recorded whether the files can be written.
+
+        :raises LearnFailed: if not.
+        """
+        if not self.section.parent.is_dir():
+            raise LearnFailed(f"{self.section.parent} is no folder; make it, or name another by --into")
+        if not os.access(self.section.parent, os.W_OK):
+            raise LearnFailed(f"{self.section.parent} is not writable for you; name another folder by --into")
+        for path in (self.section, *([self.transcript] if self._is_recorded else [])):
+            if path.exists() and not self._force:
+                raise LearnFailed(f"{path} is there already; choose another --name, or write over it by --force")
+
+    def write_transcript(self, recording: Recording) -> None:
+        """Write *recording*, for its owner alone."""
+        if self._is_recorded:
+            _write(self.transcript, write_recording(recording, ["what a program and its server said to each other"]), 0o600)
+
+    def write_section(self, text: str) -> None:
+        """Write the section."""
+        _write(self.section, text, 0o644)
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    """Write a file in one piece: it is whole, or as it was.
+
+    :raises LearnFailed: if it cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
+            file.write(text)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise LearnFailed(f"{path} cannot be written: {error.strerror}") from error
+
+
+def conclude(
+    recording: Recording,
+    order: LearnOrder,
+    files: LearnedFiles,
+    tell: Callable[[str], object],
+    attempted: tuple[Attempted, ...] = (),
+) -> None:
+    """Draft a section from *recording*, write both files, and tell what each kind of message becomes.
+
+    :raises LearnFailed: if nothing was learned.
+    """
+    if not any(event.direction is Direction.SAID for event in recording.events):
+        opened = any(event.direction is Direction.OPENED for event in recording.events)
+        raise LearnFailed(_nothing(order, opened))
+    files.write_transcript(without_secrets(recording, secrets_in(recording, ())))  # nothing is lost if drafting fails
+    learned = draft(recording, order.name, endpoint_of(order))
+    files.write_transcript(learned.transcript)
+    if learned.refused is not None:
+        raise LearnFailed(learned.refused)
+    text = _with_peers(learned.section, recording) + "".join(map(_attempt_told, attempted))
+    files.write_section(text)
+    for line in _told(text, learned, order, files):
+        tell(line)
+
+
+def endpoint_of(order: LearnOrder) -> str | None:
+    """Where netd is to listen, or what it dials."""
+    if order.device is not None:
+        return order.device
+    if order.port is None:
+        return None
+    interface = "" if order.interface in {"0.0.0.0", "::"} else f":interface={order.interface.replace(':', chr(92) + ':')}"  # noqa: S104
+    return f"{'udp' if order.udp else 'tcp'}:{order.port}{interface}"
+
+
+def _with_peers(section: str, recording: Recording) -> str:
+    """*section*, which admits the machines from which programs came."""
+    hosts = sorted(
+        {event.data.decode().rpartition(":")[0].strip("[]") for event in recording.events if event.direction is Direction.OPENED}
+    )
+    remote = [host for host in hosts if host and not host.startswith("127.") and host != "::1"]
+    head, listen, rest = section.partition("\nlisten = ")
+    if not remote or not listen:
+        return section
+    first, _, rest = rest.partition("\n")
+    return f"{head}{listen}{first}\naccess = peers\npeers = {', '.join(remote[:50])}\n{rest}"
+
+
+def _attempt_told(one: Attempted) -> str:
+    after = f"after {escape(one.message)[:60]}" if one.message else "first"
+    return (
+        f"; ? the program waits {after}, and went on when it heard {escape(one.said)}: write that behind the rule, as => TEXT\n"
+    )
+
+
+def _nothing(order: LearnOrder, opened: bool) -> str:
+    if opened:
+        return "the program connected, and said nothing; if its server speaks first, record both by --through HOST:PORT, or --say"
+    if order.transcript is not None:
+        return "the transcript is empty"
+    return "no program connected, so that there is nothing to learn from; is it configured for this port and address?"
+
+
+def _told(text: str, learned: WireDraft, order: LearnOrder, files: LearnedFiles) -> Iterator[str]:
+    yield ""
+    try:
+        config = read_section(text, origin=str(files.section))
+    except ConfigErrors as errors:
+        yield f"{files.section} is written, and has mistakes to mend by hand:"
+        yield from map(str, errors.problems)
+        return
+    said = learned.transcript
+    trial = try_section(config.plan(said.is_dialled, said.transport is Transport.UDP), said)
+    yield from kinds_told(trial.found, RuleLines(text, f"wire:{order.name}"))
+    yield from (f"! {fault}" for fault in trial.faults)
+    unsure = sum(line.lstrip().startswith("; ?") for line in text.split("\n"))
+    yield ""
+    yield f"{files.section} is the section{f'; {unsure} of its lines are unsure: see ; ?' if unsure else ''}"
+    if order.transcript is None:
+        yield f"{files.transcript} is what was said"
+    yield from _next(order, files, learned.transcript.transport)
+
+
+def _next(order: LearnOrder, files: LearnedFiles, transport: Transport) -> Iterator[str]:
+    transcript = files.transcript if order.transcript is None else order.transcript
+    yield "Next: look at it, append it to your INI, then `netd check` and `netd reload`"
+    yield f"Test: `netd wire test {order.name} {transcript} -c {files.section}`"
+    if order.through is not None and transport is not Transport.SERIAL:
+        yield f"netd then takes port {order.port}; the old server is not needed any more"

@@ -1,0 +1,168 @@
+"""Records a program until a person ends it: the sockets of ``netd learn`` on a reactor."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.error import CannotListenError
+from twisted.python.failure import Failure
+
+from netd.connection.dialing import DialFailed
+from netd.holders import Holder, holders_of
+from netd.wire.recording import Recording, Transport, unescape
+from netd.wire.remotes import serial_line
+from netd.wire.serial import SerialEndpoint
+from netd.wire.tools.datagrams import LearnedDatagrams
+from netd.wire.tools.drafts import Attempted, LearnFailed
+from netd.wire.tools.order import LearnOrder
+from netd.wire.tools.streams import LearnedFactory
+from netd.wire.tools.tape import WireTape
+from netd.wire.tools.witness import WireWitness
+
+__all__ = ["WireRecorder"]
+
+DIAL_TIMEOUT = 10.0
+"""Seconds that the old server has to accept a connection."""
+
+
+class WireRecorder:
+    """One recording by sockets.
+
+    :param wall: the present time in seconds since 1970.
+    :param tell: writes a line to a person.
+    """
+
+    def __init__(self, order: LearnOrder, reactor: Any, wall: float, tell: Callable[[str], object]) -> None:
+        self._order = order
+        self._reactor = reactor
+        self._tell = tell
+        is_serial = order.device is not None
+        transport = Transport.SERIAL if is_serial else Transport.UDP if order.udp else Transport.TCP
+        self._tape = WireTape(transport, is_serial, wall)
+        attempt = unescape(order.say) if order.say is not None else None if is_serial else b"OK\n"
+        self._attempt = None if order.through is not None else attempt
+        self._witness = WireWitness(self._tape, tell, self._attempt, is_asked_for=order.say is not None)
+        self._recording: Recording | None = None
+
+    def begin(self) -> None:
+        """Open what is to be recorded, and end when the reactor does.
+
+        :raises LearnFailed: if that is not possible.
+        """
+        order = self._order
+        self._reactor.addSystemEventTrigger("before", "shutdown", self._end)
+        if order.device is not None:
+            self._open_device(order.device)
+        elif order.udp:
+            self._listen_for_datagrams()
+        else:
+            self._listen()
+        until = "Ctrl-C ends it" if order.seconds is None else f"it ends after {order.seconds:g} s, or with Ctrl-C"
+        self._tell(f"recording; {until}")
+        if order.seconds is not None:
+            self._reactor.callLater(order.seconds, self._reactor.stop)
+
+    def recording(self) -> Recording:
+        """Return what was recorded up to the end."""
+        return self._tape.recording() if self._recording is None else self._recording
+
+    def attempted(self) -> tuple[Attempted, ...]:
+        """After which messages the program went on when something was tried."""
+        if self._attempt is None or self._order.say is not None:
+            return ()
+        return tuple(Attempted(message, self._attempt) for message in self._witness.went_on.values())
+
+    def _end(self) -> None:
+        """The end of the recording: what the reactor closes now is no news."""
+        self._recording = self._tape.recording()
+        self._witness.end()
+
+    def _factory(self, dial: Callable[..., Any] | None = None) -> LearnedFactory:
+        return LearnedFactory(self._reactor, self._witness, self._tell, dial)
+
+    def _listen(self) -> None:
+        order = self._order
+        dial = None
+        if order.through is not None:
+            dial = HostnameEndpoint(self._reactor, *order.through, timeout=DIAL_TIMEOUT).connect
+        try:
+            self._reactor.listenTCP(order.port, self._factory(dial), interface=order.interface)
+        except CannotListenError as error:
+            raise self._taken(error) from error
+        self._told_where()
+
+    def _listen_for_datagrams(self) -> None:
+        order = self._order
+        server = None if order.through is None else _address_of(*order.through)
+        try:
+            datagrams = LearnedDatagrams(self._factory(), self._reactor, server)
+            self._reactor.listenUDP(order.port, datagrams, interface=order.interface, maxPacketSize=65536)
+        except CannotListenError as error:
+            raise self._taken(error) from error
+        self._told_where()
+
+    def _told_where(self) -> None:
+        order = self._order
+        name = "udp" if order.udp else "tcp"
+        if order.interface in {"0.0.0.0", "::"}:  # noqa: S104 - a person has chosen it
+            self._tell(
+                f"listens on {name} port {order.port} of {', '.join(_own_addresses())}: programs on other machines reach it"
+            )
+        else:
+            loopback = order.interface.startswith("127.") or order.interface in {"::1", "localhost"}
+            more = "; for a program on another machine: --interface 0.0.0.0" if loopback else ""
+            self._tell(f"listens on {name} port {order.port} of {order.interface}{more}")
+        if order.through is not None:
+            self._tell(f"passes everything on to the old server at {order.through[0]}:{order.through[1]}")
+        else:
+            self._tell("there is no old server: what the program waits for is tried after 3 s; --through HOST:PORT records both")
+
+    def _open_device(self, device: str) -> None:
+        line = serial_line(device)
+        factory = self._factory()
+        SerialEndpoint(line, self._reactor).connect(factory).addErrback(self._no_device, line.path)
+        self._tell(f"listens to {line.path} at {line.baud} baud")
+
+    def _no_device(self, failure: Failure, path: str) -> None:
+        failure.trap(DialFailed)
+        self._tell(f"{path}: {failure.getErrorMessage()}")
+        if self._reactor.running:
+            self._reactor.stop()
+
+    def _taken(self, error: CannotListenError) -> LearnFailed:
+        order = self._order
+        why = getattr(error.socketError, "strerror", None) or str(error.socketError)
+        holders = [] if order.udp else holders_of(order.interface, order.port or 0) or []
+        return LearnFailed(f"port {order.port} of {order.interface}: {why}{_remedy(order, holders)}")
+
+
+def _remedy(order: LearnOrder, holders: list[Holder]) -> str:
+    process = next((one.process for one in holders if one.process is not None), None)
+    by = f" by {process}" if process is not None else ""
+    return (
+        f"{by}. Stop that program; or, if it is the old server, let your program connect to another port, and learn there: "
+        f"netd learn OTHER --through {order.interface}:{order.port}"
+    )
+
+
+def _address_of(host: str, port: int) -> tuple[str, int]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    except OSError as error:
+        raise LearnFailed(f"--through: {host}: {error.strerror}") from error
+    return str(found[0][4][0]), port
+
+
+def _own_addresses() -> list[str]:
+    """The addresses of this machine, as far as its name and its way to others tell them."""
+    found = {"127.0.0.1": None}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: the operating system chooses the address by which it would
+            found[probe.getsockname()[0]] = None
+        except OSError:
+            pass
+    return list(found)
