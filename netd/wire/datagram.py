@@ -35,6 +35,8 @@ READ = 1 << 12
 class _DatagramLink(WireLink):
     """A link over datagrams from one address."""
 
+    is_forgeable = True
+
     def __init__(self, port: WireDatagrams, place: Place, principal: Principal) -> None:
         self._port = port
         self._place = place
@@ -92,6 +94,7 @@ class WireDatagrams(DatagramProtocol):
         self.section = section
         self.access = access
         self._links: dict[Place, _DatagramLink] = {}
+        self._nameless: dict[Place, None] = {}  # addresses of which nothing has counted yet
 
     def startProtocol(self) -> None:  # noqa: N802 - Twisted's name
         """Read little at a time."""
@@ -106,6 +109,8 @@ class WireDatagrams(DatagramProtocol):
             link = self._begin(place)
         if link is not None:
             link.received(datagram)
+            if place in self._nameless and link.machine.name:
+                del self._nameless[place]
 
     def _begin(self, place: Place) -> _DatagramLink | None:
         access: SectionAccess = self.access()
@@ -115,10 +120,13 @@ class WireDatagrams(DatagramProtocol):
             self.section.note(WireNote.UNPROVEN, who, f"{NOT_ADMITTED}: {access.objection()}", b"", place[0])
             return None
         most = self.section.config.max_connections
+        if most is not None and len(self._links) >= most and self._nameless:
+            self.forget(next(iter(self._nameless)), "made room for another address")
         if most is not None and len(self._links) >= most:
             self.section.note(WireNote.RATE, who, f"{most} addresses send already (`max_connections`)", b"", place[0])
             return None
         link = self._links[place] = _DatagramLink(self, place, principal)
+        self._nameless[place] = None
         link.connected()
         return link
 
@@ -133,6 +141,7 @@ class WireDatagrams(DatagramProtocol):
     def forget(self, place: Place, reason: str) -> None:
         """Forget an address: it has said goodbye, or nothing for too long."""
         link = self._links.pop(place, None)
+        self._nameless.pop(place, None)
         if link is not None:
             link.gone(reason)
 

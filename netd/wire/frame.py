@@ -58,6 +58,11 @@ class Frame(ABC):
         return ()
 
     @property
+    def cuts_in_json(self) -> Sequence[bytes]:
+        """The same for a text within a string of JSON, which holds no control characters, quotes and backslashes as they are."""
+        return tuple(cut for cut in self.cuts if not any(byte < 0x20 or byte in b'"\\' for byte in cut))
+
+    @property
     def can_shift(self) -> bool:
         """Whether one lost byte makes all later messages wrong."""
         return False
@@ -68,6 +73,10 @@ class Frame(ABC):
         :raises ValueError: when the frame cannot hold it.
         """
         return payload
+
+    def is_whole(self, payload: bytes) -> bool:
+        """Whether *payload*, in which texts of a peer stand, is one message, however long these are."""
+        return True
 
     @abstractmethod
     def decoder(self, limit: int) -> FrameDecoder:

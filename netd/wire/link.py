@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from netd.bus.subject import token as token_of
 from netd.errors import NotPermitted
 from netd.plaintext import is_text
 from netd.principal import Kind, Principal, check
-from netd.reserved import Reserves, check_owns
+from netd.reserved import Reserves, check_owns, owns, refusal
 from netd.wire.blocks import SampleBlock
 from netd.wire.fields import WireReading
 from netd.wire.machine import WireMachine
@@ -39,9 +39,12 @@ class WireLink(ABC):
 
     :param plan: returns what its machine goes by; another one after a reload.
     :param source: the host or device of the other side, whose lines in the log are limited together.
+    :cvar is_forgeable: whether anybody can send in its name.
     :ivar address: of the other side, for people.
     :ivar heard: when the last byte came, in seconds since 1970.
     """
+
+    is_forgeable: ClassVar[bool] = False
 
     def __init__(self, section: WireSection, plan: Callable[[], WirePlan], name: str, address: str, source: str) -> None:
         self.section = section
@@ -158,6 +161,9 @@ class WireLink(ABC):
         if not is_text(name) or len(name) > LONGEST_NAME:
             return f"a name is 1 to {LONGEST_NAME} characters of text"
         hub, before = self.section.hub, self.machine.name
+        holder = hub.link_of(name)
+        if self.is_forgeable and isinstance(holder, WireLink) and not holder.is_forgeable:
+            return f"a connection is called {name}, and the address of a datagram can be forged"
         try:
             if token:
                 self.prove(token)
@@ -172,6 +178,8 @@ class WireLink(ABC):
 
     def sample(self, name: str, readings: Sequence[WireReading], time: float | None, rule: Rule) -> None:
         """See :class:`netd.wire.outlet.IWireOutlet`."""
+        if any(reading.name is not None for reading in readings):
+            readings = [reading for reading in readings if reading.name is None or self._may_speak_for(reading.name)]
         self.section.hub.sample(name, readings, time, rule)
 
     def sampled(self, name: str, block: SampleBlock, rule: Rule) -> None:
@@ -180,11 +188,19 @@ class WireLink(ABC):
 
     def said(self, name: str, values: Mapping[str, Any], rule: Rule | None) -> None:
         """See :class:`netd.wire.outlet.IWireOutlet`."""
-        self.section.hub.said(name, values)
+        if name == self.machine.name or self._may_speak_for(name):
+            self.section.hub.said(name, values)
+
+    def _may_speak_for(self, name: str) -> bool:
+        """Whether what is said of *name* counts: gateways speak for many, but not for a name that is proved by a token."""
+        if name == self.machine.name or owns(self.reserves(), self.principal(), Kind.DEVICE, name):
+            return True
+        self.note(WireNote.UNPROVEN, refusal(Kind.DEVICE, name), b"")
+        return False
 
     def told(self, name: str, payload: bytes, includes_itself: bool) -> None:
         """See :class:`netd.wire.outlet.IWireOutlet`."""
-        for talker in list(self.section.talkers):
+        for talker in self.section.admitted():
             if includes_itself or talker is not self:
                 talker.act(lambda now, machine=talker.machine: machine.say(payload, now))  # type: ignore[misc]
 

@@ -18,7 +18,7 @@ from netd.wire.framing import FramingFailed, ShiftWatch
 from netd.wire.outlet import Answer, IWireOutlet, Report, WireNote
 from netd.wire.plan import AskTally, Unmatched, WirePlan
 from netd.wire.rules import Meter, Rule, RuleSet, Verb
-from netd.wire.template import CannotPack, WireTemplate
+from netd.wire.template import CannotPack, WireTemplate, cut_short
 
 __all__ = ["WireMachine"]
 
@@ -30,9 +30,6 @@ MOST_HELD = 64
 
 QUIET = 1.0
 """Seconds without a stray message after which the answers to questions are in step again."""
-
-PAUSE = 0.02
-"""Seconds between two writes to a peer that takes whatever one ``recv`` returns for a message."""
 
 
 @define(eq=False)
@@ -240,9 +237,12 @@ class WireMachine:
 
     def send(self, text: str, report: Report, now: float) -> None:
         """Send *text* as ``send`` has it. The report comes when it is acknowledged, or at once where nothing does that."""
-        payload = self._rendered(self._plan.send, {**self._given(), "text": text})
+        values = {**self._given(), "text": text}
+        payload = self._rendered(self._plan.send, values)
         if payload is None:
             report(None, "its text does not fit into what `send` makes of it")
+        elif payload.rstrip() != self._plan.send.render(values).rstrip():
+            report(None, "its text holds what ends a message here (`say`): send one message at a time")
         elif self._plan.ack is not None:
             self._enqueue(_WireQuestion(payload, self._plan.ack, report), now)
         elif not self._is_open:
@@ -435,10 +435,16 @@ class WireMachine:
     def _do_tell(self, rule: Rule, match: Match, message: bytes, now: float) -> None:
         name = self._be_known()
         values = self._values(match, message)
-        payload = message if rule.reply is None else self._rendered(rule.reply, values)
+        payload = self._as_said(message) if rule.reply is None else self._rendered(rule.reply, values)
         self._outlet.said(name, match.values, rule)
         if payload is not None:
             self._outlet.told(name, payload, rule.verb is Verb.TELL_ALL)
+
+    def _as_said(self, message: bytes) -> bytes:
+        """Return *message* as others may be told it: it holds nothing that ends a message there, but may end one here."""
+        plan = self._plan
+        is_same = plan.frame.text == plan.say.text or (plan.frame.silence is not None and plan.say.text == "raw")
+        return message if is_same else cut_short(message, plan.say.cuts)
 
     def _do_call(self, rule: Rule, match: Match, message: bytes, now: float) -> None:
         answer = self._await(rule, match, message, "result")
@@ -562,10 +568,14 @@ class WireMachine:
 
     def _rendered(self, template: WireTemplate, values: Mapping[str, Any]) -> bytes | None:
         try:
-            return template.render(values, self._plan.say.cuts)
+            say = self._plan.say
+            payload = template.render(values, say.cuts_in_json if template.is_json else say.cuts)
+            if template.is_open and not say.is_whole(payload):
+                raise CannotPack(f"with these values it has {len(payload)} bytes, which is not one message of {say.text}")
         except CannotPack as error:
             self._outlet.note(WireNote.UNSAID, f"it cannot be said: {error}", template.text.encode())
             return None
+        return payload
 
     def _say_as(self, template: WireTemplate, values: Mapping[str, Any], now: float) -> None:
         payload = self._rendered(template, values)
@@ -585,7 +595,7 @@ class WireMachine:
             self._outlet.say(data)
         elif self._clocks.apart is None:
             self._outlet.say(data)
-            self._clocks.apart = now + PAUSE
+            self._clocks.apart = now + self._plan.pause
         elif len(self._unsaid) < MOST_WAITING:
             self._unsaid.append(data)
         else:
@@ -595,7 +605,7 @@ class WireMachine:
         self._clocks.apart = None
         if self._unsaid and self._is_open:
             self._outlet.say(self._unsaid.popleft())
-            self._clocks.apart = now + PAUSE
+            self._clocks.apart = now + self._plan.pause
 
     def _flush(self) -> None:
         """Say at once what waits for a write of its own: the connection ends."""

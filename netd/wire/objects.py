@@ -31,6 +31,11 @@ class ObjectFrame(Frame):
         """See :attr:`Frame.cuts`. What ends a string of JSON, or opens or closes an object."""
         return (b'"', b"\\", b"{", b"}")
 
+    @property
+    def cuts_in_json(self) -> Sequence[bytes]:
+        """See :attr:`Frame.cuts_in_json`. Brackets within a string are text."""
+        return ()
+
     def decoder(self, limit: int) -> FrameDecoder:
         """See :meth:`Frame.decoder`."""
         return ObjectDecoder(self, limit)

@@ -14,6 +14,10 @@ from netd.wire.template import WireTemplate
 __all__ = ["AskTally", "AskedRegularly", "SaidRegularly", "Unmatched", "WirePlan"]
 
 
+PAUSE = 0.02
+"""Seconds between two writes to a peer that takes whatever one ``recv`` returns for a message."""
+
+
 class Unmatched(enum.Enum):
     """What is done with messages that no rule takes, as ``unmatched`` has it."""
 
@@ -104,4 +108,9 @@ class WirePlan:
     @property
     def is_apart(self) -> bool:
         """Whether each thing said needs a write of its own, some time after the one before."""
-        return self.frame.silence is not None and self.say.text == "raw"
+        return self.say.silence is not None or (self.frame.silence is not None and self.say.text == "raw")
+
+    @property
+    def pause(self) -> float:
+        """Seconds between two such writes."""
+        return max(PAUSE, self.say.silence or 0.0)

@@ -99,6 +99,10 @@ class WireSection:
         for talker in list(self.talkers):
             talker.follow()
 
+    def admitted(self) -> list[WireTalker]:
+        """Return those of the talkers that are told what others say: all but those which have to prove yet who they are."""
+        return [talker for talker in self.talkers if not talker.machine.needs_proof]
+
     def named(self, host: str) -> str:
         """Return what a peer at *host* is called unless it says a name."""
         for name, address in self.config.names or ():

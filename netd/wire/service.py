@@ -381,7 +381,7 @@ class WireService(ListeningService):
 
     def tell(self, text: str) -> int:
         """Say a text to all peers. Return how many these are."""
-        talkers = list(self._section.talkers)
+        talkers = self._section.admitted()
         payload = text.encode(self._config.encoding, "replace")
         for talker in talkers:
             self._freely(talker, lambda now, machine=talker.machine: machine.say(payload, now))  # type: ignore[misc]

@@ -63,6 +63,10 @@ class RecordFrame(SizedFrame):
         """See :meth:`SizedFrame.announced`."""
         return 0
 
+    def is_whole(self, payload: bytes) -> bool:
+        """See :meth:`Frame.is_whole`. What has another size would shift all records after it."""
+        return len(payload) == self.size and payload.startswith(self.start)
+
 
 @frozen
 class LengthFrame(SizedFrame):
@@ -108,6 +112,10 @@ class LengthFrame(SizedFrame):
             return self._number(length) + payload
         except OverflowError:
             raise ValueError(f"a message of {len(payload)} bytes: {self.text} cannot say so many") from None
+
+    def is_whole(self, payload: bytes) -> bool:
+        """See :meth:`Frame.is_whole`. Where the header is a part of the message, it must be right."""
+        return self.is_bare or self.announced(payload[: self.head]) == len(payload) - self.head
 
     def _number(self, length: int) -> bytes:
         if self.order is not None:

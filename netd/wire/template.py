@@ -2,6 +2,8 @@ r"""What netd says to the peer of a wire: text with fields, as ``welcome {name}`
 
 from __future__ import annotations
 
+import enum
+import json
 import re
 import struct
 from collections.abc import Mapping, Sequence
@@ -14,21 +16,39 @@ from netd.wire.checks import SUMS
 from netd.wire.escapes import unescape
 from netd.wire.pieces import InBraces, split_pieces
 
-__all__ = ["CannotPack", "PackedField", "SumField", "TextField", "WireTemplate", "parse_template"]
+__all__ = ["CannotPack", "PackedField", "SumField", "TextField", "WireTemplate", "cut_short", "parse_template"]
 
 _FIELD = re.compile(r"(?P<name>[A-Za-z_][\w-]*)(?::(?P<format>[^\s:]*))?")
 _PACK = re.compile(r"[<>]?[bBhHiIlLqQfd]")
+_STRING = re.compile(rb'(?:[^"]|"(?:[^"\\]|\\.)*+")*+', re.DOTALL)
+_PLAIN = re.compile(r"-?(?:0|[1-9][0-9]{0,40})(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?|true|false|null")
+"""Texts that are values of JSON as they stand."""
 
 
 class CannotPack(ValueError):
     """A value does not fit into the bytes that a template has for it; the message says why."""
 
 
+class Quoting(enum.Enum):
+    """Where a field stands in JSON."""
+
+    INSIDE = "within a string"
+    ALONE = "as a value"
+
+
 @frozen
 class TextField:
-    """A value, as text."""
+    """A value, as text.
+
+    :ivar quoting: how it stands in JSON: within a string, or as a value of its own; None where the text is no JSON.
+    """
 
     name: str
+    quoting: Quoting | None = None
+
+    def in_json(self, value: Any) -> str:
+        """Return *value* as it stands in JSON."""
+        return _as_json(value) if self.quoting is Quoting.ALONE else json.dumps(as_text(value), ensure_ascii=False)[1:-1]
 
 
 @frozen
@@ -64,25 +84,45 @@ class SumField:
     start: int
 
 
+TemplatePart = bytes | TextField | PackedField | SumField
+"""Bytes that are always the same, or what takes a value."""
+
+
 @frozen
 class WireTemplate:
     """A text with fields.
 
     :ivar text: as it is written.
+    :ivar is_json: whether it is a JSON object. Then values are JSON, too: what a peer says opens and closes nothing.
     """
 
     text: str
     encoding: str
-    _parts: tuple[bytes | TextField | PackedField | SumField, ...]
+    _parts: tuple[TemplatePart, ...]
+    is_json: bool = False
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The names of its fields, in their order."""
         return tuple(part.name for part in self._parts if isinstance(part, TextField | PackedField))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether its length depends on its values."""
+        return any(isinstance(part, TextField) for part in self._parts)
+
     def encoded(self, encoding: str) -> WireTemplate:
         """Return the same template for texts in *encoding*."""
         return self if encoding == self.encoding else parse_template(self.text, encoding)
+
+    def _value(self, field: TextField, value: Any, before: bytes, cuts: Sequence[bytes]) -> bytes:
+        encoding = self.encoding
+        if field.quoting is None:
+            text = as_text(value).encode(encoding, "replace")
+            return _cut(before, text, cuts) if cuts else text
+        if cuts and isinstance(value, str):
+            value = _cut(before, value.encode(encoding, "replace"), cuts).decode(encoding, "replace")
+        return field.in_json(value).encode(encoding, "replace")
 
     def render(self, values: Mapping[str, Any], cuts: Sequence[bytes] = ()) -> bytes:
         """Return the bytes. A field without a value is empty.
@@ -95,8 +135,7 @@ class WireTemplate:
             if isinstance(part, bytes):
                 said += part
             elif isinstance(part, TextField):
-                text = as_text(values.get(part.name)).encode(self.encoding, "replace")
-                said += _cut(bytes(said), text, cuts) if cuts else text
+                said += self._value(part, values.get(part.name), bytes(said), cuts)
             elif isinstance(part, PackedField):
                 said += part.packed(values.get(part.name))
             else:
@@ -109,10 +148,31 @@ def parse_template(text: str, encoding: str = "utf-8") -> WireTemplate:
 
     :raises ValueError: saying what is wrong with it.
     """
-    parts: list[bytes | TextField | PackedField | SumField] = []
+    parts: list[TemplatePart] = []
     for piece in split_pieces(text):
         parts.append(_field(piece.text) if isinstance(piece, InBraces) else unescape(piece, encoding))
-    return WireTemplate(text, encoding, tuple(parts))
+    quoted = _quoted(parts)
+    return WireTemplate(text, encoding, tuple(quoted or parts), is_json=quoted is not None)
+
+
+def _quoted(parts: Sequence[TemplatePart]) -> list[TemplatePart] | None:
+    """Return *parts*, whose fields know where they stand in JSON; None if the text is no JSON object."""
+    found: list[TemplatePart] = []
+    example = b""
+    for part in parts:
+        if isinstance(part, bytes):
+            example += part
+            found.append(part)
+        elif isinstance(part, TextField):
+            is_inside = _STRING.match(example).end() < len(example)  # type: ignore[union-attr] # it matches anything
+            found.append(TextField(part.name, Quoting.INSIDE if is_inside else Quoting.ALONE))
+            example += b"0"
+        else:
+            return None
+    try:
+        return found if isinstance(json.loads(example), dict) else None
+    except ValueError:
+        return None
 
 
 def _field(text: str) -> TextField | PackedField | SumField:
@@ -149,6 +209,22 @@ def as_text(value: Any) -> str:
     from netd.codec.jsontext import encode  # noqa: PLC0415 - `netd check` starts without it
 
     return encode(value).decode()
+
+
+def _as_json(value: Any) -> str:
+    """Return *value* as JSON. A text that is a number, or another value of JSON, is that."""
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False)
+    return as_text(value)
+
+
+def cut_short(text: bytes, cuts: Sequence[bytes]) -> bytes:
+    """Return *text* up to the first of *cuts*."""
+    return _cut(b"", text, cuts)
 
 
 def _cut(before: bytes, text: bytes, cuts: Sequence[bytes]) -> bytes:

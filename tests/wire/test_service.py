@@ -53,8 +53,8 @@ class WireTestCase(SynchronousTestCase):
         """Stop the service, and look for timers."""
         stopped = self.service.stopService()
         self.reactor.advance(100)
-        for connection in self.open:
-            connection.lose()
+        while self.open:
+            self.open.pop().lose()
         result_of(stopped)
         self.reactor.advance(0)
         self.assertEqual([], self.reactor.getDelayedCalls())
