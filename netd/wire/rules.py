@@ -52,7 +52,8 @@ _REMEDIES = {
 
 @frozen
 class Rule:
-    """What a kind of message is, and what follows from it.
+    """What a kind of message is, and what follows from it. Two are the same if they are written alike: patterns are compiled, and
+    not compared.
 
     :ivar line: the number of its line within the option, from 0.
     :ivar row: the number of its line in the file; None if it is in none.
@@ -64,8 +65,8 @@ class Rule:
     line: int
     text: str
     verb: Verb
-    pattern: Pattern
-    reply: WireTemplate | None
+    pattern: Pattern = field(eq=False)
+    reply: WireTemplate | None = field(eq=False)
     target: str | None
     row: int | None = field(default=None, eq=False)
 

@@ -30,6 +30,12 @@ class RuleTests(SynchronousTestCase):
             assert rule.reply is not None
             self.assertEqual(said, rule.reply.render({}))
 
+    def test_equality(self) -> None:
+        """A reload reports rules that were changed, and no others."""
+        written = "sample T={temp °C}\nevent json {a} => got {a}"
+        self.assertEqual(parse_rules(written), parse_rules(written))
+        self.assertNotEqual(parse_rules(written), parse_rules(written.replace("°C", "°F")))
+
     def test_order(self) -> None:
         """The first rule that matches counts, and each rule is counted."""
         rules = RuleSet(parse_rules("\nignore ping\nevent p{x}\n\nevent {text}\n"))
