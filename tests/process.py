@@ -36,6 +36,7 @@ __all__ = [
     "PackagedTestCase",
     "Program",
     "RealTestCase",
+    "add_command",
     "frame",
     "read_frame",
     "wait_for_pid",
@@ -56,6 +57,14 @@ PACKAGED = CHECKOUT / "etc" / "netd.ini"
 
 HEADER = 64
 
+COMMAND = """\
+#!{python}
+import sys
+from netd.cli.main import main
+sys.argv[0] = "netd"
+sys.exit(main())
+"""
+
 
 def environment() -> Mapping[str, str]:
     """That of the tests, with the checkout to import from, and without what would configure a daemon.
@@ -66,6 +75,13 @@ def environment() -> Mapping[str, str]:
     path = os.pathsep.join(filter(None, (str(CHECKOUT), own.get("PYTHONPATH"))))
     as_root = {"NETD_USER": "root"} if os.geteuid() == 0 else {}
     return {**own, **as_root, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+def add_command(folder: Path) -> None:
+    """Have the command ``netd`` of the checkout in *folder*, as an installation has it."""
+    path = folder / "netd"
+    path.write_text(COMMAND.format(python=sys.executable), encoding="utf-8")
+    path.chmod(0o755)
 
 
 def frame(payload: bytes) -> bytes:

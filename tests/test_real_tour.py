@@ -8,15 +8,7 @@ import sys
 import textwrap
 from urllib.request import Request, urlopen
 
-from tests.process import CHECKOUT, PATIENCE, PackagedTestCase, Program
-
-SHIM = """\
-#!{python}
-import sys
-from netd.cli.main import main
-sys.argv[0] = "netd"
-sys.exit(main())
-"""
+from tests.process import CHECKOUT, PATIENCE, PackagedTestCase, Program, add_command
 
 NOT_RUN = ("export PATH", "netd demo")
 """Lines of the tour that make no sense here: where the command is, and what runs until it is told to stop."""
@@ -68,9 +60,7 @@ class TourTests(PackagedTestCase):
     def setUp(self) -> None:
         """The packaged configuration, and the netd command on the path."""
         super().setUp()
-        shim = self.folder / "netd"
-        shim.write_text(SHIM.format(python=sys.executable), encoding="utf-8")
-        shim.chmod(0o755)
+        add_command(self.folder)
         self.env |= {"PATH": f"{self.folder}:/usr/bin:/bin", "PYTHONPATH": str(CHECKOUT)}
         self.start_packaged()
 

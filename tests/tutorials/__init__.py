@@ -1,0 +1,1 @@
+"""The pages of ``docs/tutorials``, followed step by step as a reader would."""
