@@ -22,6 +22,7 @@ setup(
         "netd.etc": ["*"],
         "netd.client": ["arduino/*", "js/*"],
         "netd.gateway": ["static/**", "pages/*"],
+        "netd.wire.recipes": ["*.ini", "*.transcript"],
     }
     | {f"netd.{one}": ["*"] for one in CONTRIBUTED},
     include_package_data=False,

@@ -185,7 +185,7 @@ class InstalledTests(InstalledTestCase):
         self.assertLess({"netd/etc/netd.ini", "netd/systemd/netd.service"}, files)
         pages = [
             path
-            for folder in ("gateway/static", "gateway/pages", "client/arduino", "client/js")
+            for folder in ("gateway/static", "gateway/pages", "client/arduino", "client/js", "wire/recipes")
             for path in (CHECKOUT / "netd" / folder).rglob("*")
         ]
         files |= {path.relative_to(CHECKOUT).as_posix() for path in pages if path.is_file()}

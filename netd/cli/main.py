@@ -79,7 +79,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
             "check": Listed("twistd", "Check the configuration, and list all its mistakes."),
             "config": Listed("twistd", "Show the configuration that the daemon would start with."),
             "learn": Listed("learn", "Record a program, and draft the section that serves it."),
-            "wire": Listed("wire", "Test the section of a home-made protocol."),
+            "wire": Listed("wire", "Test a section for a home-made protocol, or print one."),
         },
         "Set up": {
             "token": Listed("token", "Make, rotate, list and remove the tokens of people and programs."),
@@ -105,7 +105,7 @@ OWN_VERBS: Mapping[str, Sequence[str]] = MappingProxyType(
     {
         "board": ("export", "import", "--help", "-h"),
         "cluster": ("init", "check", "nodes", "leave", "join", "--help", "-h"),
-        "wire": ("test", "--help", "-h"),
+        "wire": ("test", "recipe", "--help", "-h"),
     }
 )
 """What commands do themselves that share their name with a service."""

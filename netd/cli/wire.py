@@ -1,21 +1,38 @@
-"""``netd wire test``: this process becomes the program that says a transcript to a section."""
+"""``netd wire test``: this process becomes the program that says a transcript to a section. ``netd wire recipe`` prints sections.
+
+Recipes are files that come with netd, and printed without a daemon.
+"""
 
 from __future__ import annotations
 
-import click
+from pathlib import Path
 
-from netd.cli.invocation import Invocation, NetdCommand
+import click
+from click.shell_completion import CompletionItem
+
+import netd
+from netd.cli.invocation import Invocation, NetdCommand, NotFound
 from netd.cli.twistd import become
 
 __all__ = ["wire"]
 
+_RECIPES = Path(netd.__file__).parent / "wire" / "recipes"
+
+
+def _titles() -> dict[str, str]:
+    """What each recipe is for: the comment on its first line."""
+    return {
+        path.stem: path.read_text(encoding="utf-8").partition("\n")[0].removeprefix(";").strip()
+        for path in sorted(_RECIPES.glob("*.ini"))
+    }
+
 
 @click.group(
-    short_help="Test the section of a home-made protocol.",
+    short_help="Test a section for a home-made protocol, or print one.",
     epilog="Operations of the daemon, too: netd wire peers, send, ask, tell, close, rules.",
 )
 def wire() -> None:
-    """Test sections [wire:NAME] without a running daemon."""
+    """Test sections [wire:NAME], and print some for known protocols. Neither needs a running daemon."""
 
 
 @wire.command(cls=NetdCommand, common=("state",))
@@ -39,3 +56,27 @@ def test(invocation: Invocation, name: str, file: str, configuration: str | None
     invocation.require_unix()
     chosen = [configuration] if configuration is not None else []
     become(invocation, str(invocation.surroundings.python), "-P", "-m", "netd.wire.tools", "test", name, file, *chosen)
+
+
+def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(name, help=title) for name, title in _titles().items() if name.startswith(incomplete)]
+
+
+@wire.command(cls=NetdCommand, common=())
+@click.argument("name", required=False, shell_complete=_complete)
+@click.option("--transcript", is_flag=True, help="Print the example of what is said instead.")
+def recipe(name: str | None, transcript: bool) -> None:
+    """Print the section for the protocol NAME, to be appended to your INI; without NAME, list all.
+
+    Each has an example of what is said: `netd wire recipe NAME --transcript`.
+    """
+    titles = _titles()
+    if name is None:
+        width = max(map(len, titles))
+        for one, title in titles.items():
+            click.echo(f"{one:{width}}  {title}")
+        return
+    if name not in titles:
+        raise NotFound(f"no recipe {name!r}; `netd wire recipe` lists them")
+    suffix = "transcript" if transcript else "ini"
+    click.echo((_RECIPES / f"{name}.{suffix}").read_text(encoding="utf-8"), nl=False)

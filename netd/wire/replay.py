@@ -29,6 +29,9 @@ MOST_WAKES = 40
 TICK = 0.001
 """Seconds by which the end of a silence is passed, so that rounding does not come before it."""
 
+_MARK = "\x1a"
+"""Stands for the value of a field in a reply; no text has it."""
+
 _NOTES = {WireNote.UNMATCHED: Became.UNMATCHED, WireNote.CHECK: Became.FAILED, WireNote.FRAMING: Became.REFUSED}
 
 
@@ -276,15 +279,25 @@ class _ReplayOutlet:
 
     def called(self, function: str, values: Mapping[str, Any], answer: Answer) -> None:
         self._add(Became.CALL, f"{function} {_as_json(values)}")
-        self._answer(answer, "{result}")
+        self._answer(answer, "result", values)
 
     def sent(self, target: str, text: str, answer: Answer) -> None:
         self._add(Became.SEND, f"{target} {escape(text.encode())}")
-        self._answer(answer, "{answer}")
+        self._answer(answer, "answer", {"to": target})
 
-    def _answer(self, answer: Answer, otherwise: str) -> None:
+    def _answer(self, answer: Answer, field: str, values: Mapping[str, Any]) -> None:
         heard = self._stage.next_heard(self._number)
-        answer(otherwise if heard is None else heard, "", self._time)
+        answer(f"{{{field}}}" if heard is None else self._within(heard, field, values), "", self._time)
+
+    def _within(self, heard: str, field: str, values: Mapping[str, Any]) -> str:
+        """What the field of the rule's reply held where the program heard *heard*: all of it, or what stands between the rest."""
+        rule = None if self._step is None else self._step.rule
+        if rule is None or rule.reply is None:
+            return heard
+        rest = rule.reply.render({**values, field: _MARK}).decode(rule.reply.encoding, "replace")
+        before, mark, after = rest.partition(_MARK)
+        is_so = mark and heard.startswith(before) and heard.endswith(after) and len(heard) >= len(before) + len(after)
+        return heard[len(before) : len(heard) - len(after)] if is_so else heard
 
     def close(self, reason: str) -> None:
         self.is_closed = True

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import click
+
+from netd.cli.wire import wire
 from tests.cli.fakes import CommandTests
 
 PLAIN = {
@@ -90,6 +93,22 @@ class LearnTests(CommandTests):
             ["test", "shed", str(self.file), str(self.file)],
             self.told("wire", "test", "shed", str(self.file), "-c", str(self.file)),
         )
+
+    def test_recipes(self) -> None:
+        """``netd wire recipe`` lists the recipes, and prints one or its example."""
+        listed = self.netd("wire", "recipe")
+        self.assertEqual(0, listed.exit_code)
+        self.assertRegex(listed.output, r"(?m)^header-64  +text behind 64 bytes")
+        self.assertIn("[wire:header-64]\n", self.netd("wire", "recipe", "header-64").output)
+        self.assertIn("transport = tcp\n", self.netd("wire", "recipe", "header-64", "--transcript").output)
+        missing = self.netd("wire", "recipe", "header")
+        self.assertEqual((3, "Error: no recipe 'header'; `netd wire recipe` lists them\n"), (missing.exit_code, missing.stderr))
+
+    def test_completion_of_recipes(self) -> None:
+        """The shell completes their names, with what each is for."""
+        command = cast("click.Group", wire).commands["recipe"]
+        (found,) = command.params[0].shell_complete(click.Context(command), "head")
+        self.assertEqual("header-64", found.value)
 
     def test_operations(self) -> None:
         """Other verbs are operations of the daemon, as with each service."""

@@ -99,6 +99,15 @@ class ReplayTests(SynchronousTestCase):
         told = consequences(options, "0 1 opened a:1\n1 1 said TO fan on\\n\n")
         self.assertEqual(["1 send fan on", r"1 reply {answer}\n"], told)
 
+    def test_functions_within_a_reply(self) -> None:
+        """Where the reply has more than the result, the recorded result is what stands within; else all of what was heard."""
+        options = f"{HERE}rules = call check CARD {{card}} => \\{{{{card}}: {{result}}\\}}\n"
+        said = "0 1 opened a:1\n1 1 said CARD 7\\n\n"
+        self.assertEqual(r"1 reply {7: yes}\n", consequences(options, f"{said}1 1 heard {{7: yes}}\\n\n")[1])
+        self.assertEqual(r"1 reply {7: no}\n", consequences(options, f"{said}1 1 heard no\\n\n")[1])
+        silent = f"{HERE}rules = call check CARD {{card}}\n"
+        self.assertEqual(['1 call check {"card":"7"}'], consequences(silent, f"{said}1 1 heard no\\n\n"))
+
     def test_telling_all(self) -> None:
         """What is told to all is said on each connection that is open."""
         options = f"{HERE}rules = tell-all {{text}} => > {{text}}\n"
