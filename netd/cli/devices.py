@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from netd.cli.invocation import ControlPort
     from netd.cli.table import TableOperation
 
-__all__ = ["devices", "every_device", "is_meant", "relay_instances"]
+__all__ = ["ALL_NODES", "devices", "every_device", "is_meant", "pages", "relay_instances"]
 
 ALL_NODES = "cluster.devices"
 """The operation that lists the devices of all nodes of a cluster."""
@@ -66,7 +66,7 @@ def every_device(invocation: Invocation, table: Iterable[TableOperation]) -> lis
     if not any(operation.name == ALL_NODES for operation in table):
         return _devices_of(invocation, relay_instances(invocation, table))
     with invocation.control() as control:
-        return list(_pages(lambda where: control.call(ALL_NODES, limit=MOST_ROWS, **where)))
+        return list(pages(lambda where: control.call(ALL_NODES, limit=MOST_ROWS, **where)))
 
 
 def relay_instances(invocation: Invocation, table: Iterable[TableOperation]) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ def _devices_of(invocation: Invocation, instances: Iterable[str]) -> list[dict[s
     found: list[dict[str, Any]] = []
     with invocation.control() as control:
         for instance in instances:
-            devices = _pages(partial(_page_of, control, instance))
+            devices = pages(partial(_page_of, control, instance))
             found += [{**device, "instance": instance} for device in devices]
     return found
 
@@ -97,7 +97,7 @@ def _page_of(control: ControlPort, instance: str, where: Mapping[str, str]) -> A
     return call_each(control, "relay.devices", instance, limit=MOST_ROWS, **where)
 
 
-def _pages(ask: Callable[[dict[str, str]], Any]) -> Iterator[dict[str, Any]]:
+def pages(ask: Callable[[dict[str, str]], Any]) -> Iterator[dict[str, Any]]:
     """Iterate over the rows of all pages. *ask* returns one page; None if there are no more."""
     after: str | None = ""
     while after is not None:

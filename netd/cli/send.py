@@ -1,4 +1,4 @@
-"""``netd send``: send to a device, and report the outcome."""
+"""``netd send``: send to a device or to a peer of a wire, and report the outcome."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from typing import Any
 
 import click
 
-from netd.cli.devices import every_device, is_meant, relay_instances
+from netd.cli.devices import ALL_NODES, every_device, is_meant, relay_instances
 from netd.cli.generated import fetch_table
 from netd.cli.invocation import AnswerTimedOut, Exit, Failure, Invocation, Misused, NetdCommand, seconds
 from netd.cli.proof import proof_options, read_proof
 from netd.cli.relay import RelayPlace
+from netd.cli.send_wire import WirePlace, find_wire, has_wires, text_for_wire
 from netd.cli.server import controller, dialect_option, server_option
 from netd.cli.text import as_commands, escaped, payload_text
-from netd.client.control import ControlTimeout, NoSuchTarget, RequestTooLong
+from netd.client.control import ControlTimeout, NoSuchTarget, OperationFailed, RequestTooLong
 
 __all__ = ["send"]
 
@@ -110,9 +111,10 @@ def send(  # noqa: PLR0913, PLR0917 - one for each option
     dialect: str,
     token_file: Path | None,
 ) -> None:
-    """Send to a device and tell what became of it.
+    """Send to a device, or to a peer of a wire, and tell what became of it.
 
-    TARGET is a name, an alias or an address such as 127.0.0.1:50412.
+    TARGET is a name, an alias or an address such as 127.0.0.1:50412; or wire.INSTANCE.NAME, a peer
+    of the section [wire:INSTANCE].
     """
     parcel = Parcel(target, _payload(text, file, encoded), deadline, instance, waits)
     if server is None:
@@ -145,6 +147,9 @@ def _through_daemon(invocation: Invocation, parcel: Parcel) -> Report:
     if not parcel.waits:
         params["wait"] = False
     try:
+        wire = None if parcel.instance else _find_wire(invocation, parcel.target)
+        if wire is not None:
+            return _to_wire(invocation, wire, parcel)
         place = (parcel.instance, parcel.target) if parcel.instance else _find_relay(invocation, parcel.target)
     except _Unknown as unknown:
         return Report("failed", str(unknown), is_unknown=True)
@@ -160,6 +165,38 @@ def _through_daemon(invocation: Invocation, parcel: Parcel) -> Report:
             raise AnswerTimedOut(f"{as_commands(str(error))}; {later}") from error
         except RequestTooLong as error:
             raise Failure(f"{error}; send it over the relay's own port instead: --server HOST:PORT") from error
+
+
+def _find_wire(invocation: Invocation, target: str) -> WirePlace | None:
+    """The wire that has *target*; None if it is to be a device.
+
+    :raises _Unknown: if no wire has it, and there is no relay.
+    """
+    table = fetch_table(invocation)
+    if not has_wires(table):
+        return None
+    found = find_wire(invocation, table, target)
+    if found is None and not any(operation.name in ("relay.devices", ALL_NODES) for operation in table):
+        raise _Unknown(f"no peer of a wire is called {target!r}; `netd wire peers` lists them")
+    return found
+
+
+def _to_wire(invocation: Invocation, place: WirePlace, parcel: Parcel) -> Report:
+    if parcel.deadline is not None or not parcel.waits:
+        raise click.UsageError("--deadline and --no-wait are for devices: `answer_timeout` of a wire's section is its own.")
+    instance, name = place
+    text = text_for_wire(parcel.payload)
+    with invocation.control() as control:
+        try:
+            result = control.call("wire.send", instance=instance, name=name, text=text)
+        except NoSuchTarget as error:
+            return Report("failed", as_commands(str(error)), is_unknown=True)
+        except OperationFailed as error:
+            return Report("failed", as_commands(str(error)))
+    if not isinstance(result, Mapping) or not isinstance(result.get("answer"), str):
+        raise Failure(f"netd's answer has an unknown form: {result!r:.200}")
+    answer = result["answer"].encode("utf-8", "replace")
+    return Report("acknowledged", answer=answer) if answer else Report("sent")
 
 
 def _find_relay(invocation: Invocation, target: str) -> tuple[str, str] | None:

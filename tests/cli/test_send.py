@@ -371,3 +371,95 @@ class ServerTests(CommandTests):
         ]:
             self.netd("devices", "--server", word)
             self.assertEqual(self.controller.place, where)
+
+
+class WireTests(CommandTests):
+    """Wires run beside a relay: a name is one thing, or the person says which."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        wires = ["shed", "lab@B"]
+        self.table = [
+            operation("relay.devices"),
+            operation("relay.send"),
+            operation("wire.peers", instances=wires),
+            operation("wire.send", instances=wires),
+        ]
+        self.control.answers["system.operations"] = self.table
+        self.control.answers["relay.devices"] = page([self.row("fan", True), self.row("both", True), self.row("old", False)])
+        self.control.answers["relay.send"] = {"status": "sent"}
+        self.control.answers["wire.send"] = {"name": "x", "answer": ""}
+        self.peers = {"shed": ["greenhouse", "both", "two", "old"], "lab@B": ["two", "far", "greenhouse2"]}
+        self.control.answers["wire.peers"] = lambda instance, contains, state, limit: page(
+            [self.row(name, True) for name in self.peers[instance] if contains in name]
+        )
+
+    def row(self, name: str, online: bool) -> dict[str, Any]:
+        """A device or a peer."""
+        return {"name": name, "address": "('127.0.0.1', 5)", "online": online, "aliases": []}
+
+    def sent(self) -> tuple[str, dict[str, Any]]:
+        """What was called last."""
+        return self.control.calls[-1]
+
+    def test_found(self) -> None:
+        """A peer is found by its name, at whichever wire it is, also on another node; or named with its wire."""
+        for target, instance, name in (
+            ("greenhouse", "shed", "greenhouse"),
+            ("far", "lab@B", "far"),
+            ("two@B", "lab@B", "two"),
+            ("old", "shed", "old"),
+            ("wire.shed.two", "shed", "two"),
+            ("wire.shed.192.168.1.20", "shed", "192.168.1.20"),
+            ("wire.lab@B.two", "lab@B", "two"),
+        ):
+            result = self.netd("send", target, "on")
+            self.assertEqual((0, "sent\n"), (result.exit_code, result.stdout), target)
+            self.assertEqual(("wire.send", {"instance": instance, "name": name, "text": "on"}), self.sent())
+
+    def test_devices(self) -> None:
+        """What no wire has is a device, as before; so is what --instance says."""
+        for arguments in (["fan", "on"], ["unknown", "on"], ["wire.none.x", "on"], ["both", "on", "--instance", "main"]):
+            self.netd("send", *arguments)
+            self.assertEqual("relay.send", self.sent()[0], arguments)
+
+    def test_ambiguous(self) -> None:
+        """A name that two have is not guessed."""
+        for target, words in (
+            ("two", "'two' is a peer of several wires: write which one: wire.lab@B.two, wire.shed.two"),
+            (
+                "both",
+                "'both' is a device of a relay and a peer of a wire: write wire.shed.both for the peer, or --instance RELAY",
+            ),
+        ):
+            result = self.netd("send", target, "on")
+            self.assertEqual((2, f"Error: {words}\n"), (result.exit_code, result.stderr))
+            self.assertNotIn(self.sent()[0], ("wire.send", "relay.send"))
+
+    def test_outcomes(self) -> None:
+        """An acknowledgement is shown; what failed says why, and has its exit code."""
+        self.control.answers["wire.send"] = {"name": "x", "answer": "OK 7"}
+        self.assertEqual("acknowledged\nOK 7\n", self.netd("send", "greenhouse", "on").stdout)
+        for error, code in (
+            (OperationFailed("no answer within 2 s", -32000), 1),
+            (NoSuchTarget("no peer 'x' is connected", -32001), 3),
+        ):
+            self.control.answers["wire.send"] = error
+            result = self.netd("send", "wire.shed.x", "on")
+            self.assertEqual((code, f"failed: {error}\n"), (result.exit_code, result.stderr))
+        self.control.answers["wire.send"] = {"nonsense": 1}
+        self.assertIn("unknown form", self.netd("send", "greenhouse", "on").stderr)
+
+    def test_misused(self) -> None:
+        """Bytes that are no text, and options of relays, are refused before anything is sent."""
+        self.assertIn("a wire takes text", self.netd("send", "greenhouse", "--base64", "/w==").stderr)
+        self.assertIn("are for devices", self.netd("send", "greenhouse", "on", "--no-wait").stderr)
+        self.assertNotEqual("wire.send", self.sent()[0])
+
+    def test_no_relay(self) -> None:
+        """Where there are wires alone, an unknown name says how to list the peers."""
+        self.control.answers["system.operations"] = self.table[2:]
+        result = self.netd("send", "gh", "x")
+        self.assertEqual(
+            (3, "failed: no peer of a wire is called 'gh'; `netd wire peers` lists them\n"), (result.exit_code, result.stderr)
+        )
