@@ -80,7 +80,7 @@ reference: needs-of-run .venv/tox/stamp  ## write etc/netd.ini, docs/configurati
 	@$(TOX) run -qq --notest -e tests
 	@$(TOX) exec -qq -e tests -- python -m netd.reference
 
-lock: needs-of-run .venv/tox/stamp  ## write requirements.lock anew: the newest versions that pyproject.toml allows, with their hashes
+lock: needs-of-run .venv/tox/stamp  ## write requirements.lock and locks/ anew: the newest versions that pyproject.toml allows, with their hashes
 	@$(TOX) run -qq -e lock
 
 install: needs-of-run $(VENV)/stamp  ## make an environment with netd in it, without starting it: make install VENV=/opt/netd
@@ -113,10 +113,10 @@ $(WHEELS)/stamp: $(SOURCES)
 	@$(BIN)/pip wheel -qq --no-deps --wheel-dir $(WHEELS) $(abspath $(COPY))
 	@rm -rf $(COPY) && touch $@
 
-.venv/tox/stamp: tox.ini pyproject.toml
+.venv/tox/stamp: tox.ini pyproject.toml locks/tox.lock
 	@$(call environment,.venv/tox)
 	@echo "installing tox into .venv/tox"
-	@.venv/tox/bin/pip install -qq 'tox >= 4.30'
+	@.venv/tox/bin/pip install -qq --require-hashes -r locks/tox.lock
 	@touch $@
 
 define environment

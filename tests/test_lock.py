@@ -28,8 +28,24 @@ class LockTests(SynchronousTestCase):
             self.assertGreaterEqual(numbers(pinned[name.lower().replace(".", "-")]), numbers(least), line)
 
     def test_all_with_hashes(self) -> None:
-        """Each line names one version, and each has a hash: one without would be installed whatever it is."""
-        text = (CHECKOUT / "requirements.lock").read_text()
-        lines = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
-        self.assertEqual(len(lines), len(_PINNED.findall(text)))
-        self.assertGreater(len(lines), 20)
+        """Each line of each lock names one version, and each has a hash: one without would be installed whatever it is."""
+        locks = [CHECKOUT / "requirements.lock", *(CHECKOUT / "locks").glob("*.lock")]
+        self.assertGreater(len(locks), 5)
+        for lock in locks:
+            text = lock.read_text(encoding="utf-8")
+            lines = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
+            self.assertEqual(len(lines), len(_PINNED.findall(text)), lock.name)
+            self.assertGreater(len(lines), 0, lock.name)
+
+    def test_tools(self) -> None:
+        """Each environment of tox has its lock, with the versions of the tools that pyproject.toml names."""
+        groups = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+        tools = {"lint", "types", "scripts", "coverage", "lock", "tox"}
+        self.assertEqual({"tests"} | tools, {lock.stem for lock in (CHECKOUT / "locks").iterdir()})
+        for group in tools:
+            text = (CHECKOUT / "locks" / f"{group}.lock").read_text(encoding="utf-8")
+            pinned = {name: version for name, version, *_ in _PINNED.findall(text)}
+            for line in groups[group]:
+                name, comparison, version = line.split()
+                least = numbers(pinned[name]) >= numbers(version)
+                self.assertTrue(pinned[name] == version if comparison == "==" else least, line)
