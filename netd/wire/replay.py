@@ -52,6 +52,7 @@ class _ReplayStage:
 
     :ivar began: the beginning of the recording, in seconds since 1970.
     :ivar steps: what has happened so far.
+    :ivar heard_texts: all messages that the recorded programs heard.
     """
 
     def __init__(self, plan: WirePlan, recording: Recording, most: int | None) -> None:
@@ -67,6 +68,8 @@ class _ReplayStage:
         for event in recording.events:
             if event.direction is Direction.HEARD:
                 self._to_be_heard.setdefault(event.connection, deque()).append(event.data)
+        heard = (data for waiting in self._to_be_heard.values() for data in waiting)
+        self.heard_texts = frozenset(text for data in heard for text in cut_into_messages(plan, data))
 
     def play(self, event: Recorded) -> None:
         """Let *event* happen."""
@@ -99,8 +102,7 @@ class _ReplayStage:
         waiting = self._to_be_heard.get(number)
         if not waiting:
             return None
-        decoder = self.plan.say.decoder(self.plan.max_message)
-        messages = [*decoder.feed(waiting[0]), *decoder.end()]
+        messages = cut_into_messages(self.plan, waiting[0])
         return messages[0].decode(self.plan.encoding, "replace") if messages else None
 
     def tell(self, speaker: int, payload: bytes, includes_itself: bool) -> None:
@@ -131,6 +133,12 @@ class _ReplayStage:
             self._open[number].say(data[start : start + size])
 
 
+def cut_into_messages(plan: WirePlan, data: bytes) -> list[bytes]:
+    """Return *data*, which the recorded program heard, as the messages that it is by the option ``say``."""
+    decoder = plan.say.decoder(plan.max_message)
+    return [*decoder.feed(data), *decoder.end()]
+
+
 class _ReplayedConnection:
     """One connection that is replayed.
 
@@ -145,6 +153,9 @@ class _ReplayedConnection:
         self.outlet = _ReplayOutlet(stage, number, name)
         self.machine = WireMachine(stage.plan, self.outlet, name)
         self.machine.watch = self.outlet.watch
+        spoken = [*(one.question for one in stage.plan.asks), *(one.text for one in stage.plan.every)]
+        self._regular = {one.render({}) for one in spoken}
+        self._heard = stage.heard_texts
 
     def pass_time(self, recorded: float) -> None:
         """Let the time pass up to *recorded*, a time of the recording."""
@@ -177,17 +188,21 @@ class _ReplayedConnection:
         if not self._plan.is_dialled:
             return
         self.outlet.begin_step(self._recorded)
+        texts = cut_into_messages(self._plan, data)
         for _ in range(MOST_WAKES):
             due = self.machine.due()
-            if self.outlet.unheard or due is None or not (self._plan.asks or self._plan.every):
+            if self.outlet.unheard or due is None or not self._regular or self._is_sent(texts):
                 break
             self._now = max(due, self._now)
             self.machine.wake(self._now)
         if not self.outlet.unheard:
-            decoder = self._plan.say.decoder(self._plan.max_message)
-            for text in (*decoder.feed(data), *decoder.end()):
+            for text in texts:
                 self.machine.send(text.decode(self._plan.encoding, "replace"), self.outlet.answered, self._now)
         self.outlet.unheard = max(self.outlet.unheard - 1, 0)
+
+    def _is_sent(self, texts: Sequence[bytes]) -> bool:
+        """Whether a person has sent *texts*, where the old script asked what the section asks, and these were not it."""
+        return bool(texts) and not self._regular & set(texts) and bool(self._regular & self._heard)
 
     def tell(self, payload: bytes) -> None:
         """Another connection has something told to this one."""

@@ -1,4 +1,4 @@
-"""Transcripts are said again: forty programs and their sections, to the last reply, and what goes wrong is told."""
+"""Transcripts are said again: fifty-two programs and their sections, to the last reply, and what goes wrong is told."""
 
 from __future__ import annotations
 

@@ -21,11 +21,13 @@ _PLACES = (
     r"(?<![\w.:])[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?![\w.:])",
     r"(?<![^\s,;|=:])[+-] +(?:[0-9]+\.?[0-9]*|\.[0-9]+)",
     r"(?<![\w:])(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:])",
+    r"(?<=[=:,;]\")[^\"]+(?=\")",
+    r"(?<=[=:,;]')[^']+(?=')",
     r"(?<![\w/<])/?[^\W\d][\w.-]*(?:/[\w.-]+)+(?![\w/])",
     r"(?<![\w.])[+-]?[0-9]+\.?[0-9]*(?:m/s|km/h|l/h|l/min)(?!\w)",
 )
-"""Moments, dates, times of day, signs apart from their numbers, hardware addresses, topics and units per time: their marks part
-nothing."""
+"""Moments, dates, times of day, signs apart from their numbers, hardware addresses, texts in quotes, topics and units per time:
+their marks part nothing."""
 
 _RUN = r"[^\s,;|=:&/<>()\[\]{}\"'#*$!?@]+"
 _CELL = re.compile("|".join((*_PLACES, _RUN)))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from enum import Enum
+from itertools import pairwise
 
 from attrs import define, field, frozen
 
 from netd.wire.learn.cells import is_absent, is_number, parted
 from netd.wire.learn.vocabulary import FLAGS, unit_of
 
-__all__ = ["ColumnHolds", "ColumnSlot", "Stretch", "column_of", "counts_up", "runs_with_clock"]
+__all__ = ["ColumnHolds", "ColumnSlot", "Stretch", "column_of", "counts_up", "keeps_time", "runs_with_clock", "scatters"]
 
 _LONG_NUMBER = 3
 """Digits from which a number that never changes identifies something, and measures nothing."""
@@ -24,6 +25,9 @@ _STAMP = re.compile(r"[0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2}|[0-9]{2}[-/.][0-9]{2}[-
 _HEX = re.compile(r"0[xX][0-9A-Fa-f]{1,16}")
 _BARE_HEX = re.compile(r"[0-9A-F]{2,16}|[0-9a-f]{2,16}")
 _DIGITS_OF_DEVICE = re.compile(r"[0-9]{10,20}")
+_FEWEST_CHECKS = 5
+_ROUNDED, _DRIFT, _SHORTEST_CLOCK = 1.0, 0.02, 5.0
+"""Seconds by which a clock may be off because it is rounded, its drift, and the least time in which both are told from chance."""
 _FEWEST_STEPS, _LONGEST_STEP = 3, 5
 _LATEST, _EARLIEST = 4.0e9, 9.0e8
 
@@ -78,6 +82,7 @@ class ColumnSlot:
     :ivar label: the name that it has when a name is needed.
     :ivar is_named: whether the pattern names it; otherwise it is written ``{}``.
     :ivar values: what it held in each message.
+    :ivar is_generic: whether the label says nothing of what it holds.
     """
 
     label: str
@@ -86,6 +91,7 @@ class ColumnSlot:
     unit: str = ""
     is_number: bool = False
     values: Sequence[str] = field(factory=tuple)
+    is_generic: bool = False
 
     def __str__(self) -> str:
         if not self.is_named:
@@ -93,10 +99,13 @@ class ColumnSlot:
         return f"{{{self.label}{':' + self.type if self.type else ''}{' ' + self.unit if self.unit else ''}}}"
 
 
-def column_of(values: Sequence[str], times: Sequence[float], *, is_key: bool = False, has_commas: bool = False) -> Stretch:
+def column_of(
+    values: Sequence[str], times: Sequence[float], *, is_key: bool = False, is_switch: bool = False, has_commas: bool = False
+) -> Stretch:
     """Return what a column with *values* at *times* holds.
 
     :param is_key: whether ``=`` follows, so that it is the name of something.
+    :param is_switch: whether ``=`` stands before it.
     """
     found = tuple(values)
     if is_key:
@@ -114,7 +123,7 @@ def column_of(values: Sequence[str], times: Sequence[float], *, is_key: bool = F
     glued = _glued(present, found, times)
     if glued is not None:
         return glued
-    if all(value.lower() in FLAGS for value in found):
+    if all(value.lower() in FLAGS for value in found) and (is_switch or len(set(found)) > 1):
         return Stretch(ColumnHolds.FLAG, found)
     return Stretch(ColumnHolds.CONSTANT if len(set(found)) == 1 else ColumnHolds.WORD, found)
 
@@ -172,6 +181,25 @@ def counts_up(values: Sequence[str], talks: Sequence[int]) -> bool:
     return len(steps) >= _FEWEST_STEPS and all(0 < step <= _LONGEST_STEP for step in steps) and steps.count(1) * 2 >= len(steps)
 
 
+def keeps_time(values: Sequence[str], times: Sequence[float], talks: Sequence[int]) -> bool:
+    """Return True if *values* are the seconds or milliseconds that a program has run in each of *talks*, as *times* have it."""
+    if len(values) < _FEWEST_CHECKS or not all(is_number(value) and value[0] not in "+-" for value in values):
+        return False
+    return any(_keeps_time([float(value) / scale for value in values], times, talks) for scale in (1.0, 1e3))
+
+
+def _keeps_time(seconds: Sequence[float], times: Sequence[float], talks: Sequence[int]) -> bool:
+    longest = 0.0
+    for talk in set(talks):
+        own = [(one, time) for one, time, of in zip(seconds, times, talks, strict=True) if of == talk]
+        span = own[-1][1] - own[0][1]
+        drift = max(abs(one - own[0][0] - (time - own[0][1])) for one, time in own)
+        if drift > max(_ROUNDED, _DRIFT * span) or any(later[0] < sooner[0] for sooner, later in pairwise(own)):
+            return False
+        longest = max(longest, span)
+    return longest > _SHORTEST_CLOCK
+
+
 def _are_codes(present: Sequence[str]) -> bool:
     """Whether the values are digits of one length all over the range, as on cards and parcels; quantities keep together."""
     length = len(present[0])
@@ -198,9 +226,18 @@ def _are_hex(present: Sequence[str]) -> bool:
     few = max(_FEWEST_CODES, len(present) // 4)
     if len({len(value) for value in present}) != 1 or len(set(present)) < few:
         return False
-    has_letter = any(char.isalpha() for value in present for char in value)
+    has_letter = any(char.isalpha() for value in present for char in value[1:]) or len({value[0] for value in present}) > 2
     has_digit = sum(any(map(str.isdigit, value)) for value in present) * 2 > len(present)
     return has_letter and has_digit and all(map(_BARE_HEX.fullmatch, present))
+
+
+def scatters(values: Sequence[str]) -> bool:
+    """Return True if *values*, hexadecimal digits, are all over the range and nearly all different: check digits of a message."""
+    if not _are_hex(values):
+        return False
+    numbers = [int(value, 16) for value in values]
+    is_wide = (max(numbers) - min(numbers)) * 2 > 16 ** len(values[0])
+    return is_wide and len(numbers) >= _FEWEST_CHECKS and len(set(numbers)) * 10 >= len(numbers) * 8
 
 
 def _glued(present: Sequence[str], values: tuple[str, ...], times: Sequence[float]) -> Stretch | None:

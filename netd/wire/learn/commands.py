@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netd.wire.learn.kind import MessageKind, literal_kind, text_kind
+from netd.wire.learn.layout import is_key
 from netd.wire.learn.numbered import RARE, layout_of
 from netd.wire.learn.pool import COLUMN_MARKS, MessagePool, grouped
 from netd.wire.learn.utterances import Utterance
@@ -10,6 +11,8 @@ from netd.wire.learn.vocabulary import EMPTY_READINGS, SIGNS_OF_LIFE
 
 __all__ = ["constant_kind", "find_commands"]
 
+_FEWEST_KEYS = 2
+"""Words before ``=`` that together tell a kind of message."""
 _MANY_CODES = 4
 """Different single words that are no commands."""
 
@@ -22,15 +25,17 @@ def find_commands(pool: MessagePool) -> None:
         is_rare = pool.scene.is_dialled and has_samples and len(members) * RARE <= len(pool.texts)
         if not head or (is_rare and not any(one.replies for one in members)):
             continue
-        is_row = pool.rows[members[0]].gaps[1].strip() in COLUMN_MARKS
+        behind = pool.rows[members[0]].gaps[1:2]
+        is_row = bool(behind) and behind[0].strip() in COLUMN_MARKS
         if len({pool.texts[one] for one in members}) == 1 and not is_row:
             pool.take(constant_kind(members, pool))
             continue
         by_layout = pool.by_layout(members)
-        if len(by_layout) == 1 and not any(" " in gap for gap in pool.rows[members[0]].gaps[2:]):
+        is_paired = sum(is_key(pool.rows[members[0]], place) for place in range(len(pool.rows[members[0]].cells))) >= _FEWEST_KEYS
+        if len(by_layout) == 1 and (is_paired or not any(" " in gap for gap in pool.rows[members[0]].gaps[2:])):
             pool.take(layout_of(members, pool))
         else:
-            pool.take(text_kind(members, "event", f"{head}{_blank(pool.rows[members[0]].gaps[1])}", pool.scene))
+            pool.take(text_kind(members, "event", f"{head}{_blank(behind[0] if behind else '')}", pool.scene))
 
 
 def _codes(pool: MessagePool) -> set[Utterance]:
@@ -49,7 +54,11 @@ def constant_kind(members: list[Utterance], pool: MessagePool) -> MessageKind:
 
 
 def _command(one: Utterance, pool: MessagePool) -> str:
-    return pool.texts[one] if pool.letters(one) in SIGNS_OF_LIFE else pool.head(one)
+    if pool.letters(one) in SIGNS_OF_LIFE:
+        return pool.texts[one]
+    row = pool.rows[one]
+    keys = [cell for place, cell in enumerate(row.cells) if is_key(row, place)]
+    return pool.head(one) if len(keys) < _FEWEST_KEYS else " ".join(keys)
 
 
 def _blank(gap: str) -> str:

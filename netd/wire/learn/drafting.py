@@ -105,6 +105,7 @@ class _Learner:
         unasked: Sequence[Utterance] = dialogue.utterances
         if dialogue.asks:
             unasked = self._questions(dialogue, scene, tail)
+            scene.has_asks = bool(self.section.asks)
         else:
             scene.is_greeted = self._greeting(dialogue, scene)
         self._rules(unasked, scene, tail)

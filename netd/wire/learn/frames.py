@@ -15,7 +15,7 @@ from attrs import frozen
 from netd.wire.framing import FramingFailed, parse_frame
 from netd.wire.learn.binary import binary_lengths, records
 from netd.wire.learn.conversation import Conversation, Talk
-from netd.wire.learn.wording import escaped, is_plain, is_text
+from netd.wire.learn.wording import escaped, guarded, is_plain, is_text
 from netd.wire.recording import Transport
 
 __all__ = ["FoundFrame", "cut_all", "find_frame"]
@@ -23,6 +23,7 @@ __all__ = ["FoundFrame", "cut_all", "find_frame"]
 LONGEST_FRAME = 1 << 20
 """Bytes of a message that the search allows; what a section allows is another question."""
 
+_FEWEST_PROMPTS = 3
 _LOST = 20
 """One byte in so many may be strange to a framing that finds its beginning again."""
 _SHORTEST_SILENCE = 0.02
@@ -95,6 +96,8 @@ def _candidates(talks: Sequence[Talk], streams: Sequence[tuple[bytes, bool]]) ->
     data = [one for one, _ in streams]
     runs = [run for talk in talks for run in talk.runs(is_said=True)]
     yield from _text_lengths(data)
+    if not any(run.endswith((b"\n", b"\r", b"\0")) for run in runs) and len(runs) >= _FEWEST_PROMPTS:
+        yield from _common_ends(runs)  # a prompt, which no line feed follows
     yield from _terminators(streams)
     if not all(map(is_plain, data)):
         yield from binary_lengths(data, [list(talk.runs(is_said=True, pause=_SHORTEST_SILENCE)) for talk in talks])
@@ -145,7 +148,7 @@ def _brackets(streams: Sequence[bytes]) -> Iterator[str]:
                 yield f"between:{escaped(begin)}:{escaped(end)}" + (f":{tail}" if tail else "")
 
 
-_END_MARK = re.compile(rb"(?:<[^<>]{1,12}>|[^A-Za-z0-9\s]{1,4}[\r\n]{0,4}|[\r\n]{2,4})$")
+_END_MARK = re.compile(rb"(?:<[^<>]{1,12}>|[^A-Za-z0-9\s]{1,4}(?: |[\r\n]{0,4})|[\r\n]{2,4})$")
 
 
 def _common_ends(runs: Sequence[bytes]) -> Iterator[str]:
@@ -161,8 +164,8 @@ def _common_ends(runs: Sequence[bytes]) -> Iterator[str]:
         return
     mark = found[0]
     if len(set(mark)) > 1 and not mark.startswith(b"<"):
-        mark = mark[-1:] if mark[-1:] not in b"\r\n" else mark
-    yield f"until:{escaped(mark)}"
+        mark = mark if mark[-1:] in b"\r\n " else mark[-1:]
+    yield f"until:{guarded(escaped(mark))}"
 
 
 def _is_one_message(talk: Talk) -> bool:
@@ -189,7 +192,7 @@ def _say(conversation: Conversation, frame: str) -> str | None:
     if frame == _LINES and all(data.endswith(b"\r\n") and _lone(data) == 0 for data in heard):
         return r"until:\r\n"
     if frame != _LINES and all(is_text(data) and data.endswith(b"\n") for data in heard):
-        return _LINES
+        return r"until:\r\n" if all(data.endswith(b"\r\n") for data in heard) else _LINES
     if frame.startswith("lines"):
         end = {r"lines:\r": b"\r", r"lines:\0": b"\0"}.get(frame, b"\n")
         return None if all(data.endswith(end) for data in heard) else "raw"

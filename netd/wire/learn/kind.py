@@ -67,7 +67,9 @@ class MessageKind:
         for slot in slots:
             if slot.label in self.answer.fields:
                 slot.is_named = True
-        if self.verb == "sample":
+        if self.answer.verb:
+            self._tell_speaker(slots)
+        elif self.verb == "sample":
             self._tell_numbers(slots)
         if self.answer.kind is AnswerKind.VARIED:
             self.doubts.append(_varied(self.members, scene))
@@ -89,11 +91,22 @@ class MessageKind:
         if slot.label == wish or wish in labels or len(echoed) > 1:
             return
         if is_channel:
-            measured[0].label = "value"
-        fields = frozenset(wish if name == slot.label else name for name in self.answer.fields)
-        template = (self.answer.template or "").replace(f"{{{slot.label}}}", f"{{{wish}}}")
+            self._rename(measured[0], "value")
+        self._rename(slot, wish)
+        slot.is_number, slot.unit = False, ""
+
+    def _tell_speaker(self, slots: Sequence[ColumnSlot]) -> None:
+        """What is told to others has the name of the connection; whatever else was taken for a name is a word."""
+        for slot in slots:
+            if slot.label == "name":
+                self._rename(slot, "word")
+
+    def _rename(self, slot: ColumnSlot, label: str) -> None:
+        """Give a slot another name, in the reply as well."""
+        fields = frozenset(label if name == slot.label else name for name in self.answer.fields)
+        template = self.answer.template and self.answer.template.replace(f"{{{slot.label}}}", f"{{{label}}}")
         self.answer = evolve(self.answer, template=template, fields=fields)
-        slot.label, slot.is_number, slot.unit = wish, False, ""
+        slot.label = label
 
     def _fields(self, scene: Scene, place: int, slots: Sequence[ColumnSlot]) -> Mapping[str, str]:
         own = {slot.label: slot.values[place].strip() for slot in slots if slot.label}

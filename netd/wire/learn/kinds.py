@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from netd.wire.learn.banners import find_banners
 from netd.wire.learn.commands import find_commands
 from netd.wire.learn.farewells import find_farewells
 from netd.wire.learn.introductions import find_introductions, find_single_names
@@ -26,6 +27,7 @@ _STEPS: tuple[Callable[[MessagePool], None], ...] = (
     find_single_names,
     find_farewells,
     find_talk,
+    find_banners,
     find_numbered,
     find_commands,
     find_rest,

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from string import hexdigits
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from netd.wire.learn.cells import Cells, is_word
-from netd.wire.learn.columns import ColumnHolds, ColumnSlot, Stretch, column_of, counts_up
+from netd.wire.learn.columns import ColumnHolds, ColumnSlot, Stretch, column_of, counts_up, keeps_time, scatters
 from netd.wire.learn.kind import MessageKind
 from netd.wire.learn.naming import UniqueNames, key_before
 from netd.wire.learn.scene import Scene
+from netd.wire.learn.titles import Title
 from netd.wire.learn.utterances import Utterance
-from netd.wire.learn.vocabulary import COUNTERS, IDENTITIES, KEYS_OF_NAMES, SECRET_WORDS, slug, unit_of
+from netd.wire.learn.vocabulary import CLOCKS, COUNTERS, IDENTITIES, KEYS_OF_NAMES, SECRET_WORDS, slug, unit_of
 from netd.wire.learn.wording import literal
 
-__all__ = ["is_key", "layout_kind"]
+__all__ = ["NO_HINTS", "LayoutHints", "is_key", "layout_kind"]
 
 _MOST_CHANNELS = 8
 """Values of a word in front of a number that still are channels; more are names."""
@@ -29,24 +30,50 @@ _TYPES = {ColumnHolds.COMMA: "comma", ColumnHolds.HEX: "hex"}
 _NUMBERS = frozenset({ColumnHolds.NUMBER, ColumnHolds.COMMA, ColumnHolds.HEX})
 
 
+@frozen
+class LayoutHints:
+    """What is known of the columns of some messages from others of the same layout.
+
+    :ivar titles: those of the columns, if a message said these.
+    :ivar varied: the places of words that change.
+    :ivar counted: the places of numbers that count messages, or seconds.
+    """
+
+    titles: tuple[Title, ...] = ()
+    varied: frozenset[int] = frozenset()
+    counted: frozenset[int] = frozenset()
+
+
+NO_HINTS = LayoutHints()
+
+
 def layout_kind(
     members: list[Utterance],
     rows: Sequence[Cells],
     scene: Scene,
     *,
-    header: Sequence[str] = (),
+    hints: LayoutHints = NO_HINTS,
     has_commas: bool = False,
 ) -> MessageKind:
     """Return the kind of *members*, whose *rows* have the same gaps.
 
-    :param header: the titles of the columns, if a message before them said these.
+    :param hints: what is known of the columns from more messages than these.
     """
     times = [one.time for one in members]
     columns = [
-        column_of([row.cells[place] for row in rows], times, is_key=is_key(rows[0], place), has_commas=has_commas)
+        column_of(
+            [row.cells[place] for row in rows],
+            times,
+            is_key=is_key(rows[0], place),
+            is_switch=rows[0].gaps[place].strip() in {"=", ":"},
+            has_commas=has_commas,
+        )
         for place in range(len(rows[0].cells))
     ]
-    layout = _Layout(members, rows[0], _together(columns, rows), scene, tuple(header))
+    for place in hints.varied:
+        if columns[place].holds is ColumnHolds.CONSTANT:
+            columns[place] = evolve(columns[place], holds=ColumnHolds.WORD)
+    layout = _Layout(members, rows[0], _together(columns, rows), scene, hints)
     parts = layout.parts()
     is_sample = layout.is_sample
     return MessageKind(members, "sample" if is_sample else "event", parts)
@@ -66,12 +93,27 @@ def _together(columns: Sequence[Stretch], rows: Sequence[Cells]) -> list[Stretch
         evolve(column, holds=ColumnHolds.WORD) if _is_index(column, rows[0], place) else column
         for place, column in enumerate(columns)
     ]
+    ticket = _place_of_ticket(found)
+    if ticket:
+        found[ticket] = Stretch(ColumnHolds.WORD, tuple(row.cells[ticket] for row in rows))
     if not any(column.holds is ColumnHolds.HEX and not column.values[0].lower().startswith("0x") for column in found):
         return found
     raw = [tuple(row.cells[place] for row in rows) for place in range(len(found))]
+    if scatters(raw[-1]):
+        found[-1] = Stretch(ColumnHolds.SKIPPED, raw[-1])
+        return found
     return [
         Stretch(ColumnHolds.HEX, values) if _are_padded(values) else column for column, values in zip(found, raw, strict=True)
     ]
+
+
+def _place_of_ticket(columns: Sequence[Stretch]) -> int:
+    """The place of the only column of a letter and padded digits behind a word in front, ``CALL A041``; 0 if there is none."""
+    glued = [place for place, column in enumerate(columns) if column.before and column.holds is ColumnHolds.NUMBER]
+    if len(glued) != 1 or not glued[0] or columns[0].holds is not ColumnHolds.CONSTANT:
+        return 0
+    values = columns[glued[0]].values
+    return glued[0] if all(map(str.isdigit, values)) and any(value[0] == "0" for value in values) else 0
 
 
 def _is_index(column: Stretch, row: Cells, place: int) -> bool:
@@ -81,8 +123,9 @@ def _is_index(column: Stretch, row: Cells, place: int) -> bool:
 
 
 def _are_padded(values: Sequence[str]) -> bool:
-    """Whether the values are digits in base 16 of one length, two at least."""
-    return len(set(map(len, values))) == 1 and len(values[0]) > 1 and all(set(value) <= set(hexdigits) for value in values)
+    """Whether the values are digits in base 16 of one length, two at least. Many numbers without a letter are decimal."""
+    is_hex = len(set(map(len, values))) == 1 and len(values[0]) > 1 and all(set(value) <= set(hexdigits) for value in values)
+    return is_hex and (len(set(values)) <= _FEW or not all(map(str.isdigit, values)))
 
 
 @define(eq=False)
@@ -91,7 +134,7 @@ class _Layout:
     row: Cells
     columns: list[Stretch]
     scene: Scene
-    header: tuple[str, ...]
+    hints: LayoutHints
     names: UniqueNames = field(factory=UniqueNames)
     has_name: bool = False
     has_time: bool = False
@@ -103,7 +146,7 @@ class _Layout:
     def is_sample(self) -> bool:
         places = range(len(self.columns))
         measured = [place for place in places if self._measures(place)]
-        if any(self.columns[place].holds in _NUMBERS and self._key(place) in IDENTITIES for place in places):
+        if any(self._is_identity(place) for place in places):
             measured = [place for place in measured if any("." in value for value in self.columns[place].values)]
         return bool(measured)
 
@@ -121,8 +164,8 @@ class _Layout:
         return _merged(found)
 
     def _key(self, place: int) -> str:
-        if self.header:
-            return slug(self.header[place])
+        if self.hints.titles:
+            return self.hints.titles[place].label
         return key_before(self.row, place, [column.holds is ColumnHolds.CONSTANT for column in self.columns])
 
     def _measures(self, place: int) -> bool:
@@ -134,14 +177,26 @@ class _Layout:
             return False
         return column.holds in _NUMBERS and self._key(place) not in KEYS_OF_NAMES and any(column.values)
 
+    def _is_labelled(self, column: Stretch) -> bool:
+        """Whether the words of a column were something else than names in another kind of message."""
+        return all(self.scene.labels.get(value, "name") != "name" for value in column.values)
+
+    def _is_identity(self, place: int) -> bool:
+        """Whether the column says which card, parcel or tag it was."""
+        holds = self.columns[place].holds
+        return self._key(place) in IDENTITIES and (holds in _NUMBERS or holds in {ColumnHolds.WORD, ColumnHolds.CODE})
+
     def _is_counter(self, place: int) -> bool:
         """Whether the column numbers the messages, or says something of the program itself."""
         key, column = self._key(place), self.columns[place]
-        if key in COUNTERS:
+        if key in COUNTERS or place in self.hints.counted:
             return True
         has_mark = self.row.gaps[place].strip() != "" or len(self.columns) == 2
         is_named = key != "" and has_mark and key not in _COUNTING_KEYS
-        return not is_named and counts_up(column.values, [one.talk for one in self.members])
+        talks = [one.talk for one in self.members]
+        if (not is_named or key in CLOCKS) and keeps_time(column.values, [one.time for one in self.members], talks):
+            return True
+        return not is_named and counts_up(column.values, talks)
 
     def _is_number_of_node(self, place: int) -> bool:
         """Whether the first column is a whole number of few values that names a device: ``N12``, or six digits and more."""
@@ -149,12 +204,19 @@ class _Layout:
         if place or column.holds is not ColumnHolds.NUMBER or len(self.columns) < 2 or not all(map(str.isdigit, column.values)):
             return False
         is_few = 1 < len(set(column.values)) * _FEW <= len(column.values)
-        return is_few and (column.before.lower() in _NODE_KEYS or min(map(len, column.values)) >= _LONG_ID)
+        is_known = not column.before and all(self.scene.labels.get(value) == "name" for value in column.values)
+        is_padded = len(set(map(len, column.values))) == 1 and all(value[0] == "0" for value in column.values)
+        is_id = column.before.lower() in _NODE_KEYS or min(map(len, column.values)) >= _LONG_ID or is_padded
+        return is_known or (is_few and is_id)
 
     def _roles_of_words(self) -> dict[int, str]:
         """The places of words that say whose or what the numbers are: ``name`` or ``channel``."""
         measured = [place for place in range(len(self.columns)) if self._measures(place)]
-        words = [place for place, column in enumerate(self.columns) if column.holds is ColumnHolds.WORD]
+        words = [
+            place
+            for place, column in enumerate(self.columns)
+            if column.holds is ColumnHolds.WORD and not self._is_identity(place) and not self._is_labelled(column)
+        ]
         announced = set(self.scene.names.values())
         if len(self.columns) > _MANY_COLUMNS:
             words = [place for place in words if place < _FIRST_COLUMNS and min(map(len, self.columns[place].values)) > 1]
@@ -249,7 +311,9 @@ class _Layout:
         )
 
     def _unit_behind(self, place: int) -> str:
-        """The unit that stands in the next column, a blank away."""
+        """The unit that stands in the title, or in the next column, a blank away."""
+        if self.hints.titles:
+            return self.hints.titles[place].unit
         if place + 1 >= len(self.columns) or self.columns[place + 1].holds is not ColumnHolds.CONSTANT:
             return ""
         return unit_of(self.columns[place + 1].values[0]) if self.row.gaps[place + 1] == " " else ""
@@ -274,10 +338,22 @@ class _Layout:
             return [ColumnSlot("unit", is_named=True, values=column.values)]
         self.words += 1
         is_last = place == len(self.columns) - 1
-        wish = "text" if is_last and not is_sample and not key and column.holds is ColumnHolds.WORD else key or f"w{self.words}"
-        label = wish if wish == "text" else self.names.give(wish)
+        label, is_generic = self._label_of_word(place, key, is_last and not is_sample)
         before, behind = literal(column.before), literal(column.behind)
-        return [before, ColumnSlot(label, is_named=not is_sample, values=column.values), behind]
+        is_named = not is_sample and column.holds not in {ColumnHolds.TIME, ColumnHolds.SKIPPED}
+        slot = ColumnSlot(label, is_named=is_named, values=column.values, is_generic=is_generic)
+        return [before, slot, behind]
+
+    def _label_of_word(self, place: int, key: str, is_rest: bool) -> tuple[str, bool]:
+        """The label of a column, and whether it says nothing: as it is keyed, or as its words were in another kind of message."""
+        column = self.columns[place]
+        known = {self.scene.labels.get(value, "") for value in column.values}
+        is_key = key != "" and self.row.gaps[place].strip() != ""
+        if not is_key and len(known) == 1 and "" not in known:
+            return self.names.give(known.pop()), False
+        if key == "text" or (is_rest and not key and column.holds is ColumnHolds.WORD):
+            return "text", not key
+        return self.names.give(key or f"w{self.words}"), not key
 
 
 def _merged(parts: Sequence[str | ColumnSlot]) -> list[str | ColumnSlot]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from netd.wire.learn.cells import Cells, is_number, is_word, parted
+from netd.wire.learn.cells import Cells, is_absent, is_number, is_word, parted
+from netd.wire.learn.columns import counts_up, keeps_time
 from netd.wire.learn.kind import MessageKind, literal_kind
-from netd.wire.learn.layout import is_key, layout_kind
+from netd.wire.learn.layout import NO_HINTS, LayoutHints, is_key, layout_kind
 from netd.wire.learn.pairs import pairs_kind
 from netd.wire.learn.pool import MessagePool, grouped, is_glued
+from netd.wire.learn.titles import Title, find_titles
 from netd.wire.learn.utterances import Utterance
 from netd.wire.learn.vocabulary import REPORTS, SIGNS_OF_LIFE
 
@@ -19,6 +21,8 @@ RARE = 20
 """How many times as many messages of a device are samples as are words of its own."""
 _MANY_COLUMNS = 5
 """Separators from which a message is a row of columns, whatever is in them."""
+_FEWEST_NUMBERS = 3
+"""Numbers in a column that make one of numbers of it."""
 _MOST_KEYS = 8
 """Words before ``=`` in one place that still tell kinds of messages apart."""
 
@@ -85,8 +89,43 @@ def _take_headed(members: list[Utterance], pool: MessagePool) -> None:
             pool.take(pairs)
             return
     for alike in by_layout:
-        for keyed in _by_keys(alike, pool):
-            _take_laid_out(keyed, pool)
+        titled = find_titles(alike, pool)
+        titles = titled.titles if titled is not None else ()
+        if titled is not None:
+            pool.take(literal_kind(titled.members, "ignore", pool.scene))
+        known = set(titled.members) if titled is not None else set()
+        for keyed in _by_keys([one for one in alike if one not in known], pool):
+            for measured, hints in _by_numbers(keyed, titles, pool):
+                _take_laid_out(measured, pool, hints)
+
+
+def _by_numbers(
+    members: list[Utterance], titles: tuple[Title, ...], pool: MessagePool
+) -> Iterator[tuple[list[Utterance], LayoutHints]]:
+    """*members* of one layout; apart are those with a word in a column of numbers: not measured, or no measurement."""
+    rows = [pool.rows[one].cells for one in members]
+    mixed = []
+    for place, cells in enumerate(zip(*rows, strict=True)):
+        words = [cell for cell in cells if not is_number(cell, has_commas=pool.has_commas) and not is_absent(cell)]
+        if 0 < len(words) <= len(rows) - _FEWEST_NUMBERS and len(words) * 2 < len(rows) and all(map(is_word, words)):
+            mixed.append(place)
+    if not mixed:
+        yield members, LayoutHints(titles)
+        return
+    columns = list(zip(*rows, strict=True))
+    times, talks = [one.time for one in members], [one.talk for one in members]
+    first = pool.rows[members[0]]
+    hints = LayoutHints(
+        titles,
+        frozenset(
+            place
+            for place, cells in enumerate(columns)
+            if place not in mixed and all(map(is_word, cells)) and len(set(cells)) > 1 and not is_key(first, place)
+        ),
+        frozenset(place for place, cells in enumerate(columns) if counts_up(cells, talks) or keeps_time(cells, times, talks)),
+    )
+    for apart in grouped(members, lambda one: tuple(is_word(pool.rows[one].cells[place]) for place in mixed)).values():
+        yield apart, hints
 
 
 def _columns(texts: Sequence[str]) -> list[Cells] | None:
@@ -129,37 +168,21 @@ def _glued_key(cell: str) -> str:
     return parts[0] if parts is not None and is_glued(cell) else ""
 
 
-def _take_laid_out(members: list[Utterance], pool: MessagePool) -> None:
-    header = _header(members[0], pool)
-    kind = layout_of(members, pool, titles=pool.rows[header[0]].cells if header else ())
-    if header:
-        pool.take(literal_kind(header, "ignore", pool.scene))
+def _take_laid_out(members: list[Utterance], pool: MessagePool, hints: LayoutHints) -> None:
+    kind = layout_of(members, pool, hints=hints)
     if kind.verb == "event" and len(kind.parts) == 1 and not kind.is_literal:
         return  # a rule for them would take all other messages, too
     pool.take(kind)
 
 
-def _header(one: Utterance, pool: MessagePool) -> list[Utterance]:
-    """The messages that are titles of the columns of *one*."""
-    row = pool.rows[one]
-    if len(row.cells) < 2 or not row.gaps[1].strip(" ") or row.gaps[1].strip() in {"=", ":"}:
-        return []
-    found = [
-        other
-        for other in pool.left
-        if pool.rows[other].gaps == row.gaps and all(map(is_word, pool.rows[other].cells)) and other.time <= one.time
-    ]
-    return found if len({pool.texts[other] for other in found}) == 1 else []
-
-
-def layout_of(members: list[Utterance], pool: MessagePool, *, titles: Sequence[str] = (), verb: str = "") -> MessageKind:
+def layout_of(members: list[Utterance], pool: MessagePool, *, hints: LayoutHints = NO_HINTS, verb: str = "") -> MessageKind:
     """Return the kind of *members*, which are of one layout.
 
-    :param titles: those of the columns, if a message before them said these.
+    :param hints: what is known of the columns from more messages than these.
     :param verb: the verb of the rule, if it is known.
     """
     rows = [pool.rows[one] for one in members]
-    kind = layout_kind(members, rows, pool.scene, header=titles, has_commas=pool.has_commas)
+    kind = layout_kind(members, rows, pool.scene, hints=hints, has_commas=pool.has_commas)
     if verb:
         kind.verb = verb
     elif rows[0].cells[0].lower() in SIGNS_OF_LIFE:
@@ -171,7 +194,7 @@ def layout_of(members: list[Utterance], pool: MessagePool, *, titles: Sequence[s
 
 def _is_report(row: Cells) -> bool:
     """Whether the message reports something that happened, with a number of it: ``E04``, ``ALARM 3``."""
-    first = row.cells[0]
+    first = row.cells[1] if row.cells[0].isdigit() and len(row.cells) > 1 and not row.gaps[1] else row.cells[0]
     parts = parted(first)
     word = parts[0] if parts is not None else first
     return word.lower() in REPORTS

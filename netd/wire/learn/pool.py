@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
 from netd.wire.learn.cells import is_number, is_word, parted, split_cells
+from netd.wire.learn.glued import unglued
 from netd.wire.learn.kind import MessageKind
 from netd.wire.learn.scene import Scene
 from netd.wire.learn.utterances import Utterance
@@ -40,11 +41,15 @@ class MessagePool:
             ";" in text or "\t" in text for text in self.texts.values() if "," in text
         )
         self.rows = {one: split_cells(text, has_commas=self.has_commas) for one, text in self.texts.items()}
+        self.rows.update(unglued(self.rows))
 
     def take(self, kind: MessageKind) -> None:
         """Add *kind*, and find out what is heard because of it."""
         kind.listen(self.scene)
         self.found.append(kind)
+        for slot in kind.slots:
+            if slot.is_named and not slot.is_number and not slot.is_generic:
+                self.scene.labels.update(dict.fromkeys(slot.values, slot.label))
         taken = set(kind.members)
         self.left = [one for one in self.left if one not in taken]
 

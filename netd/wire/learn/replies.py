@@ -124,8 +124,9 @@ def _template(pairs: Sequence[tuple[bytes, Mapping[str, str]]], encoding: str) -
     if is_same:
         is_one = len({tuple(sorted(one.items())) for one in fields}) == 1
         usable = [name for name in usable if is_one and _is_telling(fields[0][name])]
-    for names in _attempts(usable, fields[0]):
-        found = _render_first(texts[0], fields[0], names)
+    clearest = max(range(len(fields)), key=lambda place: len({fields[place][name] for name in usable}))
+    for names in _attempts(usable, fields[clearest]):
+        found = _render_first(texts[clearest], fields[clearest], names)
         if all(_fill(found, one) == text for one, text in zip(fields, texts, strict=True)):
             used = frozenset(part for is_field, part in found if is_field)
             return "".join(f"{{{part}}}" if is_field else literal(part) for is_field, part in found), used

@@ -18,15 +18,19 @@ class Scene:
 
     :ivar say: how the program is answered: the option ``say``, or else ``frame``.
     :ivar is_dialled: whether netd dials the program.
+    :ivar has_asks: whether netd asks it, and what the program says unasked is the rest.
     :ivar is_greeted: whether the program hears something before it says anything.
     :ivar names: what each connection said it was called.
+    :ivar labels: what a word is, by the field that held it in another kind of message.
     """
 
     say: str
     encoding: str = "utf-8"
     is_dialled: bool = False
+    has_asks: bool = False
     is_greeted: bool = False
     names: dict[int, str] = Factory(dict)
+    labels: dict[str, str] = Factory(dict)
 
     def text(self, utterance: Utterance) -> str:
         """The message as text, without blanks at its ends."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from netd.wire.learn.banners import EARLY
 from netd.wire.learn.cells import is_word
 from netd.wire.learn.commands import constant_kind
 from netd.wire.learn.kind import MessageKind, literal_kind, text_kind
@@ -16,8 +17,6 @@ __all__ = ["find_rest", "find_talk", "find_talk_with_farewells"]
 
 _MANY_LAYOUTS = 3
 """Layouts from which messages that are all answered in the same way are talk."""
-_EARLY = 3
-"""Messages of a connection among which are those that a program says when it starts."""
 _MOSTLY = 0.9
 _FEWEST_READINGS, _READINGS = 3, 0.3
 """Messages of the same words, and their share, from which a program measures something."""
@@ -108,5 +107,10 @@ def _take_answered(pool: MessagePool) -> None:
 def _is_noise(pool: MessagePool) -> bool:
     """Whether the rest is what a device says when it starts, among its samples."""
     is_answered = any(one.replies or one.told for one in pool.left)
-    is_early = pool.scene.is_dialled or all(one.place < _EARLY for one in pool.left)
-    return pool.has_samples and not is_answered and is_early and len(pool.left) * 4 <= len(pool.texts)
+    is_early = pool.scene.is_dialled or all(one.place < EARLY for one in pool.left)
+    return (
+        (pool.has_samples or pool.scene.has_asks)
+        and not is_answered
+        and is_early
+        and (pool.scene.has_asks or len(pool.left) * 4 <= len(pool.texts))
+    )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 __all__ = [
+    "CLOCKS",
     "COUNTERS",
     "EMPTY_READINGS",
     "FAREWELLS",
@@ -153,6 +154,9 @@ COUNTERS = frozenset(
 )
 """Keywords of numbers that a program says of itself: those of its messages, of its version, of the seconds that it has run."""
 
+CLOCKS = frozenset(["t", "ts", "ms", "s", "sec", "time", "millis", "elapsed", "tick", "ticks"])
+"""Keywords of the time since a program began."""
+
 EMPTY_READINGS = frozenset(["noread", "noreading", "nodata", "novalue"])
 """What readers say that have read nothing."""
 
@@ -170,7 +174,9 @@ SIGNS_OF_LIFE = frozenset(["ping", "pong", "alive", "heartbeat", "hb", "keepaliv
 STATUS_WORDS = frozenset(["status", "state", "info", "hello", "about"])
 """Words for what a program says of itself from time to time; with nothing measured in it, it is a sign of life."""
 
-NOISE = frozenset(["ready", "boot", "booting", "setup", "init", "starting", "started", "initialized", "version", "ok"])
+NOISE = frozenset(
+    ["ready", "boot", "booting", "setup", "init", "starting", "started", "initialized", "version", "firmware", "fw", "ok"]
+)
 """Words of what a program says of itself when it starts."""
 
 REPORTS = frozenset(

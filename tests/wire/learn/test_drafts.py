@@ -1,4 +1,18 @@
-"""How good the drafts are, program by program: a table that may only get better."""
+"""How good the drafts are, program by program: a table that may only get better.
+
+===========================================================  =====  ======  ===============
+programs                                                     right  within  more, or none
+                                                                    three
+===========================================================  =====  ======  ===============
+20 on which the reasoning was developed                         17      20                0
+20 kept aside, at first sight                                    3      16                4
+the same, after one round of lessons                            12      18                2
+12 that were invented after that, at first sight                 2      10  2 (no draft)
+the same, after one round of lessons                            11      12                0
+===========================================================  =====  ======  ===============
+
+No recipe takes part in these figures.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +20,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.wire.config import read_section
 from netd.wire.learn import draft
-from tests.wire.corpus import KEPT_ASIDE, NAMES, played
+from tests.wire.corpus import LATER, NAMES, played
 from tests.wire.learn.measure import MOST_EDITS, edits
 
 EDITS = {
@@ -17,6 +31,7 @@ EDITS = {
     "nmea": 2,
     "one_send": 1,
     "packed_struct": 1,
+    "queue_desk": 2,
     "scale": 2,
     "statsd": 4,
     "syslog": 4,
@@ -37,6 +52,8 @@ class DraftTests(SynchronousTestCase):
         self.assertEqual({name: EDITS.get(name, 0) for name in NAMES}, found)
 
     def test_share(self) -> None:
-        """Those that nobody looked at are counted apart."""
-        aside = [EDITS.get(name, 0) for name in KEPT_ASIDE]
-        self.assertGreaterEqual(sum(count < MOST_EDITS for count in aside), 15)
+        """Of the first forty at least 60 % are right as drafted and 95 % within three edits; of the later ones no fewer."""
+        for names in (set(NAMES) - LATER, LATER):
+            counts = [EDITS.get(name, 0) for name in names]
+            self.assertGreaterEqual(counts.count(0), 0.6 * len(names))
+            self.assertGreaterEqual(sum(count < MOST_EDITS for count in counts), 0.95 * len(names))
