@@ -50,7 +50,7 @@ class SizedFrame(Frame):
 
 @frozen
 class RecordFrame(SizedFrame):
-    """``bytes:N[:start=aa]``: records of one size, such as a packed struct."""
+    """``bytes:N[:start=aa]``: records of one size, such as a packed struct, or text in a buffer of C."""
 
     size: int
 
@@ -63,9 +63,15 @@ class RecordFrame(SizedFrame):
         """See :meth:`SizedFrame.announced`."""
         return 0
 
+    def encode(self, payload: bytes) -> bytes:
+        """See :meth:`Frame.encode`. A record is filled with zeros, as a buffer of C is: its reader waits for all of it."""
+        if len(payload) > self.size:
+            raise ValueError(f"a message of {len(payload)} bytes: {self.text} holds {self.size}")
+        return payload.ljust(self.size, b"\0")
+
     def is_whole(self, payload: bytes) -> bool:
-        """See :meth:`Frame.is_whole`. What has another size would shift all records after it."""
-        return len(payload) == self.size and payload.startswith(self.start)
+        """See :meth:`Frame.is_whole`. What is longer would shift all records after it."""
+        return len(payload) <= self.size and payload.startswith(self.start)
 
 
 @frozen

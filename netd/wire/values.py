@@ -167,7 +167,7 @@ def value_of(field: Field, raw: Any) -> Any:
     :raises NoNumber: if *field* wants a number and *raw* is none.
     """
     if not field.type.is_number:
-        return raw.strip() if isinstance(raw, str) else raw
+        return raw.rstrip("\0").strip() if isinstance(raw, str) else raw  # a buffer of C is filled up with zeros
     if isinstance(raw, str):
         number = read_number(raw, field.type)
     elif isinstance(raw, int | float):

@@ -349,6 +349,12 @@ class FrameTests(SynchronousTestCase):
         for text in WHOLE_FRAMES:
             self.assertEqual(parse_frame(text).encode(b"\xaa123"), b"\xaa123")
 
+    def test_records_are_filled(self) -> None:
+        """A program that reads records of one size gets all of one, and none that would be cut."""
+        frame = parse_frame("bytes:8")
+        self.assertEqual((b"OK\0\0\0\0\0\0", b"12345678"), (frame.encode(b"OK"), frame.encode(b"12345678")))
+        self.assertRaisesRegex(ValueError, "a message of 9 bytes: bytes:8 holds 8", frame.encode, b"123456789")
+
     def test_mistakes(self) -> None:
         """Each mistake names what is wrong and what to write."""
         for text, why in (

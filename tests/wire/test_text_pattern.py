@@ -20,6 +20,11 @@ class WholeTests(SynchronousTestCase):
             self.assertEqual([("temp", 21.5, "")], readings("sample T ={temp} C", message), message)
         self.assertIsNone(readings("sample T ={temp} C", b"T=21.5 C"))
 
+    def test_buffers_of_c(self) -> None:
+        """The zeros that fill up a buffer of C are no part of the text in it."""
+        self.assertEqual({"name": "robo 7"}, values("event HELLO {name}", b"HELLO robo 7\0\0\0"))
+        self.assertEqual({"name": "robo7"}, values("event HELLO {name} {*}", b"HELLO robo7 \0\0\0"))
+
     def test_tabs_that_separate(self) -> None:
         """Where the pattern writes a tab, two tabs have an empty cell between them."""
         self.assertEqual([("b", 2.0, "")], readings("sample {a}\\t{b}", b"\t2"))
