@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from netd.bus.subject import token
 from netd.gateway.files import FOLDER, read_files
 from netd.gateway.head import Head
 from tests.browser.chromium import BrowserTestCase
@@ -419,6 +420,12 @@ class SubjectTests(ModuleTestCase):
             ),
         )
 
+    def names(self) -> None:
+        """A name is in subjects what netd makes of it."""
+        cases = (("oven", "oven"), ("('::1', 80)", "1-80"), ("Küche 2", "K-che-2"), ("-°-", "_"), ("a" * 63 + "-b", "a" * 63))
+        self.check("subjects", "tokenOf", *(((name,), token) for name, token in cases))
+        self.assertEqual([token(name) for name, _ in cases], [expected for _, expected in cases])
+
     def within(self) -> None:
         """Of a pattern, a token hears what its own patterns cover; none of the parts covers another."""
         self.check(
@@ -490,6 +497,7 @@ class SubjectTests(ModuleTestCase):
         self.covers()
         self.deeds()
         self.common()
+        self.names()
         self.within()
 
 
@@ -1655,6 +1663,22 @@ class ServiceFactTests(ModuleTestCase):
             (({"listening": []},), None),
         )
 
+    def test_troubles(self) -> None:
+        """Whatever a service cannot reach is told with the reason; what it only waits for is none."""
+        remote = {"remote": "tcp:oven:5025", "connected_for": None, "last_failure": "refused"}
+        self.check(
+            "pages",
+            "troublesOf",
+            (
+                ({"dialling": [remote, remote | {"connected_for": 3}, remote | {"last_failure": None}]},),
+                ["tcp:oven:5025: refused"],
+            ),
+            (({"state": "waiting", "reason": "full"},), ["waiting: full"]),
+            (({"state": "paused", "last_failure": "too many"},), ["paused: too many"]),
+            (({"state": "carries", "last_failure": "away"},), []),
+            (({"kind": "relay"},), []),
+        )
+
     def test_facts(self) -> None:
         """A service without facts of its own is told by what it has counted."""
         echo = {"kind": "echo", "instance": "main", "listening": [], "connections": 1}
@@ -1907,6 +1931,27 @@ class SignalTests(ModuleTestCase):
         self.effects()
         self.scopes()
         self.fault()
+
+
+class WireRowTests(ModuleTestCase):
+    def test_events(self) -> None:
+        """A peer that comes or goes keeps its values; its channels are called as in subjects."""
+        script = """({ changed, stateOf }, known, data) => {
+          const rows = new Map(known);
+          changed(rows, { data });
+          return [...rows.values()].map((one) => [stateOf(one), one.since, one.reason, Object.keys(one.values)]);
+        }"""
+        came = {"name": "oven", "address": "h:1", "online": True, "last_seen": 5, "reason": "it took the name", "since": 5}
+        self.assertEqual([["connected", 5, "", []]], self.run_in("pages/wire_rows", script, [], came))
+        known = [["oven", came | {"messages": 3, "values": {"temp": {}}}]]
+        gone = came | {"online": False, "reason": "closed"}
+        self.assertEqual([["away", None, "closed", ["temp"]]], self.run_in("pages/wire_rows", script, known, gone))
+        value = {"value": 1, "unit": "°C", "label": "", "time": 5, "samples": 1}
+        spoken = {"name": "box 1", "online": False, "address": "", "values": {"in side": value}}
+        channels = {"in-side": {"label": "in side", "unit": "°C"}}
+        session = {"session": "box 1", "title": "box 1", "agent": "box-1", "state": "streaming", "channels": channels}
+        self.check("pages/wire_rows", "asSession", ((spoken,), session))
+        self.check("pages/wire_rows", "stateOf", ((spoken,), "spoken for"))
 
 
 class DeviceRowTests(ModuleTestCase):

@@ -22,6 +22,7 @@ export function needsService(kind, make, promise = "") {
 /** Sections of kinds that do not go by their defaults alone. @type {Record<string, string>} */
 const SECTIONS = {
   alert: "[alert:hot]\nwhen = session.main.greenhouse.temp > 30 for 2m",
+  wire: "[wire:shed]\nlisten = tcp:9000\nrules = sample T={temp °C}",
   cluster: "[cluster]\nservers = nats://nats.lab:4222",
 };
 
@@ -36,7 +37,7 @@ function absent(kind, promise) {
     h(
       "div.panel-bare",
       {},
-      h("p", {}, `${promise} No [${kind}] section runs in this netd. Add one to its configuration:`.trim()),
+      h("p", {}, `${promise} No [${kind === "wire" ? "wire:NAME" : kind}] section runs in this netd. Add one to its configuration:`.trim()),
       h("div.command-line.section", {}, h("code", {}, section), copyButton(() => `${section}\n`)),
       RESTARTED.has(kind)
         ? h("p", {}, "and restart netd.")

@@ -113,6 +113,28 @@ export const PAGES = [
     },
   },
   {
+    name: "wires",
+    title: "Wires",
+    icon: "M2 8h3.5M10.5 8H14M5.5 5.5v5a2.5 2.5 0 0 0 5 0v-5zM7 5.5V3M9 5.5V3",
+    kind: "wire",
+    load: async () => (await listed(import("./pages/wires.js"))).wires,
+    facts: ({ peers, channels, counters }) => [
+      plural(peers, "peer"),
+      plural(channels, "channel"),
+      ...(sum(counters.notes) > 0 ? [`${count(sum(counters.notes))} did not fit`] : []),
+    ],
+    suggest: [["wire.>", "wires"]],
+    news: {
+      pattern: "wire.*.presence.*",
+      most: 35,
+      read: ({ name, online, reason }) => ({
+        state: online ? "ok" : "gone",
+        who: name,
+        what: `${online ? "connected" : "disconnected"}${reason ? `: ${reason}` : ""}`,
+      }),
+    },
+  },
+  {
     name: "feed",
     title: "Feed",
     icon: "M3 12.9h.1M3 8.5a4.5 4.5 0 0 1 4.5 4.5M3 4a9 9 0 0 1 9 9",
@@ -229,6 +251,22 @@ export const SERVICE = {
  */
 const OFF_THE_RAIL = { gateway: ({ websockets }) => [plural(websockets, "WebSocket")], manhole: plainFacts };
 
+/** What Overview tells of netd's own kinds that have the page of any kind. @type {Record<string, Entry["facts"]>} */
+const FACTS = {
+  mqtt: ({ dialling, devices, waiting, last_objection: objection }) => [
+    ...dialling.map(dialText),
+    plural(devices, "device"),
+    ...(waiting > 0 ? [`${count(waiting)} waiting`] : []),
+    ...(objection ? [objection] : []),
+  ],
+  forward: ({ state, lag, counters }) => [state, `${count(counters.lines?.sent ?? 0)} sent`, ...(lag >= 1 ? [`${duration(lag)} behind`] : [])],
+  bridge: ({ state, counters: { messages = {} }, last_failure: failure }) => [
+    state,
+    `${count(messages.sent ?? 0)} sent`,
+    ...(messages.failed > 0 ? [`${count(messages.failed)} failed, at last because of ${failure}`] : []),
+  ],
+};
+
 /** Members that Overview shows in other columns. */
 const COMMON = new Set(["kind", "instance", "state", "connections"]);
 const MOST_FACTS = 3;
@@ -250,11 +288,14 @@ export const isForeign = (kind) => !KINDS.includes(kind) && !Object.hasOwn(OFF_T
 
 /** What Overview tells of a service. @param {any} status @returns {string[]} */
 export const factsOf = (status) =>
-  ((isForeign(status.kind) ? null : OFF_THE_RAIL[status.kind]) ?? pageOfKind(status.kind).facts ?? plainFacts)(status);
+  (FACTS[status.kind] ?? (isForeign(status.kind) ? null : OFF_THE_RAIL[status.kind]) ?? pageOfKind(status.kind).facts ?? plainFacts)(status);
+
+/** Kinds whose names are abbreviations. @type {Record<string, string>} */
+const ABBREVIATIONS = { mqtt: "MQTT" };
 
 /** The title of a page. @param {Entry} entry @param {string|null} kind that of the service, for the page `SERVICE`. */
 export function titleOf({ title, name }, kind) {
-  return name !== SERVICE.name || kind === null ? title : spoken(kind);
+  return name !== SERVICE.name || kind === null ? title : (ABBREVIATIONS[kind] ?? spoken(kind));
 }
 
 /**
@@ -272,6 +313,19 @@ export function connectionsOf({ connections, dialling }) {
 export function dialText({ state, connected_for: up, next_attempt: again }) {
   if (up !== null) return state.replace("connected", `connected for ${duration(up)}`);
   return again === null ? state : `${state}, dials again in ${duration(again + 1)}`;
+}
+
+/**
+ * Why a service does not do what it is there for; one text for each remote that is not connected. A service that waits for the
+ * first answer has none.
+ * @param {any} status @returns {string[]}
+ */
+export function troublesOf({ dialling = [], reason = "", state = "", last_failure: failure = null }) {
+  const failed = dialling.filter((/** @type {Dialled} */ one) => one.connected_for === null && one.last_failure);
+  const told = failed.map((/** @type {Dialled} */ one) => `${one.remote}: ${one.last_failure}`);
+  if (reason) told.push(`${state}: ${reason}`);
+  if (state === "paused" && failure) told.push(`${state}: ${failure}`);
+  return told;
 }
 
 /** The first few numbers and words of a status, with their names; where it has none, its counters. */

@@ -1,5 +1,14 @@
 /** Patterns of subjects, as netd reads them: `*` matches one token, a final `>` one or more. Pure. */
 
+/** The longest token that netd makes of a text. */
+const LONGEST_TOKEN = 64;
+
+/** *text* made into one token, as netd does that with names. @param {string} text */
+export function tokenOf(text) {
+  const plain = text.replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "");
+  return plain.slice(0, LONGEST_TOKEN).replace(/-+$/, "") || "_";
+}
+
 /** Whether *pattern* matches every subject that *other* matches. */
 export function covers(pattern, other) {
   const [mine, theirs] = [pattern.split("."), other.split(".")];

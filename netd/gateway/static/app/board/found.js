@@ -71,9 +71,10 @@ export function groups(found) {
   const channels = new Set(found.filter(({ tile }) => tile.kind === "plot").map(({ name }) => name)); // recorded, and heard now
   for (const name of channels) {
     const tokens = name.split(".");
-    if (tokens.length !== 4) continue;
-    const [kind, instance, agent, channel] = tokens;
-    for (const pattern of [`${kind}.${instance}.${agent}.*`, `${kind}.${instance}.*.${channel}`, `${kind}.${instance}.*.*`])
+    if (tokens.length !== 4 && tokens[2] !== "sample") continue; // session.main.oven.temp, wire.shed.sample.oven.temp
+    const stem = tokens.slice(0, -2).join(".");
+    const [agent, channel] = tokens.slice(-2);
+    for (const pattern of [`${stem}.${agent}.*`, `${stem}.*.${channel}`, `${stem}.*.*`])
       counts.set(pattern, (counts.get(pattern) ?? 0) + 1);
   }
   return [...counts]

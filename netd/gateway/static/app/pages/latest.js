@@ -1,17 +1,19 @@
 /** The user's own data on Overview: the newest values of some channels, and the alerts that somebody has to look at. */
 
-import { commandLine } from "../commandline.js";
+import { asCommands, commandLine } from "../commandline.js";
 import { servicesOf, status } from "../connection.js";
 import { each, h, when } from "../dom.js";
 import { plural, visible } from "../format.js";
-import { instanceOf, portOf } from "../instances.js";
+import { instanceOf, labelOf, portOf } from "../instances.js";
 import { polled } from "../live.js";
 import { nodeOf, nodeStates } from "../nodes.js";
+import { troublesOf } from "../pages.js";
 import { badge, faceOf, panel } from "../panel.js";
 import { addressOf } from "../router.js";
 import { computed } from "../signal.js";
 import { tile } from "./session_tile.js";
 import { sessionValues } from "./session_values.js";
+import { asSession, PEER_HINT } from "./wire_rows.js";
 
 /** Seconds between two questions. */
 const EVERY = 10;
@@ -42,7 +44,7 @@ export function latest() {
     watch(instance.name.peek(), agent);
     location.hash = `#/sessions?${new URLSearchParams({ instance: instance.name.peek() ?? "", view: "watched" })}`;
   };
-  const others = () => (list.answer.value?.matching ?? 0) - live.value.length;
+  const further = () => (list.answer.value?.matching ?? 0) - live.value.length;
   const empty = {
     text: "No session streams. Run an agent, and start a session with its address on the page Sessions:",
     command: () => commandLine("agent", ["--channel", "x=sine"], ["--server-port", portOf(instance.service(), 10000)]),
@@ -61,13 +63,78 @@ export function latest() {
       ),
     ),
     when(
-      () => others() > 0,
-      () => h("p.hint", {}, h("a", { href: addressOf("session") }, () => plural(others(), "further session"))),
+      () => further() > 0,
+      () => h("p.hint", {}, h("a", { href: addressOf("session") }, () => plural(further(), "further session"))),
     ),
   );
+  const others = latestOfWires();
+  const isTold = () => channels.value.length > 0 || others.channels.value.length === 0;
+  return [
+    when(
+      () => servicesOf("session").length > 0 && !list.refusal.value && isTold(),
+      () => made,
+    ),
+    when(
+      () => others.channels.value.length > 0,
+      () => others.element,
+    ),
+  ];
+}
+
+/** The newest values of the first peers of a wire. */
+function latestOfWires() {
+  const instance = instanceOf("wire");
+  const list = counted("wire.peers", instance, SESSIONS);
+  const rows = computed(() => (list.answer.value?.rows ?? []).map(asSession));
+  const channels = computed(() =>
+    rows.value.flatMap((session) => Object.keys(session.channels).map((name) => ({ session, name }))).slice(0, CHANNELS),
+  );
+  const patterns = () => [...new Set(channels.value.map(({ session }) => `${session.agent}.*`))];
+  const samples = { ...instance, subject: (rest) => instance.subject(`sample.${rest}`) };
+  const values = sessionValues(samples, () => channels.value.length, patterns, PACE);
+  const toggle = ({ session }) => (location.hash = `#/wires?${new URLSearchParams({ instance: instance.name.peek() ?? "", peer: session })}`);
+  const further = () => (list.answer.value?.matching ?? 0) - rows.value.length;
+  const element = panel(
+    { title: "Latest values of wires", aside: instance.select, testid: "latest-wires", face: faceOf(list), kind: "wide" },
+    h(
+      "div.tile-grid",
+      {},
+      each(
+        () => channels.value,
+        ({ session, name }) => `${session.session} ${name}`,
+        (item) => tile(item, values, { isWatched: () => false, toggle, hint: PEER_HINT }),
+      ),
+    ),
+    when(
+      () => further() > 0,
+      () => h("p.hint", {}, h("a", { href: addressOf("wire") }, () => plural(further(), "further peer"))),
+    ),
+  );
+  return { channels, element };
+}
+
+/** The services that do not do what they are there for, each with the reason. The status tells them. */
+export function troubles() {
+  const all = () =>
+    (status.value?.services ?? []).flatMap((service) =>
+      troublesOf(service).map((why) => ({ ...service, why, section: labelOf(service.kind, service.instance) })),
+    );
+  const one = (item) => {
+    const { kind, instance, section } = item.peek();
+    return h(
+      "li",
+      { testid: "trouble", "data-section": section },
+      badge("trouble", h("a", { href: addressOf(kind, instance) }, section)),
+      h("span.what", {}, () => asCommands(visible(item.value.why))),
+    );
+  };
   return when(
-    () => servicesOf("session").length > 0 && !list.refusal.value,
-    () => made,
+    () => all().length > 0,
+    () =>
+      panel(
+        { title: "Not working", testid: "troubles", kind: "wide" },
+        h("ul.alarms.lines", {}, each(all, ({ section, why }) => `${section} ${why}`, one)),
+      ),
   );
 }
 

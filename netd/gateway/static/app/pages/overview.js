@@ -17,7 +17,7 @@ import { messageRate } from "../strip.js";
 import { vitalsSeries } from "../vitals.js";
 import { daemon } from "./daemon.js";
 import { lately } from "./lately.js";
-import { alarms, latest } from "./latest.js";
+import { alarms, latest, troubles } from "./latest.js";
 import { missing, things } from "./things.js";
 
 /** The longest and the shortest window of the small plots, in seconds. */
@@ -40,6 +40,7 @@ export function overview() {
     {},
     missing(),
     alarms(),
+    troubles(),
     latest(),
     lately(),
     things(),
@@ -145,7 +146,7 @@ const reach = ({ listening = [], dialling = [], work = [] }) =>
 
 function serviceRow(item) {
   const { kind, instance } = item.peek();
-  const facts = () => factsOf(item.value).join(" · ") || "–";
+  const facts = () => asCommands(factsOf(item.value).join(" · ")) || "–";
   return h(
     "tr",
     { testid: "service-row" },

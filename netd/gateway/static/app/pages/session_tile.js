@@ -15,9 +15,9 @@ const EMPTY = new Points();
  * The card of one channel.
  * @param {import("../signal.js").Readable<{session: any, name: string}>} item
  * @param {ReturnType<typeof import("./session_values.js").sessionValues>} values
- * @param {{isWatched: (session: any) => boolean, toggle: (session: any) => void}} acts
+ * @param {{isWatched: (session: any) => boolean, toggle: (session: any) => void, hint?: string}} acts
  */
-export function tile(item, values, { isWatched, toggle }) {
+export function tile(item, values, { isWatched, toggle, hint = "Enter watches the session, p pins the channel to a board" }) {
   const { session: first, name } = item.peek();
   const points = () => values.of(item.value.session.agent).get(name) ?? EMPTY;
   const described = () => item.value.session.channels?.[name] ?? { label: "", unit: "" };
@@ -59,12 +59,12 @@ export function tile(item, values, { isWatched, toggle }) {
       "data-state": look,
       "aria-pressed": () => String(isWatched(item.value.session)),
       "aria-keyshortcuts": "p",
-      title: "Enter watches the session, p pins the channel to a board",
+      title: hint,
       onclick: () => toggle(item.peek().session),
       onkeydown: pin,
     },
     h("span.mini-name", {}, () => visible(described().label || name)),
-    h("span.mini-agent", {}, () => visible(first.agent)),
+    h("span.mini-agent", {}, () => visible(first.title ?? first.agent)),
     h("span.mini-value", {}, () => newest.value, h("span.unit", {}, () => (described().unit ? `\u00a0${visible(described().unit)}` : ""))),
     h("span.mini-state", {}, state),
     canvas,

@@ -13,11 +13,12 @@ import { grouped, groupOf } from "./session_find.js";
  * @param {ReturnType<typeof import("./session_values.js").sessionValues>} parts.values
  * @param {(session: any) => boolean} parts.isWatched
  * @param {(session: any) => void} parts.toggle watches, or watches no longer.
+ * @param {string} [parts.hint] what the keys do.
  * @param {Record<string, any>} parts.attributes
  */
-export function sessionTiles({ channels, values, isWatched, toggle, attributes }) {
+export function sessionTiles({ channels, values, isWatched, toggle, hint, attributes }) {
   const groups = computed(() => grouped(channels(), ({ session, name }) => groupOf(session, session.channels?.[name] ?? {})));
-  const make = (item) => tile(item, values, { isWatched, toggle });
+  const make = (item) => tile(item, values, { isWatched, toggle, hint });
   return h(
     "div.tiles-view",
     { testid: "session-tiles", role: "group", "aria-label": "Channels", onkeydown: walk, ...attributes },

@@ -48,7 +48,7 @@ export function sessionValues(instance, channels, patterns = () => ["*.*"], leas
   const take = ({ subject, data, time }) => {
     const value = typeof data === "number" ? data : data?.value;
     if (typeof value !== "number") return;
-    const [, , agent, name] = subject.split(".");
+    const [agent, name] = subject.split(".").slice(-2);
     const points = pointsOf(agent, name);
     if (points === null || time <= points.lastTime) return;
     points.push(data.time ?? time, value, data.min ?? value, data.max ?? value, every.peek());
@@ -109,7 +109,7 @@ function earlier(instance, pointsOf, every) {
       const answer = await askRecorder("history.query", { pattern: subjects, begin: end - span, end, points: POINTS });
       if (isOver) return;
       for (const { subject, times, min, max, mean } of answer.series) {
-        const [, , agent, name] = subject.split(".");
+        const [agent, name] = subject.split(".").slice(-2);
         const rows = times.map((time, index) => [time, mean[index], min[index], max[index]]);
         pointsOf(agent, name)?.prepend(rows.filter((row) => row.every(Number.isFinite)));
       }

@@ -1,4 +1,4 @@
-/** What there is now, on Overview: how many sessions, devices and rooms on all nodes, and which nodes cannot be used. */
+/** What there is now, on Overview: how many sessions, peers of wires, devices and rooms on all nodes, and which nodes cannot be used. */
 
 import { isLive, netd, operations, serverClock, servicesOf } from "../connection.js";
 import { each, h, when } from "../dom.js";
@@ -17,6 +17,7 @@ const RESPITE = 20;
 /** @type {[string, string, string, Record<string, string>][]} */
 const THINGS = [
   ["session", "Sessions", "session.list", SESSION_STATES],
+  ["wire", "Wires", "wire.peers", { online: "ok", away: "gone" }],
   ["relay", "Devices", "relay.devices", { online: "ok", unknown: "waiting", away: "gone" }],
   ["room", "Rooms", "room.list", { talking: "ok", full: "ok", gathering: "waiting", parting: "waiting" }],
 ];
@@ -50,7 +51,7 @@ export function missing() {
   );
 }
 
-/** How many sessions, devices and rooms there are, in which states; in a cluster, on all nodes together. */
+/** How many sessions, peers of wires, devices and rooms there are, in which states; in a cluster, on all nodes together. */
 export function things() {
   const title = () => (nodeStates.value.length > 1 ? `Now, on ${plural(nodeStates.value.length, "node")}` : "Now");
   return panel(
