@@ -18,8 +18,9 @@ from twisted.protocols.basic import LineOnlyReceiver
 
 from netd.session.letters import Alphabet, LetterReader
 from netd.session.lines import LineReader
-from netd.wire.blocks import BlockReader, SampleBlock, block_reader
+from netd.wire.blocks import BlockReader, block_reader
 from netd.wire.framing import Frame, FrameDecoder, parse_frame
+from netd.wire.plain import SampleBlock
 from netd.wire.rules import RuleSet, parse_rules
 
 __all__ = ["report"]
@@ -119,8 +120,8 @@ def blocks(use: Callable[[SampleBlock], object]) -> Task:
         decoder, count = frame.decoder(LIMIT), 0
         reader.feed(decoder, b"\n")
         for read in reads:
-            block = reader.feed(decoder, read)
-            if isinstance(block, SampleBlock):
+            block = reader.feed(decoder, read).block
+            if block is not None:
                 use(block)
                 count += block.count
         assert count == LINES, count

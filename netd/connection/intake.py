@@ -23,8 +23,12 @@ SMALL_READ = 1 << 10
 class IntakeReader(Protocol):
     """A connection that reads in portions."""
 
-    def read_portion(self, received: bytes) -> None:
-        """Decode *received*, and act on it."""
+    @property
+    def portion(self) -> int:
+        """Bytes of its next portion, which are about a millisecond's work; :data:`PORTION` if it does not know better."""
+
+    def read_portion(self, received: bytes) -> bytes | None:
+        """Decode *received*, and act on it. Return what is left for the next portion, because the rest has cost enough."""
 
     def pause(self, paused: bool) -> None:
         """Stop reading from the transport (True), or go on (False)."""
@@ -55,8 +59,11 @@ class _Unread(Contender):
         """Hand over one portion."""
         if not self.kept or self.is_held:
             return
-        portion, self.kept = self.kept[:PORTION], self.kept[PORTION:]
-        self._reader.read_portion(portion)
+        size = self._reader.portion
+        portion, self.kept = self.kept[:size], self.kept[size:]
+        left = self._reader.read_portion(portion)
+        if left:
+            self.kept = left + self.kept
         self.go_on()
 
     def go_on(self) -> None:
@@ -86,13 +93,14 @@ class Intake:
             unread.speak(turns.monotonic())
         if turns.has_time and len(received) <= SMALL_READ and not unread.is_held:
             began = turns.monotonic()
-            reader.read_portion(received)
+            received = reader.read_portion(received) or b""
             turns.spend(turns.monotonic() - began)
-        else:
-            unread.kept = received
-            reader.pause(True)
-            if not unread.is_held:
-                unread.line_up()
+            if not received:
+                return
+        unread.kept = received
+        reader.pause(True)
+        if not unread.is_held:
+            unread.line_up()
 
     def waiting(self, reader: IntakeReader) -> int:
         """Return how many bytes *reader* has not read yet."""

@@ -222,6 +222,8 @@ class Peer(Outbox):
 
     def note_unfinished(self, size: int, is_new: bool = False) -> bool:
         """See :class:`netd.interfaces.IPeer`."""
+        if not size and self._began is None:
+            return True
         if self.place is not None:
             self.place.note_unfinished(size)
         if not size:

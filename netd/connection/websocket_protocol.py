@@ -21,7 +21,7 @@ from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
 
 from netd.codec.websocket import CloseCode
 from netd.connection.factory import PeerFactory
-from netd.connection.intake import Intake
+from netd.connection.intake import PORTION, Intake
 from netd.connection.origins import takes_origin
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerProtocol
@@ -67,6 +67,7 @@ class WebSocketProtocol(PeerProtocol):
     factory: WebSocketFactory
     peer: WebSocketPeer
     machine: ClassVar[tuple[str, ...]] = ("_session",)
+    portion = PORTION
     says_when_identified = True
 
     def __init__(self, factory: PeerFactory) -> None:

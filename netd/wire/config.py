@@ -41,6 +41,7 @@ from netd.wire.messages import check_encoding
 from netd.wire.plan import AskedRegularly, SaidRegularly, Unmatched, WirePlan
 from netd.wire.remotes import check_wire_remote, is_serial, located_wire_remotes, split_remotes
 from netd.wire.rules import Rule, RuleSet, Verb, check_order, parse_rule, placed_rule
+from netd.wire.sieve import sieve_of
 from netd.wire.template import WireTemplate, parse_template
 
 __all__ = ["Config", "read_section"]
@@ -333,6 +334,7 @@ class Config(ListeningConfig):
             greeting=tuple(one.encoded(self.encoding) for one in self.greeting or ()),
             rules=rules,
             blocks=block_reader(rules, frame, self.max_message),
+            sieve=sieve_of(rules),
             asks=tuple(self._asked(one) for one in self.ask or ()),
             every=tuple(SaidRegularly(one.period, one.text.encoded(self.encoding)) for one in self.every or ()),
             send=self.send.encoded(self.encoding),

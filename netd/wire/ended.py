@@ -64,7 +64,7 @@ class EndedDecoder(FrameDecoder):
     def gather(self, received: bytes) -> bytes:
         """Return the whole messages, with their ends, that *received* completes; nothing if it completes none.
 
-        For ends that are not their own beginning. Whoever takes apart what this returns needs :meth:`feed_whole` for the rest.
+        For ends that are not their own beginning. What is no block after all is fed again, with what :meth:`give_back` returns.
 
         :raises FramingFailed: if the message that has begun is too long.
         """
@@ -81,12 +81,10 @@ class EndedDecoder(FrameDecoder):
             raise
         return whole[:end]
 
-    def feed_whole(self, whole: bytes) -> list[bytes]:
-        """Return the messages in *whole*, which :meth:`gather` has returned.
-
-        :raises FramingFailed: as :meth:`FrameDecoder.feed` does.
-        """
-        return self._take(whole, self._split)
+    def give_back(self) -> bytes:
+        """Return the beginning of the message that is unfinished, and forget it."""
+        kept, self._kept = bytes(self._kept), b""
+        return kept
 
     def _cut(self, received: bytes, found: list[bytes]) -> None:
         whole = self._joined(received)

@@ -12,9 +12,9 @@ from netd.bus.subject import token
 from netd.codec.samples import Samples, SampleTaken
 from netd.interfaces import IBus
 from netd.message import Described, Message, Want
-from netd.wire.blocks import SampleBlock
 from netd.wire.events import WirePresence
 from netd.wire.fields import WireReading
+from netd.wire.plain import PlainReader, SampleBlock
 from netd.wire.results import WirePeer, WireValue
 from netd.wire.rules import Rule
 
@@ -92,12 +92,31 @@ class WireChannel:
 
 
 @define(eq=False)
+class _LateSamples:
+    """Samples of a peer that one rule has read, which are counted at the next look at the hub: nobody wants them now.
+
+    :ivar channels: in the order of the block's readings.
+    :ivar shown: when the newest of them were on the bus.
+    :ivar block: the last one; None if nothing is late.
+    :ivar count: the samples of each channel in all blocks.
+    :ivar time: when the last block came.
+    """
+
+    channels: Sequence[WireChannel]
+    shown: float
+    block: SampleBlock | None = None
+    count: int = 0
+    time: float = 0.0
+
+
+@define(eq=False)
 class WireName:
     """A name: of a peer that is or was there, or for which another speaks.
 
     :ivar number: in the order in which the names became known.
     :ivar links: its connections.
     :ivar is_said: whether it is one that a peer has said, which one connection has alone.
+    :ivar late: its samples that are not counted yet, by what reads them.
     """
 
     name: str
@@ -110,6 +129,7 @@ class WireName:
     is_said: bool = False
     links: list[WireLinked] = field(factory=list)
     channels: dict[str, WireChannel] = field(factory=dict)
+    late: dict[PlainReader, _LateSamples] = field(factory=dict)
 
 
 class WireHub:
@@ -119,6 +139,7 @@ class WireHub:
     :param log: takes what is to be logged.
     :param wake: called when :meth:`settle` is to be called about a second later.
     :ivar counts: what was counted, by kind.
+    :ivar tells_each: whether the samples of the last block were published one by one, as somebody wants them.
     """
 
     def __init__(self, bus: IBus, rules: HubRules, log: HubLog, wake: Callable[[], object]) -> None:
@@ -131,11 +152,16 @@ class WireHub:
         self._given = {name: (label, unit) for name, label, unit in rules.channels or ()}
         self._batched: list[WireChannel] = []
         self._behind: list[WireChannel] = []
+        self._late: list[_LateSamples] = []
+        self.tells_each = False
         self.counts: Counter[str] = Counter()
 
     def follow(self, rules: HubRules) -> None:
         """Go by other options: labels and units of channels are looked up again."""
         self._rules = rules
+        self._catch_up()
+        for known in self._names.values():
+            known.late.clear()  # their rules may be others now
         given = {name: (label, unit) for name, label, unit in rules.channels or ()}
         if given != self._given:
             self._given = given
@@ -203,6 +229,8 @@ class WireHub:
 
     def sample(self, name: str, readings: Sequence[WireReading], time: float | None, rule: Rule | None) -> None:
         """Take samples of *name*, or of those that speak through it."""
+        if self._late:
+            self._catch_up()
         wall = self._bus.wall()
         for reading in readings:
             channel = self._channel(reading.name or name, reading, rule)
@@ -214,12 +242,23 @@ class WireHub:
     def sampled(self, name: str, block: SampleBlock, rule: Rule) -> None:
         """Take many messages of *name* at once. They are taken apart only where somebody wants each value."""
         wall = self._bus.wall()
+        known = self._names.get(name)
+        late = None if known is None else known.late.get(block.reader)
+        if late is not None:
+            if abs(wall - late.shown) < SHOWN_EVERY and not self._is_wanted(late):
+                self._count_later(late, block, wall)
+                return
+            self._count(late)
+            del self._names[name].late[block.reader]
         found = [(self._channel(name, reading, rule), reading) for reading in block.newest()]
         taken = [(place, channel, reading) for place, (channel, reading) in enumerate(found) if channel is not None]
         wants = [self._bus.wants(channel.subject) for _, channel, _ in taken]
-        columns, times = block.columns() if any(want in (Want.EACH, Want.BATCH) for want in wants) else ((), ())
+        is_many = block.count > 1
+        columns, times = block.columns() if is_many and any(want in (Want.EACH, Want.BATCH) for want in wants) else ((), ())
         for (place, channel, reading), want in zip(taken, wants, strict=True):
-            if want is Want.BATCH:
+            if not is_many:
+                self._take(channel, reading.value, wall, reading.time)
+            elif want is Want.BATCH:
                 self._batch(channel, columns[place].values, times, wall)
             elif want is Want.EACH:
                 for value, said in zip(columns[place].values, times or [None] * block.count, strict=True):
@@ -227,6 +266,40 @@ class WireHub:
             else:
                 channel.samples += block.count - 1
                 self._take(channel, reading.value, wall, reading.time)
+        self.tells_each = Want.EACH in wants
+        if len(taken) == len(found) and not any(wants):
+            self._names[name].late[block.reader] = _LateSamples([channel for _, channel, _ in taken], wall)
+
+    def _is_wanted(self, late: _LateSamples) -> bool:
+        wants = self._bus.wants
+        for channel in late.channels:  # noqa: SIM110 - any() would take twice as long, for each read
+            if wants(channel.subject):
+                return True
+        return False
+
+    def _count_later(self, late: _LateSamples, block: SampleBlock, wall: float) -> None:
+        if late.block is None:
+            self._late.append(late)
+            if len(self._late) == 1:
+                self._wake()
+        late.block = block
+        late.count += block.count
+        late.time = wall
+
+    def _catch_up(self) -> None:
+        """Count what is late."""
+        late, self._late = self._late, []
+        for one in late:
+            self._count(one)
+
+    def _count(self, late: _LateSamples) -> None:
+        if late.block is None:
+            return
+        for channel, reading in zip(late.channels, late.block.newest(), strict=True):
+            channel.value, channel.time, channel.agent_time = reading.value, late.time, reading.time
+            channel.samples += late.count
+            self._fall_behind(channel)
+        late.block, late.count, late.shown = None, 0, late.time
 
     def _batch(self, channel: WireChannel, values: Sequence[float], times: Sequence[float | None], wall: float) -> None:
         if not channel.values:
@@ -255,6 +328,7 @@ class WireHub:
 
     def settle(self) -> None:
         """Publish the newest samples that nobody has asked for."""
+        self._catch_up()
         behind, self._behind = self._behind, []
         for channel in behind:
             if channel.is_behind:
@@ -269,7 +343,11 @@ class WireHub:
         channel.samples += 1
         if want is Want.EACH or abs(wall - channel.shown) >= (self._bus.interval(channel.subject) if want else SHOWN_EVERY):
             self._publish(channel)
-        elif not channel.is_behind:
+        else:
+            self._fall_behind(channel)
+
+    def _fall_behind(self, channel: WireChannel) -> None:
+        if not channel.is_behind:
             channel.is_behind = True
             self._behind.append(channel)
             if len(self._behind) == 1:
@@ -330,6 +408,7 @@ class WireHub:
     @property
     def names(self) -> Iterable[WireName]:
         """All names, in the order in which they became known."""
+        self._catch_up()
         return self._names.values()
 
     @property

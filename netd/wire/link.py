@@ -11,10 +11,10 @@ from netd.errors import NotPermitted
 from netd.plaintext import is_text
 from netd.principal import Kind, Principal, check
 from netd.reserved import Reserves, check_owns, owns, refusal
-from netd.wire.blocks import SampleBlock
 from netd.wire.fields import WireReading
 from netd.wire.machine import WireMachine
 from netd.wire.outlet import Answer, WireNote
+from netd.wire.plain import SampleBlock
 from netd.wire.plan import WirePlan
 from netd.wire.rights import CONNECT
 from netd.wire.rules import Rule
@@ -97,9 +97,17 @@ class WireLink(ABC):
         self.act(self.machine.opened)
 
     def received(self, data: bytes) -> None:
-        """Bytes have come."""
+        """A datagram has come."""
         self.heard = self.section.hub.wall()
         self.act(lambda now: self.machine.received(data, now))
+
+    def received_portion(self, data: bytes) -> bytes:
+        """Bytes have come. Return those that are for the next portion."""
+        self.heard = self.section.hub.wall()
+        left = self.machine.received_portion(data, self.section.clock.seconds())
+        self.section.hub.flush()
+        self._arm()
+        return left
 
     def gone(self, reason: str) -> None:
         """It has ended."""

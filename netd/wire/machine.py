@@ -7,17 +7,18 @@ live connections through it, :mod:`netd.wire.replay` recorded ones.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attrs import define, field
 
-from netd.wire.blocks import BlockReader, SampleBlock
+from netd.wire.blocks import SampleLines
 from netd.wire.fields import Match
 from netd.wire.framing import FramingFailed, ShiftWatch
 from netd.wire.outlet import Answer, IWireOutlet, Report, WireNote
 from netd.wire.plan import AskTally, Unmatched, WirePlan
 from netd.wire.rules import Meter, Rule, RuleSet, Verb
+from netd.wire.sieve import Sieve, Sifted
 from netd.wire.template import CannotPack, WireTemplate, cut_short
 
 __all__ = ["WireMachine"]
@@ -160,15 +161,28 @@ class WireMachine:
         if not self._is_open:
             return
         self._heard = now
-        blocks = self._plan.blocks
-        if blocks is None or not self._takes_blocks():
-            self._decode(lambda: self._decoder.feed(data), data, now)
-        else:
-            self._decode(lambda: self._feed_block(blocks, data, now), data, now)
+        left = self._take_in(data, now)
+        while left and self._is_open:
+            left = self._take_in(left, now)
         if self._plan.is_datagram:
             self._decode(self._decoder.end, data, now)
         elif self._plan.frame.silence is not None:
             self._clocks.silence = now + self._plan.frame.silence
+
+    def received_portion(self, data: bytes, now: float) -> bytes:
+        """Bytes of a connection have come. Return those that are for the next portion, because these have cost enough."""
+        left = b""
+        if self._is_open:
+            self._heard = now
+            left = self._take_in(data, now)
+            if self._plan.frame.silence is not None:
+                self._clocks.silence = now + self._plan.frame.silence
+        return left if self._is_open else b""
+
+    @property
+    def reads_blocks(self) -> bool:
+        """Whether it takes many messages at once, so that a portion may be long."""
+        return self._plan.blocks is not None and self._is_undisturbed()
 
     def input_ended(self, now: float) -> None:
         """The peer has said its last word, and may still listen: the connection ends when all is answered."""
@@ -204,10 +218,11 @@ class WireMachine:
         if not self._is_open:
             return None
         clocks, idle = self._clocks, self._plan.idle_timeout
-        times = [clocks.silence, clocks.answer, clocks.quiet, clocks.apart, *clocks.every, *clocks.asks]
-        if idle is not None:
-            times.append(self._heard + idle)
-        return min((time for time in times if time is not None), default=None)
+        first = None if idle is None else self._heard + idle
+        for time in (clocks.silence, clocks.answer, clocks.quiet, clocks.apart, *clocks.every, *clocks.asks):
+            if time is not None and (first is None or time < first):
+                first = time
+        return first
 
     def wake(self, now: float) -> None:
         """Do what is due."""
@@ -262,6 +277,23 @@ class WireMachine:
 
     # Messages
 
+    def _take_in(self, data: bytes, now: float) -> bytes:
+        """Take *data*, and return what is left of it: what is no block costs more, and is taken in portions there."""
+        blocks = self._plan.blocks
+        if blocks is None or not self._is_undisturbed():
+            self._decode(lambda: self._decoder.feed(data), data, now)
+            return b""
+        try:
+            read = blocks.feed(self._decoder, data)
+        except FramingFailed as error:
+            self._fail(error, error.messages, data, now)
+            return b""
+        if read.block is None:
+            self._take_all(read.messages, now)
+            return read.left
+        self._take_block(read.block, now)
+        return self._take_in(read.left, now) if read.left else b""
+
     def _decode(self, decode: Callable[[], list[bytes]], data: bytes, now: float) -> None:
         failure: FramingFailed | None = None
         try:
@@ -272,31 +304,77 @@ class WireMachine:
             self._outlet.note(WireNote.CHECK, "the sum within it is wrong (`check`)", data)
             self._note_shift(self._decoder.failed - self._failed)
             self._failed = self._decoder.failed
-        for message in messages:
+        if failure is None:
+            self._take_all(messages, now)
+        else:
+            self._fail(failure, messages, data, now)
+
+    def _fail(self, failure: FramingFailed, messages: Sequence[bytes], data: bytes, now: float) -> None:
+        """End the connection, after the *messages* that came before."""
+        self._take_all(messages, now)
+        if self._is_open:
+            self._refuse(WireNote.FRAMING, str(failure), data)
+
+    def _is_undisturbed(self) -> bool:
+        """Whether nothing is to be looked at message by message: no answer, no proof, and nobody who watches."""
+        is_busy = self._asked is not None or self._is_held or self._clocks.quiet is not None or not self._is_open
+        return not (is_busy or self.needs_proof or self._is_torn or self.watch is not None)
+
+    def _take_block(self, block: SampleLines, now: float) -> None:
+        """Take samples that came together, as far as they are within the rate."""
+        rate, before = self._plan.rate, self._counted(now)
+        self.messages += block.count
+        self._this_second += block.count
+        self._shift.passed()
+        if self._this_second > rate:
+            if before <= rate:
+                self._outlet.note(WireNote.RATE, f"more than {rate} messages a second (`rate`)", b"")
+            if before >= rate:
+                return
+            block = block.first(rate - before)
+        self._plan.rules.taken[0] += block.count
+        self._outlet.sampled(self.name or self._be_known(), block, block.reader.rule)
+
+    def _take_all(self, messages: Sequence[bytes], now: float) -> None:
+        sieve, at = self._plan.sieve, 0
+        if sieve is not None and self._is_undisturbed() and self._counted(now) + len(messages) <= self._plan.rate:
+            at = self._sift(sieve, messages, now)
+        for message in messages[at:]:
             if self._is_held:
                 self._keep(message)
             elif self._is_open:
                 self._take(message, now)
-        if failure is not None and self._is_open:
-            self._refuse(WireNote.FRAMING, str(failure), data)
 
-    def _takes_blocks(self) -> bool:
-        """Whether nothing is to be looked at message by message: no answer, no proof, and nobody who watches."""
-        is_busy = self._asked is not None or self._is_held or self._clocks.quiet is not None
-        return not (is_busy or self.needs_proof or self._is_torn or self.watch is not None)
+    def _sift(self, sieve: Sieve, messages: Sequence[bytes], now: float) -> int:
+        """Take the samples of numbers among *messages* together. Return how many messages were taken, up to one that disturbs."""
+        found: Sifted = {}
+        at = 0
+        while at < len(messages) and self._is_undisturbed():
+            stop, taken = sieve.sift(messages, at, found)
+            if stop > at:
+                self._shift.passed()
+            at = stop
+            if stop < len(messages):
+                at += 1
+                if found and self._is_in_order(taken):
+                    self._tell_samples(sieve, found)
+                self._follow_rule(taken, messages[stop], now)
+        self._tell_samples(sieve, found)
+        self.messages += at
+        self._this_second += at
+        return at
 
-    def _feed_block(self, blocks: BlockReader, data: bytes, now: float) -> list[bytes]:
-        """Take *data* at once if all of it is samples; otherwise return its messages."""
-        found = blocks.feed(self._decoder, data)
-        if not isinstance(found, SampleBlock):
-            return found
-        if self._counted(now) + found.count > self._plan.rate:
-            return found.messages(self._decoder)  # some of them are still within the rate
-        self.messages += found.count
-        self._this_second += found.count
-        self._shift.passed()
-        self._outlet.sampled(self.name or self._be_known(), found, self._plan.rules.rules[0])
-        return []
+    def _is_in_order(self, found: tuple[Rule, Match] | None) -> bool:
+        """Whether the samples before a message have to be told before what is done with it."""
+        if found is None:
+            return self._plan.unmatched is not Unmatched.COUNT
+        rule, match = found
+        is_known = rule.verb is Verb.NAME and match.values.get("name") == self.name
+        return rule.verb not in (Verb.EVENT, Verb.IGNORE) and not is_known
+
+    def _tell_samples(self, sieve: Sieve, found: Sifted) -> None:
+        for rule, rows in sieve.blocks(found):
+            self._outlet.sampled(self.name or self._be_known(), rows, rule)
 
     def _counted(self, now: float) -> int:
         """Return how many messages have come within this second."""
@@ -370,7 +448,10 @@ class WireMachine:
             report(None, f"it answered {text[:200]!r}")
 
     def _dispatch(self, message: bytes, now: float) -> None:
-        found = self._plan.rules.match(message, self.meter)
+        self._follow_rule(self._plan.rules.match(message, self.meter), message, now)
+
+    def _follow_rule(self, found: tuple[Rule, Match] | None, message: bytes, now: float) -> None:
+        """Do what a rule has for *message*, or what is done with one that no rule takes."""
         if found is not None:
             self._act(*found, message, now)
         elif self._clocks.quiet is not None:

@@ -6,8 +6,8 @@ import enum
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from netd.wire.blocks import SampleBlock
 from netd.wire.fields import WireReading
+from netd.wire.plain import SampleBlock
 from netd.wire.rules import Rule
 
 __all__ = ["Answer", "IWireOutlet", "Report", "WireNote"]

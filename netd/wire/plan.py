@@ -9,6 +9,7 @@ from attrs import define, field, frozen
 from netd.wire.blocks import BlockReader
 from netd.wire.frame import Frame
 from netd.wire.rules import RuleSet
+from netd.wire.sieve import Sieve
 from netd.wire.template import WireTemplate
 
 __all__ = ["AskTally", "AskedRegularly", "SaidRegularly", "Unmatched", "WirePlan"]
@@ -81,7 +82,7 @@ class WirePlan:
 
     :ivar say: how what netd says is framed.
     :ivar send: what sends a text to the peer, and *ack* reads what acknowledges it, if anything does.
-    :ivar blocks: reads many samples at once, where the rules allow that.
+    :ivar blocks: reads many samples at once, where the rules allow that; *sieve* finds those among other messages.
     :ivar is_dialled: whether netd has made the connection.
     :ivar is_datagram: whether each piece of input is a datagram.
     """
@@ -102,6 +103,7 @@ class WirePlan:
     rate: int
     idle_timeout: float | None
     blocks: BlockReader | None = field(default=None, eq=False)
+    sieve: Sieve | None = field(default=None, eq=False)
     is_dialled: bool = False
     is_datagram: bool = False
 

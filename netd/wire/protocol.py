@@ -10,7 +10,7 @@ from zope.interface import implementer
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.dialing import DialledFactory, DialledProtocol
 from netd.connection.factory import PeerFactory
-from netd.connection.intake import Intake
+from netd.connection.intake import PORTION, Intake
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerProtocol, describe_address
 from netd.connection.refusals import NOT_ADMITTED
@@ -23,6 +23,9 @@ __all__ = ["DialledWireFactory", "DialledWireProtocol", "WireFactory", "WireProt
 
 BOUNDS = Bounds(Policy.DISCONNECT, 1 << 17)
 """What may wait for one peer: one that is told so much and reads nothing is cut."""
+
+BLOCK = 1 << 13
+"""Bytes of a portion where many samples are read at once: a millisecond's work if somebody wants each of them."""
 
 
 class _StreamLink(WireLink):
@@ -72,13 +75,20 @@ class _Talking(PeerProtocol):
         """Take bytes: a flood of tiny messages waits for its turn."""
         self.factory.intake.take(self, data)
 
-    def read_portion(self, received: bytes) -> None:
+    @property
+    def portion(self) -> int:
+        """See :class:`netd.connection.intake.IntakeReader`."""
+        is_cheap = self.link.machine.reads_blocks and not self.factory.section.hub.tells_each
+        return BLOCK if is_cheap else PORTION
+
+    def read_portion(self, received: bytes) -> bytes | None:
         """See :class:`netd.connection.intake.IntakeReader`."""
         if not self.peer.is_open:
-            return
+            return None
         before = self.link.messages
-        self.link.received(received)
+        left = self.link.received_portion(received)
         self._account(self.link.messages > before)
+        return left
 
     def _account(self, is_new: bool) -> None:
         """Count half a message in the memory of all connections, and cut a program that sends one too slowly."""

@@ -12,11 +12,11 @@ from itertools import takewhile, zip_longest
 from typing import Any
 
 from netd.codec.jsontext import encode
-from netd.wire.blocks import SampleBlock
 from netd.wire.consequences import Became, Consequence, ReplayDifference, ReplayedWire, ReplayStep
 from netd.wire.fields import Match, WireReading
 from netd.wire.machine import WireMachine
 from netd.wire.outlet import Answer, WireNote
+from netd.wire.plain import SampleBlock
 from netd.wire.plan import WirePlan
 from netd.wire.recording import Direction, Recorded, Recording, escape
 from netd.wire.rules import Rule, Verb

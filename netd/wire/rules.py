@@ -190,6 +190,7 @@ class RuleSet:
     :ivar rules: in their order.
     :ivar taken: how many messages each has taken.
     :ivar garbled: how many messages were no text in *encoding* at some place.
+    :ivar by_first: for each byte with which a message may begin, the rules that may take it: place, rule and what matches it.
     """
 
     def __init__(self, rules: Iterable[Rule], encoding: str = "utf-8") -> None:
@@ -200,7 +201,7 @@ class RuleSet:
         self._is_costly = any(isinstance(rule.pattern, Expression) for rule in self.rules)
         entries = [(place, rule, rule.pattern.match) for place, rule in enumerate(self.rules)]
         firsts = [_first_bytes(rule.pattern, encoding) for rule in self.rules]
-        self._by_first = [
+        self.by_first = [
             [entry for entry, first in zip(entries, firsts, strict=True) if first is None or byte in first] for byte in range(256)
         ]
         self._any = entries
@@ -210,10 +211,8 @@ class RuleSet:
 
         :param meter: is told how long each regular expression took.
         """
-        entries = self._by_first[message[0]] if message else self._any
-        tried = WireMessage.of(message, self.encoding)
-        if tried.is_garbled:
-            self.garbled += 1
+        entries = self.by_first[message[0]] if message else self._any
+        tried = self.message(message)
         if meter is not None and self._is_costly:
             return self._measured(tried, meter)
         for place, rule, match in entries:
@@ -222,6 +221,13 @@ class RuleSet:
                 self.taken[place] += 1
                 return rule, found
         return None
+
+    def message(self, raw: bytes) -> WireMessage:
+        """Return what the rules are tried on."""
+        message = WireMessage.of(raw, self.encoding)
+        if message.is_garbled:
+            self.garbled += 1
+        return message
 
     def _measured(self, message: WireMessage, meter: Meter) -> tuple[Rule, Match] | None:
         for place, rule, match in self._any:

@@ -24,15 +24,19 @@ class FakeReader:
         self.intake = intake
         self.leaves = False
         self.stops = False
+        self.leaving: list[bytes] = []
 
-    def read_portion(self, received: bytes) -> None:
-        """Write *received* down; leave, or be held, in the middle, if the test says so."""
+    portion = PORTION
+
+    def read_portion(self, received: bytes) -> bytes | None:
+        """Write *received* down; leave, be held, or take less, in the middle, if the test says so."""
         self.portions.append(received)
         self.tests.now += len(received) * BYTE
         if self.leaves:
             self.intake.forget(self)
         if self.stops:
             self.intake.hold(self, True)
+        return self.leaving.pop(0) if self.leaving else None
 
     def pause(self, paused: bool) -> None:
         """Write it down."""
@@ -183,3 +187,12 @@ class IntakeTests(SynchronousTestCase):
         self.assertEqual((len(self.flooder.portions), self.other.portions), (1, []))
         self.assertEqual((self.intake._unread, self.later), ({}, []))
         self.assertEqual({0}, {key.members for key in self.intake._turns._keys.values()})
+
+    def test_what_is_left(self) -> None:
+        """A reader may take less than it was given, also of a read that it gets at once; the rest comes before all else."""
+        self.flooder.leaving = [b"23", b"3"]
+        self.intake.take(self.flooder, b"123")
+        self.assertTrue(self.flooder.is_paused)
+        self.intake.take(self.flooder, b"4")
+        self.turns()
+        self.assertEqual(([b"123", b"234", b"3"], False), (self.flooder.portions, self.flooder.is_paused))

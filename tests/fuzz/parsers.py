@@ -29,7 +29,7 @@ from netd.recorder.blocks import BadBlock, unpack_block, unpack_journal
 from netd.room.texts import BadName, parse_name
 from netd.secrets.credentials import parse_credential
 from netd.session.lines import BadHello, LineReader, parse_hello
-from netd.wire.blocks import SampleBlock, block_reader
+from netd.wire.blocks import block_reader
 from netd.wire.checks import parse_check
 from netd.wire.framing import FramingFailed, parse_frame, parse_say
 from netd.wire.rules import RuleSet, parse_rules
@@ -273,10 +273,10 @@ def wire_rules(data: bytes) -> None:
     if reader is not None:
         decoder.feed(b"\n")
         try:
-            block = reader.feed(decoder, said)
+            block = reader.feed(decoder, said).block
         except FramingFailed:
             return
-        if isinstance(block, SampleBlock):
+        if block is not None:
             assert block.newest()
             assert all(len(column.values) == block.count for column in block.columns()[0])
 

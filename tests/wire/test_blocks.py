@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.wire.blocks import BlockColumn, BlockReader, SampleBlock, block_reader
+from netd.wire.blocks import FEW, BlockReader, SampleLines, block_reader
 from netd.wire.checks import parse_check
 from netd.wire.fields import WireReading
+from netd.wire.frame import FrameDecoder
 from netd.wire.framing import FramingFailed, parse_frame
+from netd.wire.plain import BlockColumn, SampleBlock
 from netd.wire.rules import RuleSet, parse_rules
 
 RULES = (
@@ -61,6 +63,16 @@ def readings_of(block: SampleBlock) -> list[WireReading]:
     ]
 
 
+def fed(reader: BlockReader, decoder: FrameDecoder, received: bytes) -> list[SampleLines | list[bytes]]:
+    """The blocks and messages in *received*, taken portion by portion."""
+    found: list[SampleLines | list[bytes]] = []
+    left = received
+    while left:
+        block, messages, left = reader.feed(decoder, left)
+        found += [block] if block is not None else [list(messages)] if messages else []
+    return found
+
+
 def readings_by_rule(rules: RuleSet, messages: Iterable[bytes]) -> list[WireReading]:
     """What the rule reads from *messages*."""
     return [reading for found in map(rules.match, messages) if found is not None for reading in found[1].readings]
@@ -83,30 +95,30 @@ class BlockTests(SynchronousTestCase):
         decoder = parse_frame(frame).decoder(4096)
         found: list[WireReading] = []
         for piece in [b"0" + ending, *(stream[at : at + step] for at in range(0, len(stream), step))]:
-            read = reader.feed(decoder, piece)
-            if isinstance(read, SampleBlock):
-                all_of = readings_of(read)
-                self.assertEqual(list(read.newest()), all_of[-len(read.newest()) :])
-                found += all_of
-            else:
-                found += readings_by_rule(rules, read)
+            for read in fed(reader, decoder, piece):
+                if isinstance(read, SampleLines):
+                    all_of = readings_of(read)
+                    self.assertEqual(list(read.newest()), all_of[-len(read.newest()) :])
+                    found += all_of
+                else:
+                    found += readings_by_rule(rules, read)
         found += readings_by_rule(rules, decoder.end())
         first = readings_by_rule(rules, [b"0"])
         self.assertEqual(found, [*first, *expected], (rule, stream, step))
 
-    def feed(self, reader: BlockReader, frame: str, *reads: bytes) -> list[SampleBlock | list[bytes]]:
+    def feed(self, reader: BlockReader, frame: str, *reads: bytes) -> list[SampleLines | list[bytes]]:
         """What *reads* bring, behind a first one that brings nothing."""
         decoder = parse_frame(frame).decoder(4096)
         reader.feed(decoder, b"?\n")
-        return [reader.feed(decoder, read) for read in reads]
+        return [one for read in reads for one in fed(reader, decoder, read)]
 
     def test_columns(self) -> None:
         """A read of many lines is one block, with its number, its newest readings and its columns."""
-        reader, rules = made("lines", "sample {time},T={temp °C},{h/10 %}")
+        reader, _ = made("lines", "sample {time},T={temp °C},{h/10 %}")
         assert reader is not None
         (block,) = self.feed(reader, "lines", b"1700000000,T=21.5,401\r\n1700000001,T=-2, 402\n")
-        assert isinstance(block, SampleBlock)
-        self.assertEqual((block.count, rules.taken), (2, [2]))
+        assert isinstance(block, SampleLines)
+        self.assertEqual(block.count, 2)
         self.assertEqual(
             block.newest(), [WireReading(None, "temp", -2, "°C", 1700000001), WireReading(None, "h", 40.2, "%", 1700000001)]
         )
@@ -118,7 +130,7 @@ class BlockTests(SynchronousTestCase):
         reader, _ = made("lines", "sample {time},{v}")
         assert reader is not None
         (block,) = self.feed(reader, "lines", b"1700000000250,1\n1700000000750,2\n")
-        assert isinstance(block, SampleBlock)
+        assert isinstance(block, SampleLines)
         self.assertEqual(block.columns()[1], [1700000000.25, 1700000000.75])
         self.assertEqual(block.newest()[0].time, 1700000000.75)
 
@@ -126,16 +138,29 @@ class BlockTests(SynchronousTestCase):
         """A line that was cut belongs to the block of its end."""
         reader, _ = made("lines", "sample {v}")
         assert reader is not None
-        nothing, block, rest = self.feed(reader, "lines", b"1", b"2\n3\n4", b"5\n")
-        assert isinstance(block, SampleBlock) and isinstance(rest, SampleBlock)
-        self.assertEqual((nothing, readings_of(block)[0].value, readings_of(rest)[0].value), ([], 12, 45))
+        block, rest = self.feed(reader, "lines", b"1", b"2\n3\n4", b"5\n")
+        assert isinstance(block, SampleLines) and isinstance(rest, SampleLines)
+        self.assertEqual((readings_of(block)[0].value, readings_of(rest)[0].value), (12, 45))
 
     def test_other_lines(self) -> None:
-        """A read with any other line is for the rules, as messages."""
-        reader, rules = made("lines", "sample {v}")
+        """Any other line ends the block, and is for the rule; so are some behind it, and the rest is for another portion."""
+        reader, _ = made("lines", "sample {v}")
         assert reader is not None
-        self.assertEqual(self.feed(reader, "lines", b"1\nnan\n2\n", b"\n3\n"), [[b"1", b"nan", b"2"], [b"3"]])
-        self.assertEqual(rules.taken, [0])
+        block, others = self.feed(reader, "lines", b"1\n2\nnan\n3")
+        assert isinstance(block, SampleLines)
+        self.assertEqual((block.count, others), (2, [b"nan"]))
+        decoder = parse_frame("lines").decoder(4096)
+        reader.feed(decoder, b"?\n")
+        found = reader.feed(decoder, b"x\n" * FEW + b"1")
+        self.assertEqual((found.block, len(found.messages), len(found.left)), (None, FEW // 2, FEW + 1))
+
+    def test_first(self) -> None:
+        """The first messages of a block are a block."""
+        reader, _ = made("lines", "sample {v}")
+        assert reader is not None
+        (block,) = self.feed(reader, "lines", b"1\r\n2\n3\n")
+        assert isinstance(block, SampleLines)
+        self.assertEqual([1.0, 2.0], [one.value for one in readings_of(block.first(2))])
 
     def test_first_read(self) -> None:
         """The first bytes of a connection are looked at for strangers; after that, pickles are recognised as in any frame."""
@@ -144,7 +169,7 @@ class BlockTests(SynchronousTestCase):
         decoder = parse_frame("lines").decoder(4096)
         self.assertRaises(FramingFailed, reader.feed, decoder, b"\x80\x04\x95")
         decoder = parse_frame("lines").decoder(4096)
-        self.assertEqual(reader.feed(decoder, b"1\n"), [b"1"])
+        self.assertEqual(fed(reader, decoder, b"1\n"), [[b"1"]])
         self.assertRaises(FramingFailed, reader.feed, decoder, b"\x80\x04\x95\n")
 
     def test_too_long(self) -> None:
@@ -154,13 +179,13 @@ class BlockTests(SynchronousTestCase):
         decoder = parse_frame("lines").decoder(4096)
         reader.feed(decoder, b"1\n")
         with self.assertRaises(FramingFailed) as caught:
-            reader.feed(decoder, b"2\n" + b"1" * 5000)
+            fed(reader, decoder, b"2\n" + b"1" * 5000)
         self.assertEqual(caught.exception.messages, [b"2"])
         decoder = parse_frame("lines").decoder(4096)
         reader.feed(decoder, b"1\n")
         with self.assertRaises(FramingFailed):
             for _ in range(5000):
-                self.assertEqual(reader.feed(decoder, b"1"), [])
+                self.assertEqual(fed(reader, decoder, b"1"), [])
 
     def test_which(self) -> None:
         """Only sections whose every message is a line of numbers are read by the block."""

@@ -232,6 +232,47 @@ class BlockTests(WireTestCase):
         program.say(b"13,14\n")
         self.assertEqual(13.0, self.peers()["127.0.0.1"].values["temp"].value)
 
+    def test_counted_later(self) -> None:
+        """What nobody wants is counted when somebody looks, and its newest sample is on the bus a second later."""
+        self.begin("listen = tcp:9000:interface=127.0.0.1", "name = shed", "rules = sample T={temp °C}")
+        program = self.peer(b"T=1\n", b"T=2\n", b"T=3\nT=4\n", b"T=5e0\n", b"T=6\n", b"T=7\n")
+        self.assertEqual([1.0], [one.value for one in self.bus.events("wire.main.sample.shed.temp")])
+        temp = self.peers()["shed"].values["temp"]
+        self.assertEqual((7.0, 7), (temp.value, temp.samples))
+        self.reactor.advance(1)
+        self.assertEqual(7.0, self.newest("wire.main.sample.shed.temp").value)
+        program.say(b"T=8\n", b"T=9\n")
+        found: list[Any] = []
+        subscription = self.bus.subscribe("wire.main.sample.>", found.append, Want.BATCH)
+        program.say(b"T=10\n", b"T=11\nT=12\n")
+        subscription.cancel()
+        program.say(b"T=13\n", b"T=14\n")
+        self.assertEqual([1, 2], [1 if one.batch is None else len(one.batch) for one in found])
+        temp = self.peers()["shed"].values["temp"]
+        self.assertEqual((14.0, 14), (temp.value, temp.samples))
+
+    def test_among_others(self) -> None:
+        """Samples between other messages are told in order: before a new name, and before what is said to others."""
+        self.begin(*CHAT, "    ignore #{*}")
+        program = self.peer()
+        said = program.say(b"hello ada\nT=1;H=1\n#\nT=nan;H=2\nT=2;H=3\nhello bob\nT=3;H=4\nnonsense\nT=4;H=5\nhello bob\n")
+        values = {name: (one.values["temp"].value, one.values["hum"].samples) for name, one in self.peers().items()}
+        self.assertEqual({"ada": (2.0, 3), "bob": (4.0, 2)}, values)
+        self.assertEqual(b"welcome ada\nwelcome bob\nwelcome bob\n", said)
+        self.assertEqual([3, 5, 0, 0, 0, 0, 1], [rule.taken for rule in self.service.rules()])
+        program.say(b"quit\nT=9;H=9\n")
+        self.assertEqual(5, self.service.rules()[1].taken)
+
+    def test_flood(self) -> None:
+        """Lines that are no block are read in small portions, whatever stands before them."""
+        self.begin("listen = tcp:9000:interface=127.0.0.1", "rules = sample T={temp °C}", "rate = 1000000")
+        program = self.peer(b"T=1\n")
+        program.say(b"T=2\n" * 500 + b"x\n" * 2000)
+        program.say(b"T=3\n")
+        self.reactor.pump([0.0] * 20)
+        self.assertEqual(2502, self.peers()["127.0.0.1"].messages)
+        self.assertEqual(2000, self.service.status().counters["notes"]["unmatched"])
+
 
 def _values(message: Message) -> list[float]:
     return [message.event.value] if message.batch is None else [one.value for one in message.batch]

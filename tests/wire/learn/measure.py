@@ -16,11 +16,11 @@ from typing import Any
 from attrs import frozen
 
 from netd.errors import ConfigErrors
-from netd.wire.blocks import SampleBlock
 from netd.wire.config import read_section
 from netd.wire.fields import WireReading
 from netd.wire.machine import WireMachine
 from netd.wire.outlet import Answer, WireNote
+from netd.wire.plain import SampleBlock
 from netd.wire.recording import Direction, Recording, Transport
 from netd.wire.rules import Rule
 
