@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.verdict import Tally, check_tally, suite_tally, verdict
+from tests.verdict import LONGEST, Tally, check_tally, failures, suite_tally, verdict
 
 
 class SuiteTallyTests(SynchronousTestCase):
@@ -43,6 +43,16 @@ class CheckTallyTests(SynchronousTestCase):
     def test_status(self) -> None:
         """A check counts as one, whatever it printed."""
         self.assertEqual([Tally(passed=1), Tally(failed=1), Tally(failed=1)], [check_tally(status) for status in (0, 1, -9)])
+
+
+class FailuresTests(SynchronousTestCase):
+    def test_each(self) -> None:
+        """Each failure is there with its cause and the test's name; of a long one, the end."""
+        lines = ["ok\n", "=" * 79 + "\n", "[FAIL]\n", "Traceback\n", "1 != 2\n", "\n", "tests.a.B.test_c\n", "=" * 79 + "\n"]
+        lines += ["[ERROR]\n", *(f"{number}\n" for number in range(100)), "tests.a.B.test_d\n", "-" * 79 + "\n", "Ran 7 tests\n"]
+        short, long = failures(lines)
+        self.assertEqual("Traceback\n1 != 2\n\ntests.a.B.test_c", short)
+        self.assertEqual([*map(str, range(101 - LONGEST, 100)), "tests.a.B.test_d"], long.split("\n"))
 
 
 class VerdictTests(SynchronousTestCase):

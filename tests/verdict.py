@@ -23,6 +23,9 @@ SUITE = "tests"
 Run = Callable[[str], tuple[int, Sequence[str]]]
 """Runs the named check, showing what it prints; returns its exit status and its lines."""
 
+LONGEST = 30
+"""Lines of one failure that are said again, and failures: a log that is cut keeps its end."""
+
 _CLOSING_LINE = re.compile(r"(?:PASSED|FAILED)(?: \((?P<counts>\w+=\d+(?:, \w+=\d+)*)\))?")
 
 
@@ -68,6 +71,21 @@ def suite_tally(status: int, lines: Sequence[str]) -> Tally:
     return tally + Tally(failed=1) if status or not tally.passed else tally
 
 
+def failures(lines: Sequence[str]) -> list[str]:
+    """What trial has said about each test that failed, the last lines of it: cause and name stand at its end."""
+    found: list[list[str]] = []
+    is_inside = False
+    for line in lines:
+        if line.strip() in {"[FAIL]", "[ERROR]"}:
+            is_inside = True
+            found.append([])
+        elif line.startswith(("=" * 70, "-" * 70)):
+            is_inside = False
+        elif is_inside:
+            found[-1].append(line.rstrip())
+    return ["\n".join(lines[-LONGEST:]) for lines in found[:LONGEST]]
+
+
 def verdict(run: Run, say: Callable[[str], object]) -> int:
     """Run every check, also after one has failed; the last line said is the tally.
 
@@ -75,13 +93,17 @@ def verdict(run: Run, say: Callable[[str], object]) -> int:
     """
     total = Tally()
     failing = []
+    failed: list[str] = []
     for check in CHECKS:
         say(f"== {check}")
         status, lines = run(check)
         tally = suite_tally(status, lines) if check == SUITE else check_tally(status)
+        failed += failures(lines)
         if tally.failed:
             failing.append(check)
         total += tally
+    for one in failed:
+        say(f"\n{one.strip()}")
     if failing:
         say(f"\nfailed: {', '.join(failing)} (again: tox run -e {','.join(failing)})")
     say(str(total))
