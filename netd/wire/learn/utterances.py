@@ -19,6 +19,10 @@ SOON = 2.0
 """Seconds within which something heard is an answer to what was said before it."""
 
 
+_TICK = 1e-6
+"""Seconds between two pieces at least."""
+
+
 @define(eq=False)
 class Utterance:
     """A message of the program.
@@ -72,7 +76,10 @@ def dialogue_of(conversation: Conversation, found: FoundFrame) -> OverheardDialo
         key=lambda piece: (piece[0], piece[2].number, piece[1]),
     )
     ends = sorted(((talk.closed, talk) for talk in conversation.talks), key=lambda end: (end[0], end[1].number))
-    for time, _, talk, is_said, data in pieces:
+    newest = -_TICK
+    for written, _, talk, is_said, data in pieces:
+        # Recordings have whole milliseconds: an answer of the same one would count as said before its question.
+        time = newest = max(written, newest + _TICK)
         while ends and ends[0][0] < time:
             listener.end(*ends.pop(0))
         listener.take(talk, time, is_said, data)

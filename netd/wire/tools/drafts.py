@@ -12,6 +12,7 @@ from netd.errors import ConfigErrors
 from netd.wire.config import read_section
 from netd.wire.learn import WireDraft, draft
 from netd.wire.learn.hidden import secrets_in, without_secrets
+from netd.wire.learn.turning import turned
 from netd.wire.recording import Direction, Recording, Transport, escape, write_recording
 from netd.wire.tools.order import LearnOrder
 from netd.wire.tools.outcome import RuleLines, kinds_told
@@ -90,11 +91,14 @@ def conclude(
 
     :raises LearnFailed: if nothing was learned.
     """
+    server = None if order.through is None else "{}:{}".format(*order.through)
+    asking = turned(recording, server)
+    recording = recording if asking is None else asking
     if not any(event.direction is Direction.SAID for event in recording.events):
         opened = any(event.direction is Direction.OPENED for event in recording.events)
         raise LearnFailed(_nothing(order, opened))
     files.write_transcript(without_secrets(recording, secrets_in(recording, ())))  # nothing is lost if drafting fails
-    learned = draft(recording, order.name, endpoint_of(order))
+    learned = draft(recording, order.name, endpoint_of(order) if asking is None else None)
     files.write_transcript(learned.transcript)
     if learned.refused is not None:
         raise LearnFailed(learned.refused)
@@ -159,12 +163,14 @@ def _told(text: str, learned: WireDraft, order: LearnOrder, files: LearnedFiles)
     yield f"{files.section} is the section{f'; {unsure} of its lines are unsure: see ; ?' if unsure else ''}"
     if order.transcript is None:
         yield f"{files.transcript} is what was said"
-    yield from _next(order, files, learned.transcript.transport)
+    yield from _next(order, files, learned.transcript.is_dialled and order.device is None)
 
 
-def _next(order: LearnOrder, files: LearnedFiles, transport: Transport) -> Iterator[str]:
+def _next(order: LearnOrder, files: LearnedFiles, is_dialled: bool) -> Iterator[str]:
     transcript = files.transcript if order.transcript is None else order.transcript
     yield "Next: look at it, append it to your INI, then `netd check` and `netd reload`"
     yield f"Test: `netd wire test {order.name} {transcript} -c {files.section}`"
-    if order.through is not None and transport is not Transport.SERIAL:
+    if is_dialled:
+        yield "netd then asks the server itself: the program is not needed any more"
+    elif order.through is not None:
         yield f"netd then takes port {order.port}; the old server is not needed any more"
