@@ -1,0 +1,5 @@
+"""The clock of the machine is right."""
+
+
+def settime():
+    """Change nothing."""
