@@ -75,19 +75,27 @@ class TutorialTestCase(PackagedTestCase):
             for line in typed(block.text):
                 self.type(line, place)
         elif block.language == "ini":
-            self.configure(self.home / (block.file or "netd.ini"), block.text, place)
+            self.configure(self.inside(block.file or "netd.ini"), block.text, place)
         elif block.file:
-            path = self.home / block.file
+            path = self.inside(block.file)
             path.parent.mkdir(exist_ok=True)
             path.write_text(block.text, "utf-8")
         elif block.language == "python":
             program = self.run_python("-c", block.text, env=self.env)
             self.assertEqual(0, program.returncode, f"{place}: {program.stdout}{program.stderr}")
 
+    def inside(self, file: str) -> Path:
+        """The path of a file that the reader saves, which is nowhere else on this machine."""
+        path = self.home / file
+        self.assertTrue(path.is_relative_to(self.home), f"{file} needs a stand-in")
+        return path
+
     def configure(self, path: Path, sections: str, place: str) -> None:
         """Save sections of an INI, in which there must be no mistake."""
         old = path.read_text("utf-8") if path.exists() else ""
         path.write_text(merged(old, sections), "utf-8")
+        if path.suffix != ".ini":
+            return
         kinds = {name: kind.config for name, kind in find_kinds().items()}
         try:
             load(path, kinds, {"NETD_STATE_DIRECTORY": str(self.state)}, os.getuid(), "lab")
