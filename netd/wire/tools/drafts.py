@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 
 from attrs import frozen
@@ -14,11 +15,17 @@ from netd.wire.learn import WireDraft, draft
 from netd.wire.learn.hidden import secrets_in, without_secrets
 from netd.wire.learn.turning import turned
 from netd.wire.recording import Direction, Recording, Transport, escape, write_recording
-from netd.wire.tools.order import LearnOrder
+from netd.wire.tools.order import ALL_ADDRESSES, LearnOrder
 from netd.wire.tools.outcome import RuleLines, kinds_told
 from netd.wire.tools.trial import try_section
 
 __all__ = ["Attempted", "LearnFailed", "LearnedFiles", "conclude"]
+
+
+BACKSLASH = "\\"
+
+MOST_PEERS = 50
+"""Addresses that a draft admits; a network is better where there are more."""
 
 
 class LearnFailed(Exception):
@@ -98,37 +105,59 @@ def conclude(
         opened = any(event.direction is Direction.OPENED for event in recording.events)
         raise LearnFailed(_nothing(order, opened))
     files.write_transcript(without_secrets(recording, secrets_in(recording, ())))  # nothing is lost if drafting fails
-    learned = draft(recording, order.name, endpoint_of(order) if asking is None else None)
+    is_open = asking is None and (order.pcap is not None or not _is_loopback(order.interface))
+    remote = _remote_hosts(recording) if is_open else []
+    learned = draft(recording, order.name, _endpoint(order, is_exposed=bool(remote)) if asking is None else None)
     files.write_transcript(learned.transcript)
     if learned.refused is not None:
         raise LearnFailed(learned.refused)
-    text = _with_peers(learned.section, recording) + "".join(map(_attempt_told, attempted))
+    text = _with_peers(learned.section, remote) + "".join(map(_attempt_told, attempted))
     files.write_section(text)
     for line in _told(text, learned, order, files):
         tell(line)
 
 
-def endpoint_of(order: LearnOrder) -> str | None:
-    """Where netd is to listen, or what it dials."""
+def _endpoint(order: LearnOrder, is_exposed: bool) -> str | None:
+    """Where netd is to listen, or what it dials; None for what the recording says.
+
+    :param is_exposed: whether programs on other machines connect.
+    """
     if order.device is not None:
         return order.device
     if order.port is None:
         return None
-    interface = "" if order.interface in {"0.0.0.0", "::"} else f":interface={order.interface.replace(':', chr(92) + ':')}"  # noqa: S104
-    return f"{'udp' if order.udp else 'tcp'}:{order.port}{interface}"
+    interface = order.interface if is_exposed or _is_loopback(order.interface) else "127.0.0.1"
+    is_all = interface in ALL_ADDRESSES or (is_exposed and order.pcap is not None)
+    where = "" if is_all else f":interface={interface.replace(':', BACKSLASH + ':')}"
+    return f"{'udp' if order.udp else 'tcp'}:{order.port}{where}"
 
 
-def _with_peers(section: str, recording: Recording) -> str:
-    """*section*, which admits the machines from which programs came."""
-    hosts = sorted(
-        {event.data.decode().rpartition(":")[0].strip("[]") for event in recording.events if event.direction is Direction.OPENED}
-    )
-    remote = [host for host in hosts if host and not host.startswith("127.") and host != "::1"]
-    head, listen, rest = section.partition("\nlisten = ")
-    if not remote or not listen:
+def _remote_hosts(recording: Recording) -> list[str]:
+    """The addresses of other machines in *recording*."""
+    opened = (event.data.decode("utf-8", "replace") for event in recording.events if event.direction is Direction.OPENED)
+    hosts = {address.rpartition(":")[0].strip("[]") for address in opened}
+    return sorted(host for host in hosts if _is_address(host) and not _is_loopback(host))
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(host: str) -> bool:
+    return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+
+
+def _with_peers(section: str, remote: Sequence[str]) -> str:
+    """*section*, which admits the machines from which programs came, if they are others than this one."""
+    if not remote:
         return section
+    head, listen, rest = section.partition("\nlisten = ")
     first, _, rest = rest.partition("\n")
-    return f"{head}{listen}{first}\naccess = peers\npeers = {', '.join(remote[:50])}\n{rest}"
+    return f"{head}{listen}{first}\naccess = peers\npeers = {' '.join(remote[:MOST_PEERS])}\n{rest}"
 
 
 def _attempt_told(one: Attempted) -> str:

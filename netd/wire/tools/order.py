@@ -6,7 +6,11 @@ import json
 
 from attrs import frozen
 
-__all__ = ["LearnOrder", "read_order"]
+__all__ = ["ALL_ADDRESSES", "LearnOrder", "read_order"]
+
+
+ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - a person has to choose one
+"""The interfaces that stand for all of this machine's addresses."""
 
 
 @frozen(kw_only=True)

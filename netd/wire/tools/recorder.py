@@ -17,12 +17,12 @@ from netd.wire.remotes import serial_line
 from netd.wire.serial import SerialEndpoint
 from netd.wire.tools.datagrams import LearnedDatagrams
 from netd.wire.tools.drafts import Attempted, LearnFailed
-from netd.wire.tools.order import LearnOrder
+from netd.wire.tools.order import ALL_ADDRESSES, LearnOrder
 from netd.wire.tools.streams import LearnedFactory
 from netd.wire.tools.tape import WireTape
 from netd.wire.tools.witness import WireWitness
 
-__all__ = ["WireRecorder"]
+__all__ = ["WireRecorder", "remedy"]
 
 DIAL_TIMEOUT = 10.0
 """Seconds that the old server has to accept a connection."""
@@ -42,8 +42,7 @@ class WireRecorder:
         is_serial = order.device is not None
         transport = Transport.SERIAL if is_serial else Transport.UDP if order.udp else Transport.TCP
         self._tape = WireTape(transport, is_serial, wall)
-        attempt = unescape(order.say) if order.say is not None else None if is_serial else b"OK\n"
-        self._attempt = None if order.through is not None else attempt
+        self._attempt = _attempt(order)
         self._witness = WireWitness(self._tape, tell, self._attempt, is_asked_for=order.say is not None)
         self._recording: Recording | None = None
 
@@ -107,7 +106,7 @@ class WireRecorder:
     def _told_where(self) -> None:
         order = self._order
         name = "udp" if order.udp else "tcp"
-        if order.interface in {"0.0.0.0", "::"}:  # noqa: S104 - a person has chosen it
+        if order.interface in ALL_ADDRESSES:
             self._tell(
                 f"listens on {name} port {order.port} of {', '.join(_own_addresses())}: programs on other machines reach it"
             )
@@ -121,25 +120,37 @@ class WireRecorder:
             self._tell("there is no old server: what the program waits for is tried after 3 s; --through HOST:PORT records both")
 
     def _open_device(self, device: str) -> None:
-        line = serial_line(device)
+        try:
+            line = serial_line(device)
+        except ValueError as error:
+            raise LearnFailed(f"--from: {error}") from error
         factory = self._factory()
-        SerialEndpoint(line, self._reactor).connect(factory).addErrback(self._no_device, line.path)
+        failures: list[Failure] = []
+        SerialEndpoint(line, self._reactor).connect(factory).addErrback(failures.append)  # there is nothing to wait for
+        for failure in failures:
+            assert isinstance(failure.value, DialFailed), "it fails with nothing else"
+            raise LearnFailed(f"{line.path}: {failure.value.advice}")
         self._tell(f"listens to {line.path} at {line.baud} baud")
-
-    def _no_device(self, failure: Failure, path: str) -> None:
-        failure.trap(DialFailed)
-        self._tell(f"{path}: {failure.getErrorMessage()}")
-        if self._reactor.running:
-            self._reactor.stop()
 
     def _taken(self, error: CannotListenError) -> LearnFailed:
         order = self._order
         why = getattr(error.socketError, "strerror", None) or str(error.socketError)
         holders = [] if order.udp else holders_of(order.interface, order.port or 0) or []
-        return LearnFailed(f"port {order.port} of {order.interface}: {why}{_remedy(order, holders)}")
+        return LearnFailed(f"port {order.port} of {order.interface}: {why}{remedy(order, holders)}")
 
 
-def _remedy(order: LearnOrder, holders: list[Holder]) -> str:
+def _attempt(order: LearnOrder) -> bytes | None:
+    """What is tried where the program waits. Whatever is said to a device may move something: a person has to choose it."""
+    if order.say is not None:
+        try:
+            return unescape(order.say)
+        except ValueError as error:
+            raise LearnFailed(f"--say: {error}") from error
+    return None if order.through is not None or order.device is not None else b"OK\n"
+
+
+def remedy(order: LearnOrder, holders: list[Holder]) -> str:
+    """What to do about a port that *holders* have: the end of a sentence."""
     process = next((one.process for one in holders if one.process is not None), None)
     by = f" by {process}" if process is not None else ""
     return (

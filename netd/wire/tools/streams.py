@@ -89,6 +89,7 @@ class LearnedThrough(LearnedProgram):
         self._server: OldServer | None = None
         self._ended_first: bytes | None = None
         self._halves = 0
+        self._held_up: list[Any] = []
 
     def connectionMade(self) -> None:
         super().connectionMade()
@@ -105,6 +106,7 @@ class LearnedThrough(LearnedProgram):
         self._server = server
         server.transport.registerProducer(self.transport, True)
         self.transport.registerProducer(server.transport, True)
+        self._held_up += [server.transport, self.transport]
         self.transport.resumeProducing()
 
     def _failed(self, failure: Failure) -> None:
@@ -134,7 +136,7 @@ class LearnedThrough(LearnedProgram):
         """One side says no more; tell the *other*. When both have said all, the connection ends."""
         self._ended_first = self._ended_first or side
         self._halves += 1
-        other.unregisterProducer()
+        self._hold_up_no_more(other)
         other.loseWriteConnection()
         if self._halves == 2 and self._server is not None:
             self._server.transport.loseConnection()
@@ -152,11 +154,17 @@ class LearnedThrough(LearnedProgram):
 
     def _end(self, side: bytes, reason: Failure, other: Any) -> None:
         self._ended_first = self._ended_first or side
-        other.unregisterProducer()
+        self._hold_up_no_more(other)
         if reason.check(ConnectionDone):
             other.loseConnection()
         else:
             other.abortConnection()
+
+    def _hold_up_no_more(self, transport: Any) -> None:
+        """*transport* has nobody to hold up any more: nothing more comes."""
+        if transport in self._held_up:
+            self._held_up.remove(transport)
+            transport.unregisterProducer()
 
     def _closed_by(self) -> bytes:
         return self._ended_first or PROGRAM

@@ -1,0 +1,1 @@
+"""Tests of the programs behind ``netd learn`` and ``netd wire test``."""
