@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile, zip_longest
 from typing import Any
 
-from netd.codec.jsontext import encode
+from netd.codec.jsontext import BadJSON, decode, encode
 from netd.wire.consequences import Became, Consequence, ReplayDifference, ReplayedWire, ReplayStep
 from netd.wire.fields import Match, WireReading
 from netd.wire.machine import WireMachine
@@ -29,8 +29,8 @@ MOST_WAKES = 40
 TICK = 0.001
 """Seconds by which the end of a silence is passed, so that rounding does not come before it."""
 
-_MARK = "\x1a"
-"""Stands for the value of a field in a reply; no text has it."""
+_MARK = "80319040702"
+"""Stands for the value of a field in a reply. It is a number, which JSON has without quotes, and no text has it by chance."""
 
 _NOTES = {WireNote.UNMATCHED: Became.UNMATCHED, WireNote.CHECK: Became.FAILED, WireNote.FRAMING: Became.REFUSED}
 
@@ -312,7 +312,8 @@ class _ReplayOutlet:
         rest = rule.reply.render({**values, field: _MARK}).decode(rule.reply.encoding, "replace")
         before, mark, after = rest.partition(_MARK)
         is_so = mark and heard.startswith(before) and heard.endswith(after) and len(heard) >= len(before) + len(after)
-        return heard[len(before) : len(heard) - len(after)] if is_so else heard
+        value = heard[len(before) : len(heard) - len(after)] if is_so else heard
+        return _unquoted(value) if rule.reply.is_json else value
 
     def close(self, reason: str) -> None:
         self.is_closed = True
@@ -323,6 +324,15 @@ class _ReplayOutlet:
             self._step = None  # the message was never looked at
         words = {WireNote.UNMATCHED: escape(message[:60]), WireNote.CHECK: ""}
         self._add(_NOTES.get(kind, Became.NOTE), words.get(kind, f"{kind.value}: {why}"))
+
+
+def _unquoted(value: str) -> str:
+    """The text that *value* is in JSON; *value* itself where it is no string of JSON."""
+    try:
+        found = decode(value.encode())
+    except BadJSON:
+        return value
+    return found if isinstance(found, str) else value
 
 
 def _as_json(values: Mapping[str, Any]) -> str:

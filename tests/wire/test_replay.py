@@ -105,6 +105,10 @@ class ReplayTests(SynchronousTestCase):
         said = "0 1 opened a:1\n1 1 said CARD 7\\n\n"
         self.assertEqual(r"1 reply {7: yes}\n", consequences(options, f"{said}1 1 heard {{7: yes}}\\n\n")[1])
         self.assertEqual(r"1 reply {7: no}\n", consequences(options, f"{said}1 1 heard no\\n\n")[1])
+        as_json = f'{HERE}rules = call check CARD {{card}} => \\{{"is": {{result}}\\}}\n'
+        for heard, replied in {'{"is": 5}': '{"is": 5}', '{"is": "yes"}': '{"is": "yes"}', "no!": '{"is": "no!"}'}.items():
+            told = consequences(as_json, f"{said}1 1 heard {heard}\\n\n")[1]
+            self.assertEqual(rf"1 reply {replied}\n", told)
         silent = f"{HERE}rules = call check CARD {{card}}\n"
         self.assertEqual(['1 call check {"card":"7"}'], consequences(silent, f"{said}1 1 heard no\\n\n"))
 

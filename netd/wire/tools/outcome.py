@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from netd.wire.consequences import Became, ReplayDifference, ReplayedWire, ReplayStep
 from netd.wire.recording import escape
@@ -91,8 +91,3 @@ def _difference(one: ReplayDifference) -> str:
 
 def _short(text: str) -> str:
     return f"{text[:_SHOWN]}…" if len(text) > _SHOWN else text
-
-
-def counted(steps: Sequence[ReplayStep]) -> int:
-    """How many messages there are."""
-    return sum(step.message is not None for step in steps)
