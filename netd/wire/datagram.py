@@ -47,7 +47,7 @@ class _DatagramLink(WireLink):
         section = port.section
         host = place[0]
         address = f"[{host}]:{place[1]}" if ":" in host else f"{host}:{place[1]}"
-        super().__init__(section, lambda: section.plan(is_datagram=True), section.named(host), address, host)
+        super().__init__(section, section.named(host), address, host, is_datagram=True)
 
     def received(self, data: bytes) -> None:
         self._allowance = len(data) + MORE

@@ -37,7 +37,6 @@ MOST_COST = 0.05
 class WireLink(ABC):
     """One connection, or one address that sends datagrams.
 
-    :param plan: returns what its machine goes by; another one after a reload.
     :param source: the host or device of the other side, whose lines in the log are limited together.
     :cvar is_forgeable: whether anybody can send in its name.
     :ivar address: of the other side, for people.
@@ -46,18 +45,39 @@ class WireLink(ABC):
 
     is_forgeable: ClassVar[bool] = False
 
-    def __init__(self, section: WireSection, plan: Callable[[], WirePlan], name: str, address: str, source: str) -> None:
+    __slots__ = (
+        "_cost",
+        "_is_datagram",
+        "_is_dialled",
+        "_since",
+        "_source",
+        "_timer",
+        "_told",
+        "address",
+        "heard",
+        "machine",
+        "section",
+    )
+
+    def __init__(
+        self, section: WireSection, name: str, address: str, source: str, is_dialled: bool = False, is_datagram: bool = False
+    ) -> None:
         self.section = section
         self.address = address
         self._source = source
         self._told = 0
         self.heard = 0.0
-        self._plan = plan
+        self._is_dialled = is_dialled
+        self._is_datagram = is_datagram
         self._timer: Any = None
         self._since = 0.0
         self._cost = 0.0
-        self.machine = WireMachine(plan(), self, name, address)
+        self.machine = WireMachine(self._plan(), self, name, address)
         self.machine.meter = self
+
+    def _plan(self) -> WirePlan:
+        """Return what its machine goes by; another one after a reload."""
+        return self.section.plan(self._is_dialled, self._is_datagram)
 
     # What a transport does
 

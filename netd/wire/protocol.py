@@ -31,6 +31,8 @@ BLOCK = 1 << 13
 class _StreamLink(WireLink):
     """A link over a connection."""
 
+    __slots__ = ("_protocol",)
+
     def __init__(self, section: WireSection, protocol: WireProtocol | DialledWireProtocol, is_dialled: bool) -> None:
         self._protocol = protocol
         address = protocol.transport.getPeer()
@@ -38,7 +40,7 @@ class _StreamLink(WireLink):
         name = section.named_remote(getattr(address, "path", host)) if is_dialled else section.named(host)
         shown = protocol.shown_address()
         source = getattr(address, "host", "") or shown
-        super().__init__(section, lambda: section.plan(is_dialled=is_dialled), name, shown, source)
+        super().__init__(section, name, shown, source, is_dialled=is_dialled)
 
     def write(self, data: bytes) -> None:
         self._protocol.peer.send(data)
