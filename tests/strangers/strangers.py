@@ -1,7 +1,25 @@
-"""Eleven programs as people write them at home, and what netd is to understand of each.
+"""Eleven programs as people write them at home, and what a person still has to edit in the section that ``netd learn`` drafts.
 
 The programs are in ``programs/``, a folder each, beside the server or client that they were written for: naive ``recv(1024)``, a
 message for each ``send``, sleeps and prints. Nothing in them knows of netd. Each ends with 0 if it was served right, else with 1.
+
+==========  =========  =========================================  =====
+program     language   wire                                       edits
+==========  =========  =========================================  =====
+greenhouse  Python     TCP, nothing ends a message                    0
+chat        Python     TCP, likewise; each hears all                  2
+gateway     Python     UDP, one sender for many names                 0
+buoy        C          TCP, packed structs behind a length            2
+robot       C          TCP, texts in buffers of 64 bytes              1
+scale       C++        TCP, STX and ETX, a sum in hexadecimal         1
+bench       Python     TCP, JSON lines                                0
+station     bash       TCP, a banner, login and codes                 0
+pi          bash       TCP, pairs, a connection for each report       1
+dht         Python     serial port, an Arduino                        0
+meter       Python     TCP, an instrument: netd asks                  0
+==========  =========  =========================================  =====
+
+The edits are those of :data:`STRANGERS`; they may only become fewer.
 """
 
 from __future__ import annotations
@@ -10,171 +28,118 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from attrs import field, frozen
+from attrs import frozen
 
-__all__ = ["PROGRAMS", "STRANGERS", "Stranger"]
+__all__ = ["MOST_EDITS", "PROGRAMS", "STRANGERS", "Added", "Edit", "Stranger"]
 
 PROGRAMS = Path(__file__).with_name("programs")
+MOST_EDITS = 3
+
+Range = tuple[float, float]
+"""The least and the greatest that a value may be."""
+
+
+@frozen
+class Edit:
+    """A line of a draft, blanks left out, and the one that a person writes in its place."""
+
+    drafted: str
+    written: str
+
+    def of(self, line: str) -> str:
+        """Return what becomes of *line*, which is the drafted one."""
+        return line.replace(self.drafted, self.written)
+
+
+@frozen
+class Added(Edit):
+    """A line of a draft, and one that a person writes before it."""
+
+    def of(self, line: str) -> str:
+        """See :meth:`Edit.of`."""
+        return f"{line.replace(self.drafted, self.written)}\n{line}"
 
 
 @frozen
 class Stranger:
     """A program.
 
-    :ivar client: the file that netd serves, or which netd dials; its arguments are HOST and PORT, or for a device PORT or PATH.
-    :ivar section: what a person writes for it who has read docs/wires.md.
-    :ivar values: what the bus is to know afterwards: units by channel, by peer.
-    :ivar sends: what netd says to it by ``wire.send``, as soon as it is here.
+    :ivar program: the file that netd serves, or which netd dials.
+    :ivar other: the file of what it was written for, which ``netd learn`` stands in between; None if a recording is of it alone.
+    :ivar values: what the newest values of each name are to be afterwards, whatever their channels are called.
+    :ivar edits: what a person still edits in the draft.
+    :ivar sends: what a person says to it by ``netd send``.
     """
 
     name: str
-    client: str
-    section: str
-    values: Mapping[str, Mapping[str, str]] = field(factory=dict)
+    program: str
+    other: str | None
+    values: Mapping[str, tuple[Range, ...]]
+    edits: tuple[Edit, ...] = ()
+    is_udp: bool = False
+    is_device: bool = False
     sends: tuple[str, ...] = ()
 
-    @property
-    def is_device(self) -> bool:
-        """Whether netd dials it."""
-        return "\nconnect = " in f"\n{self.section}"
+
+def _are(*values: float) -> tuple[Range, ...]:
+    """Values that are known."""
+    return tuple((value - 1e-4, value + 1e-4) for value in values)
 
 
 _ALL = (
-    Stranger(
-        "greenhouse",
-        "client.py",
-        r"""
-listen = tcp:PORT:interface=127.0.0.1
-frame = silence:20ms
-rules =
-    name HELLO {name} => HELLO {name}
-    sample T:{temp °C} H:{hum %} => OK
-    bye EXIT
-""",
-        {"greenhouse": {"temp": "°C", "hum": "%"}},
-    ),
+    Stranger("greenhouse", "client.py", "server.py", {"greenhouse": ((20, 25), (35, 60))}),
     Stranger(
         "chat",
         "client.py",
-        r"""
-listen = tcp:PORT:interface=127.0.0.1
-frame = silence:20ms
-greeting = NICK
-rules =
-    tell-all {who}: {text} => {who}: {text}
-    name {name} => Connected to server!
-""",
-        {"ann": {}, "bob": {}},
+        "server.py",
+        {"ann": (), "bob": ()},
+        (Edit("name {name:word}", "name {name:word} => Connected to server!"), Edit("event {text}", "tell-all {text} => {text}")),
     ),
     Stranger(
         "gateway",
         "client.py",
-        r"""
-listen = udp:PORT:interface=127.0.0.1
-rules =
-    sample {seq:text},{name},{temp °C},{battery V} => ACK,{seq}
-""",
-        {name: {"temp": "°C", "battery": "V"} for name in ("cellar", "attic", "roof")},
+        "server.py",
+        {"cellar": _are(11.5, 3.6), "attic": _are(28.2, 3.57), "roof": _are(-3.1, 3.11)},
+        is_udp=True,
     ),
     Stranger(
         "buoy",
         "client.c",
-        r"""
-listen = tcp:PORT:interface=127.0.0.1
-frame = length:2:little
-rules =
-    name struct <B12s {=1} {name} => \0\0\0\0
-    sample struct <BIffH {=2} {} {water °C} {wave m} {battery mV} => \0\0\0\0
-""",
-        {"buoy-west": {"water": "°C", "wave": "m", "battery": "mV"}},
+        "server.py",
+        {"buoy-west": _are(14.9, 1.05, 3688)},
+        (
+            Added("sample struct <xIdH {v1} {v2} {v3} => \\0\\0\\0\\0", "name struct <B12s {=1} {name} => \\0\\0\\0\\0"),
+            Edit(
+                "sample struct <xIdH {v1} {v2} {v3} => \\0\\0\\0\\0",
+                "sample struct <BIffH {=2} {} {water °C} {wave m} {battery mV} => \\0\\0\\0\\0",
+            ),
+        ),
     ),
     Stranger(
         "robot",
         "client.c",
-        r"""
-listen = tcp:PORT:interface=127.0.0.1
-frame = bytes:64
-rules =
-    name HELLO {name} => WELCOME {name}
-    sample POS {x} {y} {heading °} => OK POS
-    sample BATT {battery V} => OK BATT
-    bye QUIT => BYE {name}
-""",
-        {"robo7": {"x": "", "y": "", "heading": "°", "battery": "V"}},
+        "server.c",
+        {"robo7": _are(1, -0.4, 150, 12.4)},
+        (Edit("frame = lines:\\0", "frame = bytes:64"),),
     ),
     Stranger(
         "scale",
         "client.cpp",
-        r"""
-listen = tcp:PORT:interface=127.0.0.1
-frame = between:\x02:\x03
-say = raw
-rules =
-    sample {state:text},{weight kg},kg{:2} => \x06
-""",
-        {"127.0.0.1": {"weight": "kg"}},
+        "server.py",
+        {"127.0.0.1": _are(3.07)},
+        (Edit("sample {channel},{value},{} => \\x06", "sample {state:text},{weight kg},kg{:2} => \\x06"),),
     ),
-    Stranger(
-        "bench",
-        "client.py",
-        r"""
-listen = tcp:PORT:interface=127.0.0.1
-rules =
-    name json action=register {name=device} => \{"status": "ok", "device": "{name}"\}
-    sample json action=report {volts=readings.volts V} {amps=readings.amps A} => \{"status": "ok"\}
-    ignore json action=ping {n} => \{"status": "ok", "n": {n}\}
-    bye json action=goodbye => \{"status": "ok"\}
-""",
-        {"psu-3": {"volts": "V", "amps": "A"}},
-    ),
-    Stranger(
-        "station",
-        "client.sh",
-        r"""
-listen = tcp:PORT:interface=127.0.0.1
-greeting = 220 weather collector ready
-rules =
-    name LOGIN {name} {} => 230 hello {name}
-    sample PUT {channel} {value} => 250 stored
-    bye bye => 221 see you
-""",
-        {"station3": {"wind": "", "gust": "", "rain": ""}},
-    ),
+    Stranger("bench", "client.py", "server.py", {"psu-3": ((11.95, 12.05), (0.4, 0.6))}),
+    Stranger("station", "client.sh", "server.py", {"station3": ((0, 12), (5, 26), *_are(1))}),
     Stranger(
         "pi",
         "client.sh",
-        r"""
-listen = tcp:PORT:interface=127.0.0.1
-rules =
-    sample host={name},{*} each , {channel}={value} => ACK
-""",
-        {"pi4": {"cpu": "", "load": "", "free": "", "throttled": ""}, "pizero": {"cpu": "", "load": "", "free": ""}},
+        "server.py",
+        {"pi4": _are(1.12, 498, 0), "pizero": ((40, 49), *_are(61))},
+        (Edit("event {text} => ACK", "sample host={name},{*} each , {channel}={value} => ACK"),),
     ),
-    Stranger(
-        "dht",
-        "sketch.py",
-        r"""
-connect = serial:PORT:9600
-say = raw
-rules =
-    sample Humidity: {hum %} % Temperature: {temp °C} *C
-    event LED {state}
-""",
-        {"dht": {"hum": "%", "temp": "°C"}},
-        sends=("H", "L"),
-    ),
-    Stranger(
-        "meter",
-        "instrument.py",
-        r"""
-connect = tcp:127.0.0.1:PORT
-ask =
-    0s *IDN? => event {maker},{model},{serial},{firmware}
-    200ms MEAS:VOLT:DC? => sample {voltage V}
-    200ms MEAS:CURR:DC? => sample {current A}
-""",
-        {"meter": {"voltage": "V", "current": "A"}},
-    ),
+    Stranger("dht", "sketch.py", None, {"dht": ((45, 47), (21, 22))}, is_device=True, sends=("H", "L")),
+    Stranger("meter", "instrument.py", "logger.py", {"meter": ((11.9, 12.1), (0.2, 0.3))}, is_device=True),
 )
 
 STRANGERS: Mapping[str, Stranger] = MappingProxyType({stranger.name: stranger for stranger in _ALL})

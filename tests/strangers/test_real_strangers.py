@@ -1,84 +1,137 @@
-"""Programs of strangers, unchanged, served by one daemon: in Python, C and shell, by TCP, UDP and a serial port."""
+"""Programs of strangers, unchanged: learned beside what they were written for, and then served by one daemon without it."""
 
 from __future__ import annotations
 
+import json
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.debian import program
 from tests.process import PATIENCE, Daemon, Program, RealTestCase
-from tests.strangers.strangers import PROGRAMS, STRANGERS, Stranger
+from tests.strangers.strangers import MOST_EDITS, PROGRAMS, STRANGERS, Stranger
 
-Values = Mapping[str, Mapping[str, str]]
+PATIENT = "200"
+"""To devices: how long they wait to be asked or told something."""
+
+
+def free_ports(many: int) -> list[str]:
+    """Ports that nobody has."""
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(many)]
+    ports = [str(one.getsockname()[1]) for one in held]
+    for one in held:
+        one.close()
+    return ports
 
 
 class StrangersTests(RealTestCase):
-    def compiled(self) -> dict[str, Path]:
-        """The strangers' programs in C and C++, by name, compiled at the same time."""
+    def setUp(self) -> None:
+        super().setUp()
+        ports = free_ports(2 * len(STRANGERS))
+        self.listening = dict(zip(STRANGERS, ports, strict=False))
+        self.behind = dict(zip(STRANGERS, ports[len(STRANGERS) :], strict=True))
+        self.behind["dht"] = str(self.folder / "ttyUSB0")
+        self.compiled = dict(self.compilations())
+
+    def compilations(self) -> Iterator[tuple[Path, Path]]:
+        """Compile what is written in C and C++, all at the same time."""
         compiler = program("g++")
-        made, running = {}, []
-        for stranger in STRANGERS.values():
-            source = PROGRAMS / stranger.name / stranger.client
-            if source.suffix in {".c", ".cpp"}:
-                made[stranger.name] = self.folder / stranger.name
-                language = "c" if source.suffix == ".c" else "c++"
-                running.append(subprocess.Popen([compiler, "-w", "-x", language, source, "-o", made[stranger.name]]))
-        for compilation in running:
+        sources = [path for path in PROGRAMS.rglob("*.c*") if path.suffix in {".c", ".cpp"}]
+        made = {source: self.folder / f"{source.parent.name}-{source.stem}" for source in sources}
+        language = {".c": "c", ".cpp": "c++"}
+        running = [
+            subprocess.Popen([compiler, "-w", "-x", language[source.suffix], source, "-o", made[source]]) for source in sources
+        ]
+        for source, compilation in zip(sources, running, strict=True):
             self.assertEqual(0, compilation.wait(PATIENCE))
-        return made
+            yield source, made[source]
 
-    def places(self) -> dict[str, str]:
-        """A port that is free for each stranger, or the path of a serial port."""
-        held = []
-        for _ in STRANGERS:
-            free = socket.socket()
-            free.bind(("127.0.0.1", 0))
-            held.append(free)
-        ports = {name: str(free.getsockname()[1]) for name, free in zip(STRANGERS, held, strict=True)}
-        for free in held:
-            free.close()
-        return {**ports, "dht": str(self.folder / "ttyUSB0")}
-
-    def run_stranger(self, stranger: Stranger, place: str, compiled: Mapping[str, Path]) -> Program:
+    def run_file(self, stranger: Stranger, name: str, *arguments: str) -> Program:
         """Start a stranger's program."""
-        path = PROGRAMS / stranger.name / stranger.client
-        runner = {".py": [sys.executable, "-u", path], ".sh": ["bash", path]}.get(path.suffix) or [compiled[stranger.name]]
-        arguments = [place, "200"] if stranger.is_device else ["127.0.0.1", place]
-        started = Program([*runner, *arguments], self.folder)
+        path = PROGRAMS / stranger.name / name
+        runners: Mapping[str, list[str | Path]] = {".py": [sys.executable, "-u", path], ".sh": ["bash", path]}
+        started = Program([*(runners.get(path.suffix) or [self.compiled[path]]), *arguments], self.folder)
         self.addCleanup(started.end)
         return started
 
-    def values(self, daemon: Daemon, stranger: Stranger) -> Values:
-        """What the bus knows of the names that it should know: units by channel."""
+    def run_learn(self, stranger: Stranger) -> Program:
+        """Start ``netd learn``."""
+        place = self.behind[stranger.name]
+        order = {"name": stranger.name, "into": str(self.folder), "udp": stranger.is_udp, "interface": "127.0.0.1"}
+        order |= dict.fromkeys(("port", "device", "pcap", "transcript", "seconds", "say", "through"))
+        if stranger.other is None:
+            order["device"] = f"serial:{place}:9600"
+        else:
+            order |= {"port": int(self.listening[stranger.name]), "through": ["127.0.0.1", int(place)]}
+        command = [sys.executable, "-m", "netd.wire.tools", "learn", json.dumps({**order, "force": False})]
+        started = Program(command, self.folder)
+        self.addCleanup(started.end)
+        return started
+
+    def learn(self) -> dict[str, str]:
+        """Record each program once, all at the same time, beside what it was written for; return the drafts."""
+        devices = [one for one in STRANGERS.values() if one.is_device]
+        served = [one for one in STRANGERS.values() if not one.is_device]
+        others = [self.run_file(one, str(one.other), self.behind[one.name]) for one in served]
+        others += [self.run_file(one, one.program, self.behind[one.name], PATIENT) for one in devices]
+        learning = {one.name: self.run_learn(one) for one in STRANGERS.values()}
+        talking = {}
+        for one in STRANGERS.values():
+            learning[one.name].wait_for("recording")
+            caller = one.other if one.is_device else one.program
+            if caller is not None:
+                talking[one.name] = self.run_file(one, caller, "127.0.0.1", self.listening[one.name])
+        self.assertEqual({}, {name: one.output for name, one in talking.items() if one.wait()})
+        for recorder in learning.values():
+            recorder.signal(signal.SIGTERM)
+        self.assertEqual({}, {name: one.output for name, one in learning.items() if one.wait()})
+        for other in others:
+            other.end()
+        return {name: (self.folder / f"{name}.ini").read_text(encoding="utf-8") for name in STRANGERS}
+
+    def edited(self, stranger: Stranger, draft: str) -> str:
+        """Return *draft* as a person has edited it."""
+        for edit in stranger.edits:
+            lines = draft.split("\n")
+            self.assertIn(edit.drafted, [line.strip() for line in lines], draft)
+            draft = "\n".join(edit.of(line) if line.strip() == edit.drafted else line for line in lines)
+        return draft
+
+    def wrong_values(self, daemon: Daemon, stranger: Stranger) -> Iterator[str]:
+        """What the bus should know of the names of a program, and does not."""
         rows = {row["name"]: row["values"] for row in daemon.call("wire.peers", instance=stranger.name)["rows"]}
-        return {
-            name: {channel: value.get("unit", "") for channel, value in rows.get(name, {}).items()} for name in stranger.values
-        }
+        for name, ranges in stranger.values.items():
+            newest = [value["value"] for value in rows.get(name, {}).values()]
+            for least, most in ranges:
+                if not any(least <= value <= most for value in newest):
+                    yield f"{stranger.name}: {name} has no value from {least:g} to {most:g}, but {newest}"
+            if name not in rows:
+                yield f"{stranger.name}: nobody is called {name}, but {list(rows)}"
 
     def test_programs_are_served(self) -> None:
-        """Each program ends with 0, and the bus knows what it has measured."""
-        compiled, places = self.compiled(), self.places()
+        """Each program is learned once, and its draft edited in three lines at most: it is served, and its values are right."""
+        sections = [self.edited(STRANGERS[name], draft) for name, draft in self.learn().items()]
         devices = [one for one in STRANGERS.values() if one.is_device]
-        programs = [one for one in STRANGERS.values() if not one.is_device]
         # Devices are there before netd dials: it would wait a second or more before it dials again.
-        running = {one.name: self.run_stranger(one, places[one.name], compiled) for one in devices}
-        sections = (f"[wire:{one.name}]{one.section.replace('PORT', places[one.name])}" for one in STRANGERS.values())
-        daemon = self.start(self.write_ini("".join(sections)))
+        running = {one.name: self.run_file(one, one.program, self.behind[one.name], PATIENT) for one in devices}
+        daemon = self.start(self.write_ini("\n".join(sections)))
         daemon.wait_for(r"^Stop it with ")
-        running |= {one.name: self.run_stranger(one, places[one.name], compiled) for one in programs}
-        self.say(daemon, devices)
+        for one in STRANGERS.values():
+            if not one.is_device:
+                running[one.name] = self.run_file(one, one.program, "127.0.0.1", self.listening[one.name])
+        for one in devices:
+            for text in one.sends:
+                daemon.wait_for(f"wire:{one.name}: connected")
+                daemon.call("wire.send", instance=one.name, name=one.name, text=text)
         failed = {name: one.output for name, one in running.items() if one.wait()}
-        self.assertEqual({}, failed, daemon.output)
-        known = {one.name: self.values(daemon, one) for one in STRANGERS.values()}
-        self.assertEqual({one.name: one.values for one in STRANGERS.values()}, known)
+        self.assertEqual({}, failed, "\n".join([*sections, daemon.output]))
+        wrong = [fault for one in STRANGERS.values() for fault in self.wrong_values(daemon, one)]
+        self.assertEqual([], wrong, "\n".join(sections))
         self.assertEqual(0, daemon.stop())
 
-    def say(self, daemon: Daemon, devices: Sequence[Stranger]) -> None:
-        """Say to the devices what they wait for."""
-        for stranger in devices:
-            for text in stranger.sends:
-                daemon.wait_for(f"wire:{stranger.name}: connected")
-                daemon.call("wire.send", instance=stranger.name, name=stranger.name, text=text)
+    def test_edits(self) -> None:
+        """No program needs more edited lines than people are told."""
+        self.assertEqual([], [name for name, one in STRANGERS.items() if len(one.edits) > MOST_EDITS])
