@@ -24,7 +24,7 @@ def refusal(conversation: Conversation) -> str | None:
     runs = [run for run in conversation.runs() if run]
     heads = [run[:16] for run in runs]
     if any(_HTTP.match(run) for run in runs):
-        return "this program speaks HTTP; let it POST to netd's gateway (docs/gateway.md), which needs no [wire:…]"
+        return "this program speaks HTTP; let it POST to netd's gateway (docs/protocols/gateway.md), which needs no [wire:…]"
     if any(_TLS.match(head) for head in heads):
         return (
             "this program speaks TLS, and what it says cannot be read from outside; give netd a certificate"

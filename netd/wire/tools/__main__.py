@@ -114,6 +114,8 @@ def main(arguments: list[str]) -> int:
     """Run the program that *arguments* name; return its exit status."""
     try:
         return PROGRAMS[arguments[0]](*arguments[1:])
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     except LearnFailed as error:
         sys.stderr.write(f"netd: {error}\n")
         return 1

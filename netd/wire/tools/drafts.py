@@ -19,7 +19,7 @@ from netd.wire.tools.order import ALL_ADDRESSES, LearnOrder
 from netd.wire.tools.outcome import RuleLines, kinds_told
 from netd.wire.tools.trial import try_section
 
-__all__ = ["Attempted", "LearnFailed", "LearnedFiles", "conclude"]
+__all__ = ["Attempted", "LearnFailed", "LearnedFiles", "conclude", "is_loopback"]
 
 
 BACKSLASH = "\\"
@@ -105,7 +105,7 @@ def conclude(
         opened = any(event.direction is Direction.OPENED for event in recording.events)
         raise LearnFailed(_nothing(order, opened))
     files.write_transcript(without_secrets(recording, secrets_in(recording, ())))  # nothing is lost if drafting fails
-    is_open = asking is None and (order.pcap is not None or not _is_loopback(order.interface))
+    is_open = asking is None and (order.pcap is not None or not is_loopback(order.interface))
     remote = _remote_hosts(recording) if is_open else []
     learned = draft(recording, order.name, _endpoint(order, is_exposed=bool(remote)) if asking is None else None)
     files.write_transcript(learned.transcript)
@@ -126,7 +126,7 @@ def _endpoint(order: LearnOrder, is_exposed: bool) -> str | None:
         return order.device
     if order.port is None:
         return None
-    interface = order.interface if is_exposed or _is_loopback(order.interface) else "127.0.0.1"
+    interface = order.interface if is_exposed or is_loopback(order.interface) else "127.0.0.1"
     is_all = interface in ALL_ADDRESSES or (is_exposed and order.pcap is not None)
     where = "" if is_all else f":interface={interface.replace(':', BACKSLASH + ':')}"
     return f"{'udp' if order.udp else 'tcp'}:{order.port}{where}"
@@ -136,7 +136,7 @@ def _remote_hosts(recording: Recording) -> list[str]:
     """The addresses of other machines in *recording*."""
     opened = (event.data.decode("utf-8", "replace") for event in recording.events if event.direction is Direction.OPENED)
     hosts = {address.rpartition(":")[0].strip("[]") for address in opened}
-    return sorted(host for host in hosts if _is_address(host) and not _is_loopback(host))
+    return sorted(host for host in hosts if _is_address(host) and not is_loopback(host))
 
 
 def _is_address(host: str) -> bool:
@@ -147,7 +147,8 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only programs on this machine reach *host*."""
     return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
 
 
@@ -187,9 +188,9 @@ def _told(text: str, learned: WireDraft, order: LearnOrder, files: LearnedFiles)
     trial = try_section(config.plan(said.is_dialled, said.transport is Transport.UDP), said)
     yield from kinds_told(trial.found, RuleLines(text, f"wire:{order.name}"))
     yield from (f"! {fault}" for fault in trial.faults)
-    unsure = sum(line.lstrip().startswith("; ?") for line in text.split("\n"))
+    unsure = any(line.lstrip().startswith("; ?") for line in text.split("\n"))
     yield ""
-    yield f"{files.section} is the section{f'; {unsure} of its lines are unsure: see ; ?' if unsure else ''}"
+    yield f"{files.section} is the section{'; what is unsure in it stands behind ; ?' if unsure else ''}"
     if order.transcript is None:
         yield f"{files.transcript} is what was said"
     yield from _next(order, files, learned.transcript.is_dialled and order.device is None)

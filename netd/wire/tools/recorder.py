@@ -16,13 +16,13 @@ from netd.wire.recording import Recording, Transport, unescape
 from netd.wire.remotes import serial_line
 from netd.wire.serial import SerialEndpoint
 from netd.wire.tools.datagrams import LearnedDatagrams
-from netd.wire.tools.drafts import Attempted, LearnFailed
+from netd.wire.tools.drafts import Attempted, LearnFailed, is_loopback
 from netd.wire.tools.order import ALL_ADDRESSES, LearnOrder
 from netd.wire.tools.streams import LearnedFactory
 from netd.wire.tools.tape import WireTape
 from netd.wire.tools.witness import WireWitness
 
-__all__ = ["WireRecorder", "remedy"]
+__all__ = ["WireRecorder", "is_own", "remedy"]
 
 DIAL_TIMEOUT = 10.0
 """Seconds that the old server has to accept a connection."""
@@ -52,6 +52,8 @@ class WireRecorder:
         :raises LearnFailed: if that is not possible.
         """
         order = self._order
+        if order.through is not None and order.port == order.through[1] and is_own(order.through[0], order.interface):
+            raise LearnFailed("--through names the port of netd learn itself; let the old server listen on another port")
         self._reactor.addSystemEventTrigger("before", "shutdown", self._end)
         if order.device is not None:
             self._open_device(order.device)
@@ -60,7 +62,7 @@ class WireRecorder:
         else:
             self._listen()
         until = "Ctrl-C ends it" if order.seconds is None else f"it ends after {order.seconds:g} s, or with Ctrl-C"
-        self._tell(f"recording; {until}")
+        self._reactor.callWhenRunning(self._tell, f"recording; {until}")  # by then, Ctrl-C ends the recording
         if order.seconds is not None:
             self._reactor.callLater(order.seconds, self._reactor.stop)
 
@@ -111,8 +113,7 @@ class WireRecorder:
                 f"listens on {name} port {order.port} of {', '.join(_own_addresses())}: programs on other machines reach it"
             )
         else:
-            loopback = order.interface.startswith("127.") or order.interface in {"::1", "localhost"}
-            more = "; for a program on another machine: --interface 0.0.0.0" if loopback else ""
+            more = "; for a program on another machine: --interface 0.0.0.0" if is_loopback(order.interface) else ""
             self._tell(f"listens on {name} port {order.port} of {order.interface}{more}")
         if order.through is not None:
             self._tell(f"passes everything on to the old server at {order.through[0]}:{order.through[1]}")
@@ -125,18 +126,23 @@ class WireRecorder:
         except ValueError as error:
             raise LearnFailed(f"--from: {error}") from error
         factory = self._factory()
+        self._tell(f"opens {line.path} at {line.baud} baud")
         failures: list[Failure] = []
         SerialEndpoint(line, self._reactor).connect(factory).addErrback(failures.append)  # there is nothing to wait for
         for failure in failures:
             assert isinstance(failure.value, DialFailed), "it fails with nothing else"
             raise LearnFailed(f"{line.path}: {failure.value.advice}")
-        self._tell(f"listens to {line.path} at {line.baud} baud")
 
     def _taken(self, error: CannotListenError) -> LearnFailed:
         order = self._order
         why = getattr(error.socketError, "strerror", None) or str(error.socketError)
         holders = [] if order.udp else holders_of(order.interface, order.port or 0) or []
         return LearnFailed(f"port {order.port} of {order.interface}: {why}{remedy(order, holders)}")
+
+
+def is_own(host: str, interface: str) -> bool:
+    """Whether *host* is an address at which a program that listens on *interface* is reached."""
+    return host == interface or (is_loopback(host) and (interface in ALL_ADDRESSES or is_loopback(interface)))
 
 
 def _attempt(order: LearnOrder) -> bytes | None:

@@ -104,7 +104,23 @@ class ConcludeTests(DraftedCase):
         section = self.conclude(TALK, Attempted(b"", b"OK\n"), Attempted(b"HELLO\n", b"OK\n"))
         self.assertIn(r"; ? the program waits first, and went on when it heard OK\n", section)
         self.assertIn(r"; ? the program waits after HELLO\n, and went on when it heard OK\n", section)
-        self.assertTrue(any("unsure" in line for line in self.told))
+        self.assertTrue(any("what is unsure in it" in line for line in self.told))
+
+    def test_draft_with_mistakes(self) -> None:
+        """A draft that the check refuses is written all the same, and its mistakes are told."""
+        order = self.order(name="the shed")
+        conclude(read_recording(TALK), order, LearnedFiles(order), self.told.append)
+        self.assertEqual(f"{self.folder}/the shed.ini is written, and has mistakes to mend by hand:", self.told[1])
+        self.assertIn("[wire:the shed]", self.told[2])
+
+    def test_asking(self) -> None:
+        """A program that asks is told apart: netd then asks itself."""
+        talk = "0 1 opened 127.0.0.1:5\n"
+        for n in range(1, 9):
+            talk += f"{n} 1 said MEAS:VOLT?\\n\n{n}.02 1 heard 1{n}.5\\n\n"
+        section = self.conclude(talk, through=("192.0.2.1", 5025))
+        self.assertIn("\nconnect = tcp:192.0.2.1:5025\n", section)
+        self.assertIn("netd then asks the server itself", self.told[-1])
 
     def test_through(self) -> None:
         """Behind an old server, it is told that netd takes the port."""

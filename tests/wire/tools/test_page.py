@@ -36,7 +36,9 @@ class LearnPageTests(CommandTests):
         program = self.executed.pop()[0][4:]
         shown = StringIO()
         if program[0] == "learn" and read_order(program[1]).transcript is None:
-            WireRecorder(read_order(program[1]), RecordingReactor(), 0.0, lambda text: print(text, file=shown)).begin()
+            reactor = RecordingReactor()
+            WireRecorder(read_order(program[1]), reactor, 0.0, lambda text: print(text, file=shown)).begin()
+            reactor.call_hooks()
         else:
             with redirect_stdout(shown):
                 self.assertEqual(0, main(program), line)

@@ -42,6 +42,12 @@ class RecordingReactor(MemoryReactorClock):
             raise CannotListenError(interface, port, OSError(13, "Permission denied"))
         self.udp.append((port, protocol, interface, maxPacketSize))
 
+    def call_hooks(self) -> None:
+        """Do what a reactor does when it begins to run."""
+        while self.whenRunningHooks:
+            called, arguments, _ = self.whenRunningHooks.pop(0)
+            called(*arguments)
+
     def stop(self) -> None:
         self.stopped += 1
 
@@ -58,6 +64,7 @@ class RecorderTests(SynchronousTestCase):
     def begin(self, **options: Any) -> WireRecorder:
         recorder = self.recorder(**options)
         recorder.begin()
+        self.reactor.call_hooks()
         return recorder
 
     def end(self) -> None:
@@ -99,6 +106,13 @@ class RecorderTests(SynchronousTestCase):
         recorder = self.begin(through=("127.0.0.1", 9001))
         self.assertIn("passes everything on to the old server at 127.0.0.1:9001", self.told)
         self.assertEqual((), recorder.attempted())
+
+    def test_through_itself(self) -> None:
+        """A port that would be passed on to itself is refused."""
+        for options in ({}, {"interface": "0.0.0.0"}, {"through": ("localhost", 9000)}):
+            recorder = self.recorder(**{"through": ("127.0.0.1", 9000), **options})
+            self.assertIn("the port of netd learn itself", str(self.assertRaises(LearnFailed, recorder.begin)))
+        self.begin(through=("192.0.2.1", 9000))
 
     def test_attempts(self) -> None:
         """After which messages the program went on is known at the end; what a person has chosen is no attempt."""
@@ -154,7 +168,7 @@ class RecorderTests(SynchronousTestCase):
         self.addCleanup(os.close, port)
         path = Path(os.ttyname(port))
         recorder = self.begin(port=None, device=f"serial:{path}:9600")
-        self.assertEqual(f"listens to {path} at 9600 baud", self.told[-2])
+        self.assertEqual(f"opens {path} at 9600 baud", self.told[0])
         (event,) = recorder.recording().events
         self.assertEqual(str(path).encode(), event.data)
         for reader in self.reactor.getReaders():
