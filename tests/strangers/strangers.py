@@ -10,7 +10,7 @@ greenhouse  Python     TCP, nothing ends a message                    0
 chat        Python     TCP, likewise; each hears all                  2
 gateway     Python     UDP, one sender for many names                 0
 buoy        C          TCP, packed structs behind a length            2
-robot       C          TCP, texts in buffers of 64 bytes              1
+robot       C          TCP, texts in buffers of 64 bytes              0
 scale       C++        TCP, STX and ETX, a sum in hexadecimal         1
 bench       Python     TCP, JSON lines                                0
 station     bash       TCP, a banner, login and codes                 0
@@ -120,7 +120,6 @@ _ALL = (
         "client.c",
         "server.c",
         {"robo7": _are(1, -0.4, 150, 12.4)},
-        (Edit("frame = lines:\\0", "frame = bytes:64"),),
     ),
     Stranger(
         "scale",

@@ -10,13 +10,16 @@ from math import gcd
 
 from attrs import frozen
 
-__all__ = ["binary_lengths", "records"]
+from netd.wire.learn.wording import is_text
+
+__all__ = ["binary_lengths", "filled_records", "records"]
 
 _SIZES = (4, 2, 8, 1)
 _FURTHEST = 6
 """The last offset at which a length is looked for."""
 _LONGEST = 1 << 20
 _FEWEST_MARKS = 4
+_SHORTEST_BUFFER, _LONGEST_BUFFER = 8, 1024
 _LONGEST_TAIL = 8
 """Bytes behind what a length counts: check bytes and an end mark."""
 
@@ -163,3 +166,14 @@ def records(streams: Sequence[bytes], runs: Sequence[bytes]) -> Iterator[str]:
     cut = [data[place : place + size] for data in streams for place in range(0, len(data), size)]
     start = _common_start(cut, 2)
     yield f"bytes:{size}" + (f":start={start.hex()}" if start and start.strip(b"\0") else "")
+
+
+def filled_records(streams: Sequence[bytes], runs: Sequence[bytes]) -> str | None:
+    """Texts in buffers of one size, each filled up with zeros; the size is the least by which no buffer is empty."""
+    common = gcd(*map(len, (*streams, *runs)))
+    for size in (one for one in range(_SHORTEST_BUFFER, min(common, _LONGEST_BUFFER) + 1) if common % one == 0):
+        buffers = [data[place : place + size] for data in streams for place in range(0, len(data), size)]
+        texts = [buffer.rstrip(b"\0") for buffer in buffers]
+        if len(texts) > 1 and all(map(is_text, texts)) and all(texts) and any(len(text) + 1 < size for text in texts):
+            return f"bytes:{size}"
+    return None

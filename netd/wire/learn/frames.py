@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from netd.wire.framing import FramingFailed, parse_frame
-from netd.wire.learn.binary import binary_lengths, records
+from netd.wire.learn.binary import binary_lengths, filled_records, records
 from netd.wire.learn.conversation import Conversation, Talk
 from netd.wire.learn.wording import escaped, guarded, is_plain, is_text
 from netd.wire.recording import Transport
@@ -37,18 +37,20 @@ class FoundFrame:
     :ivar frame: the option of this name.
     :ivar say: the option of this name; None if it is as *frame*.
     :ivar doubt: why a person should look at it; None if the bytes leave no doubt.
+    :ivar is_filled: whether texts are filled up with zeros, which are no part of them.
     """
 
     frame: str
     say: str | None = None
     doubt: str | None = None
+    is_filled: bool = False
 
 
 def find_frame(conversation: Conversation) -> FoundFrame:
     """Return the framing of *conversation*."""
     talks = [talk for talk in conversation.talks if talk.bytes_of(is_said=True)]
     found = _of_datagrams(talks) if conversation.transport is Transport.UDP else _of_streams(talks)
-    return FoundFrame(found.frame, _say(conversation, found.frame), found.doubt)
+    return evolve(found, say=_say(conversation, found.frame))
 
 
 def cut_all(frame: str, streams: Iterable[tuple[bytes, bool]]) -> list[list[bytes]] | None:
@@ -83,6 +85,9 @@ def _of_streams(talks: Sequence[Talk]) -> FoundFrame:
     streams = [(talk.bytes_of(is_said=True), talk.is_whole) for talk in talks]
     if not streams:
         return FoundFrame(_LINES)
+    filled = filled_records([data for data, _ in streams], [run for talk in talks for run in talk.runs(is_said=True)])
+    if filled is not None:
+        return FoundFrame(filled, is_filled=True)
     for frame in _candidates(talks, streams):
         if cut_all(frame, streams) is not None:
             return FoundFrame(frame)

@@ -124,6 +124,8 @@ class _Listener:
             )
             for talk in conversation.talks
         }
+        self._fill = b"\0" if found.is_filled else b""
+        self._fill_heard = self._fill if found.say is None else b""
         self._asks = _is_asked(conversation)
         self._is_udp = conversation.transport.value == "udp"
         self._last: Utterance | None = None
@@ -169,14 +171,14 @@ class _Listener:
                 for other in self._sides.values()
                 if other is not side and other.talk.opened <= time and (other.talk.closed >= time)
             )
-            utterance = Utterance(side.talk.number, side.messages, time, data, others)
+            utterance = Utterance(side.talk.number, side.messages, time, data.rstrip(self._fill), others)
             side.messages += 1
             side.waiting.append(utterance)
             self.utterances.append(utterance)
             self._last = utterance
 
     def _hear(self, side: _Side, time: float, messages: Sequence[bytes]) -> None:
-        for data in messages:
+        for data in (message.rstrip(self._fill_heard) for message in messages):
             own = side.waiting[-1] if side.waiting and not self._asks else None
             last = self._last
             if (
