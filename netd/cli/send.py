@@ -86,7 +86,7 @@ class Report:
         return told
 
 
-@click.command(cls=NetdCommand)
+@click.command(cls=NetdCommand, short_help="Send to a device or a peer of a wire; tell what became of it.")
 @click.argument("target")
 @click.argument("text", required=False)
 @click.option("--file", type=click.File("rb"), help="Send the content of this file; - is standard input.")

@@ -5,16 +5,20 @@ Recipes are files that come with netd, and printed without a daemon.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
 
 import netd
-from netd.cli.invocation import Invocation, NetdCommand, NotFound
+from netd.cli.invocation import Failure, Invocation, NetdCommand, NotFound
 from netd.cli.twistd import become
 
 __all__ = ["wire"]
+
+ASK_SECONDS = 5.0
+"""Seconds that a running daemon has to name its configuration."""
 
 _RECIPES = Path(netd.__file__).parent / "wire" / "recipes"
 
@@ -44,7 +48,7 @@ def wire() -> None:
     "configuration",
     metavar="INI",
     type=click.Path(exists=True, dir_okay=False),
-    help="File with the section. [default: /etc/netd/netd.ini, else the packaged one]",
+    help="File with the section. [default: that of the running daemon, else /etc/netd/netd.ini]",
 )
 @click.pass_obj
 def test(invocation: Invocation, name: str, file: str, configuration: str | None) -> None:
@@ -54,8 +58,19 @@ def test(invocation: Invocation, name: str, file: str, configuration: str | None
     if no rule takes a message, or if the section answers otherwise than the program's own server did.
     """
     invocation.require_unix()
-    chosen = [configuration] if configuration is not None else []
+    ini = configuration or _running_ini(invocation)
+    chosen = [ini] if ini is not None else []
     become(invocation, str(invocation.surroundings.python), "-P", "-m", "netd.wire.tools", "test", name, file, *chosen)
+
+
+def _running_ini(invocation: Invocation) -> str | None:
+    """The file of the daemon that runs on this machine, whose log names this command; None where there is none to be read."""
+    try:
+        with invocation.control(ASK_SECONDS, is_local=True) as control:
+            found = control.call("system.status").get("configuration")
+    except Failure:
+        return None
+    return found if isinstance(found, str) and os.access(found, os.R_OK) else None
 
 
 def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

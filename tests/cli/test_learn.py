@@ -9,6 +9,7 @@ from typing import Any, cast
 import click
 
 from netd.cli.wire import wire
+from netd.client.control import NotRunning
 from tests.cli.fakes import CommandTests
 
 PLAIN = {
@@ -93,6 +94,15 @@ class LearnTests(CommandTests):
             ["test", "shed", str(self.file), str(self.file)],
             self.told("wire", "test", "shed", str(self.file), "-c", str(self.file)),
         )
+
+    def test_configuration_of_the_daemon(self) -> None:
+        """Without -c, the section is that of the running daemon: its log names the command without a file."""
+        self.control.answers["system.status"] = {"configuration": str(self.file)}
+        self.assertEqual(["test", "shed", str(self.file), str(self.file)], self.told("wire", "test", "shed", str(self.file)))
+        self.control.answers["system.status"] = {"configuration": "/nowhere/netd.ini"}
+        self.assertEqual(["test", "shed", str(self.file)], self.told("wire", "test", "shed", str(self.file)))
+        self.control.broken = NotRunning("nobody")
+        self.assertEqual(["test", "shed", str(self.file)], self.told("wire", "test", "shed", str(self.file)))
 
     def test_recipes(self) -> None:
         """``netd wire recipe`` lists the recipes, and prints one or its example."""
