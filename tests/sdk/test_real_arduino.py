@@ -70,8 +70,8 @@ class UnoTests(SynchronousTestCase):
             tuple(size - before for size, before in zip(self.sizes(what), plain, strict=True)) for what in (1, 2, 3)
         )
         self.assertLess(device[0], 3 * 1024)
-        self.assertLess(agent[0], 4 * 1024)
-        self.assertLess(both[0], 6.25 * 1024)
+        self.assertLess(agent[0], 3 * 1024)
+        self.assertLess(both[0], 5 * 1024)
         self.assertLess(device[1], 512)
         self.assertLess(agent[1], 300)
 

@@ -12,6 +12,8 @@
 #include <Client.h>
 #include <math.h>
 
+#define NETD_ONCE __attribute__((noinline))  // it is called in several places: a copy in each would cost flash
+
 namespace netd {
 
 // The members of a JSON object that matter to a client. They are found as its bytes come, so that an object may have any length.
@@ -89,7 +91,7 @@ class Message : public Print {
 public:
   static const uint8_t HEADER = 64;
 
-  Message(Client &client) : client_(client) {}
+  NETD_ONCE Message(Client &client) : client_(client) {}
 
   size_t write(uint8_t c) override {
     if (length_ == sizeof bytes_) send();
@@ -106,7 +108,7 @@ public:
 
   // All that is written between these two is a frame. It must be the first, and not longer than the buffer.
   void beginFrame() { length_ = HEADER; }
-  void endFrame() {
+  NETD_ONCE void endFrame() {
     uint16_t end = length_;
     length_ = 0;
     header(end - HEADER);
@@ -115,14 +117,7 @@ public:
 
   void frame(const void *payload, size_t size) {
     header(size);
-    const uint8_t *bytes = static_cast<const uint8_t *>(payload);
-    while (size && length_ < sizeof bytes_) {
-      bytes_[length_++] = *bytes++;
-      --size;
-    }
-    if (!size) return;
-    send();
-    if (isSent_) isSent_ = client_.write(bytes, size) == size;
+    write(static_cast<const uint8_t *>(payload), size);
   }
 
   // The text of a string in JSON, at most 100 bytes of it, whole characters of UTF-8.
@@ -190,7 +185,8 @@ public:
   const char *error() const { return error_; }
 
 protected:
-  Link(Client &client, const char *host, uint16_t port) : client_(client), host_(host), port_(port) {}
+  NETD_ONCE Link(Client &client, const char *host, uint16_t port, const char *name, const char *token)
+      : client_(client), host_(host), name_(name), token_(token), port_(port) {}
 
   bool dial() {
     if (millis() - failed_ < wait_) return false;
@@ -222,6 +218,13 @@ protected:
 
   void begin() { envelope_.begin(error_, sizeof error_); }
 
+  // Ends the object of the first message with the name and the token.
+  void introduce(Message &hello) {
+    hello.member(F(",\"name\":\""), name_);
+    hello.member(F(",\"token\":\""), token_);
+    hello.print('}');
+  }
+
   void welcome() {
     isConnected_ = true;
     rest_ = 1;
@@ -236,7 +239,7 @@ protected:
     if (envelope_.denied[0] == 't') rest_ = 60;
     uint8_t most = rest_ < 15 ? rest_ : 15;
     failed_ = millis();
-    wait_ = pause * rest_ + (pause * most * (uint8_t(micros() >> 2) | 1) >> 8);
+    wait_ = pause * (256U * rest_ + most * (uint8_t(micros() >> 2) | 1)) >> 8;
     rest_ = most < 8 ? 2 * most + !most : 15;
     begin();
     return false;
@@ -244,13 +247,13 @@ protected:
 
   Client &client_;
   Envelope envelope_;
-  unsigned long heard_ = 0;
+  unsigned long heard_;
   bool isOpen_ = false, isConnected_ = false;
   uint8_t rest_ = 1;  // the next pause, as a multiple of `pause`
   char error_[80] = "";
 
 private:
-  const char *host_;
+  const char *host_, *name_, *token_;
   uint16_t port_;
   unsigned long failed_ = 0, wait_ = 0;
 };
@@ -289,24 +292,20 @@ public:
 protected:
   AnyDevice(Client &client, const char *host, const char *name, Receive receive, const char *token, uint16_t port, uint16_t ping,
             char *payload, uint8_t *answer, size_t most)
-      : Link(client, host, port), name_(name), token_(token), receive_(receive), ping_(ping), payload_(payload), answer_(answer),
-        most_(most) {}
+      : Link(client, host, port, name, token), receive_(receive), ping_(ping), payload_(payload), answer_(answer), most_(most) {}
 
 private:
   bool open() {
     if (!dial()) return false;
-    isBody_ = isPayload_ = false;
-    at_ = size_ = digits_ = 0;
+    isPayload_ = isTooLong_ = false;
+    place_ = digits_ = 0;
+    length_ = left_ = 0;
     silence_ = 3000UL * ping_;
     Message hello(client_);
     hello.beginFrame();
-    hello.print(F("device {\"name\":\""));
-    hello.quote(name_);
-    hello.print('"');
-    hello.member(F(",\"token\":\""), token_);
-    hello.print(F(",\"ping\":"));
+    hello.print(F("device {\"ping\":"));
     hello.print(static_cast<unsigned long>(ping_));
-    hello.print('}');
+    introduce(hello);
     hello.endFrame();
     return deliver(hello);
   }
@@ -319,35 +318,29 @@ private:
   }
 
   bool take(char c) override {
-    if (isBody_) {
+    if (place_ == Message::HEADER) {
       if (!isPayload_) envelope_.take(c);
-      else if (at_ < most_) payload_[at_] = c;
-      return ++at_ < size_ || end();
+      else if (length_ < most_) payload_[length_++] = c;
+      else isTooLong_ = true;
+      return --left_ || end();
     }
-    if (c >= '0' && c <= '9' && at_ == digits_ && at_ < 7) {
-      size_ = size_ * 10 + uint8_t(c - '0');
+    if (c >= '0' && c <= '9' && place_ == digits_ && place_ < 7) {
+      left_ = left_ * 10 + uint8_t(c - '0');
       ++digits_;
-    } else if (c != ' ' || !at_) {
+    } else if (c != ' ' || !place_) {
       return lose(F("this is no relay"));
     }
-    if (++at_ < Message::HEADER) return true;
-    isBody_ = true;
-    at_ = digits_ = 0;
-    return size_ || end();
+    return ++place_ < Message::HEADER || left_ || end();
   }
 
   // Takes the frame that is complete.
   bool end() {
-    bool isMessage = isPayload_;
-    size_t length = size_ < most_ ? size_ : most_;
-    bool isTooLong = size_ > most_;
+    place_ = digits_ = 0;
     isPayload_ = !isPayload_;
-    isBody_ = false;
-    at_ = size_ = 0;
-    if (!isMessage) return envelope_.status[0] != '|' || lose();
+    if (isPayload_) return envelope_.status[0] != '|' || lose();
     if (envelope_.id[0]) {
-      payload_[length] = 0;
-      answer(length, isTooLong);
+      payload_[length_] = 0;
+      answer();
     } else if (envelope_.status[0] == 'w') {
       welcome();
       silence_ = 3000UL * uint16_t(atoi(envelope_.ping));
@@ -355,13 +348,15 @@ private:
       return lose();
     }
     begin();
+    length_ = 0;
+    isTooLong_ = false;
     return true;
   }
 
-  void answer(size_t length, bool isTooLong) {
+  void answer() {
     Answer answer(answer_, most_);
-    const char *refusal = isTooLong ? nullptr : receive_(payload_, length, answer);
-    isTooLong = isTooLong || answer.isTooLong;
+    const char *refusal = isTooLong_ ? nullptr : receive_(payload_, length_, answer);
+    bool isTooLong = isTooLong_ || answer.isTooLong;
     Message message(client_);
     message.beginFrame();
     message.print(F("{\"id\":"));
@@ -383,16 +378,16 @@ private:
     deliver(message);
   }
 
-  const char *name_, *token_;
   Receive receive_;
   uint16_t ping_;
   char *payload_;
   uint8_t *answer_;
   size_t most_;
-  bool isBody_ = false, isPayload_ = false;
-  uint8_t digits_ = 0;
-  uint32_t at_ = 0, size_ = 0;
-  unsigned long silence_ = 0;
+  bool isPayload_, isTooLong_;  // these are set when a connection begins
+  uint8_t place_, digits_;      // in the header of the frame
+  size_t length_;
+  uint32_t left_;
+  unsigned long silence_;
 };
 
 // A device of a relay. Its longest payload, and its longest answer, have SIZE bytes; longer ones are refused.
@@ -420,12 +415,13 @@ class Channel {
 public:
   typedef float (*Read)();
 
-  Channel(const char *name, Read read, unsigned long every, const char *label = "", const char *unit = "", uint8_t digits = 2)
-      : name(name), label(label), unit(unit), read(read), every(every ? every : 1), digits(digits) {}
+  constexpr Channel(const char *name, Read read, unsigned long every, const char *label = "", const char *unit = "",
+                    uint8_t digits = 2)
+      : name(name), label(label), unit(unit), read(read), every(every ? every : 1), due(0), digits(digits) {}
 
   const char *name, *label, *unit;
   Read read;
-  unsigned long every, due = 0;
+  unsigned long every, due;
   uint8_t digits;
 };
 
@@ -439,7 +435,7 @@ public:
   template <uint8_t COUNT>
   Agent(Client &client, const char *host, Channel (&channels)[COUNT], const char *name = nullptr, const char *token = nullptr,
         uint16_t port = 10000)
-      : Link(client, host, port), name_(name), token_(token), channels_(channels), count_(COUNT) {}
+      : Link(client, host, port, name, token), channels_(channels), count_(COUNT) {}
 
   // Connects to a netd with `accept_unsolicited = yes`, and sends the samples that are due. Returns whether it is connected.
   bool poll() {
@@ -526,9 +522,8 @@ private:
       hello.print('}');
     }
     hello.print('}');
-    hello.member(F(",\"name\":\""), name_);
-    hello.member(F(",\"token\":\""), token_);
-    hello.print(F("}\n"));
+    introduce(hello);
+    hello.print('\n');
     if (hello.send()) welcome();
     else lose(F("netd hung up"));
   }
@@ -557,20 +552,18 @@ private:
     if (!isfinite(value)) return;
     message.print(name);
     message.print(' ');
-    uint8_t tens = 0;
-    while (fabs(value) > 4e9) {  // print() writes no greater ones
-      value /= 10;
-      ++tens;
-    }
-    message.print(static_cast<double>(value), tens ? 0 : digits);
-    if (tens) {
+    // A whole number and a power of ten: Print's own way with digits behind the point takes 600 bytes of flash.
+    int exponent = 0;
+    for (; digits && fabs(value) < 1e8; --digits, --exponent) value *= 10;
+    for (; !(fabs(value) < 2e9); ++exponent) value *= 0.1f;  // what a long can hold
+    message.print(long(lround(value)));
+    if (exponent) {
       message.print('e');
-      message.print(static_cast<unsigned long>(tens));
+      message.print(long(exponent));
     }
     message.print('\n');
   }
 
-  const char *name_, *token_;
   Channel *channels_;
   uint8_t count_, digits_ = 0, stop_ = 0;
   char session_[10] = "";

@@ -185,7 +185,7 @@ inline void agents() {
   agent.poll();
   expect("hello", client.said,
          "{\"channels\":{\"a\":{\"label\":\"A \\\"b\\\"\",\"unit\":\"°C\"},\"b\":{\"label\":\"\",\"unit\":\"\"},"
-         "\"c\":{\"label\":\"\",\"unit\":\"\"}},\"name\":\"lamp\",\"token\":\"netd_x\"}\na 10.0\nb 3250000384e11\n");
+         "\"c\":{\"label\":\"\",\"unit\":\"\"}},\"name\":\"lamp\",\"token\":\"netd_x\"}\na 100e-1\nb 325000064e12\n");
   client.heard = "{\"error\":\"no\",\"denied\":true}\n";
   agent.poll();
   expect("refused", agent.error(), "no");

@@ -18,7 +18,7 @@ struct Wire : Client {
   operator bool() override { return PINB; }
 };
 
-Wire control, wire;
+Wire control, wire, data;
 
 #if WITH
 #include "Netd.h"
@@ -46,7 +46,6 @@ static const char *receive(char *payload, size_t, Print &answer) {
 static float light() { return PINB; }
 netd::Device<128> device(wire, "192.168.1.10", "uno", receive);
 netd::Channel channels[] = {netd::Channel("light", light, 1000, "Light", "%")};
-Wire data;
 netd::Agent agent(data, "192.168.1.10", channels, "uno");
 #endif
 
@@ -61,7 +60,7 @@ void loop() {
   device.poll();
   agent.poll(control);
 #else
-  if (!wire.connected() && !control.connected()) wire.connect("192.168.1.10", 5050);
+  if (!wire.connected() && !control.connected() && !data.connected()) wire.connect("192.168.1.10", 5050);
   wire.write('x');
   wire.print(PINB * 0.5);
   PORTB = millis();

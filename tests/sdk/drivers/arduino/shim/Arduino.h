@@ -31,6 +31,7 @@ public:
   size_t print(const char *text) { return write(reinterpret_cast<const uint8_t *>(text), strlen(text)); }
   size_t print(const __FlashStringHelper *text) { return print(reinterpret_cast<const char *>(text)); }
   size_t print(char c) { return write(uint8_t(c)); }
+  size_t print(long value) { return format("%ld", value); }
   size_t print(unsigned long value) { return format("%lu", value); }
   size_t print(double value, int digits = 2) { return format("%.*f", digits, value); }
 
