@@ -205,7 +205,7 @@ LAYERS = (
         " netd.cluster.{answering,asking,calls,collecting,delivering,devices,events,following,forwarding,inquiries,link}"
         " netd.cluster.{listing,membership,names,newest,nodes,publishing,questions,receiving,requests,sending,shipping}"
         " netd.forward.sending netd.mqtt.commands netd.relay.guests netd.room.visitors netd.session.{dialer,revival}"
-        " netd.wire.{calls,datagram,link,section,serial} netd.wire.tools.{datagrams,streams}",
+        " netd.wire.{calls,datagram,errands,link,section,serial} netd.wire.tools.{datagrams,streams}",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",
     ),

@@ -44,7 +44,11 @@ from netd.wire.rules import Rule, RuleSet, Verb, check_order, parse_rule, placed
 from netd.wire.sieve import sieve_of
 from netd.wire.template import WireTemplate, parse_template
 
-__all__ = ["Config", "read_section"]
+__all__ = ["EACH", "STAY", "Config", "read_section"]
+
+STAY = "stay"
+EACH = "each"
+"""The values of ``dial``."""
 
 PYSERIAL = "serial"
 """The module that opens serial ports; the extra `netd[serial]` installs it."""
@@ -176,9 +180,10 @@ class Config(ListeningConfig):
         live=True,
     )
     dial: str = option(
-        choice("stay", "each"),
-        "stay",
-        help="Whether a connection stays, or each question and each thing sent has one of its own.",
+        choice(STAY, EACH),
+        STAY,
+        help="`stay`: a connection is kept up. `each`: each question, and each thing said or sent, has one of its own, for "
+        "remotes that serve one message a connection.",
         live=True,
     )
     frame: Frame | None = option(
@@ -368,8 +373,12 @@ class Config(ListeningConfig):
             yield "listen", "write listen = tcp:PORT where programs connect, or connect = … where netd is to connect"
         elif self.listen is not None and self.connect is not None:
             yield "connect", "a section has listen or connect; give the other its own section [wire:NAME]"
-        if self.dial == "each" and self.connect is None:
+        if self.dial == EACH and self.connect is None:
             yield "dial", "is about connections that netd makes; take it out, or write connect"
+        elif self.dial == EACH and any(map(is_serial, self.connect or ())):
+            yield "dial", "a serial port stays open: many boards begin anew whenever it is opened; take it out"
+        if self.name is not None and len(self.connect or ()) > 1:
+            yield "name", "there are several remotes: write names = NAME=ADDRESS, …, or a section for each"
 
     def _contradictions(self, unread: Container[str]) -> Iterator[tuple[str, str | LineError]]:
         if self.ack is not None and len(self.ack) > 1:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from attrs import frozen
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
 
 from netd.config import section_name
 from netd.connection.peer import PeerContext
 from netd.connection.remotes import Remote
 from netd.dialing import DialingService
-from netd.wire.config import Config
+from netd.wire.config import EACH, STAY, Config
+from netd.wire.errands import WireErrands
 from netd.wire.protocol import DialledWireFactory
 from netd.wire.remotes import is_serial, serial_line
 from netd.wire.section import WireSection
 from netd.wire.serial import SerialEndpoint
 
-__all__ = ["WireRemote", "wire_remote"]
+__all__ = ["ErrandRemote", "WireRemote", "wire_remote"]
 
 
 @frozen
@@ -46,7 +49,12 @@ def rules_for(config: Config, remote: str) -> _RemoteRules:
 
 
 class WireRemote(DialingService):
-    """Keeps the connection to one remote up."""
+    """Keeps the connection to one remote up.
+
+    :cvar dial: the word for that in the configuration.
+    """
+
+    dial: ClassVar[str] = STAY
 
     def __init__(self, rules: _RemoteRules, factory: DialledWireFactory, reactor: Any) -> None:
         self._plain_reactor = reactor
@@ -59,7 +67,51 @@ class WireRemote(DialingService):
         return Remote(config.remote, self._reactor, config.dial_timeout)
 
 
+class ErrandRemote(WireRemote):
+    """Makes a connection to one remote for each errand."""
+
+    dial = EACH
+
+    def __init__(self, rules: _RemoteRules, factory: DialledWireFactory, reactor: Any) -> None:
+        super().__init__(rules, factory, reactor)
+        self.errands = factory.errands = WireErrands(factory.section, factory.remote, self)
+
+    def startService(self) -> None:
+        """Begin with what is to be asked, and dial for that alone."""
+        Service.startService(self)
+        if self._is_eager:
+            self._hot.start()
+        self.errands.start()
+
+    def stopService(self) -> Deferred[None]:
+        """Begin no errand any more."""
+        self.errands.stop("netd ends")
+        return super().stopService()
+
+    def resume(self) -> None:
+        """See :class:`netd.interfaces.IDrainable`."""
+        self._is_paused = False
+        self.errands.go_on()
+
+    # What the errands want
+
+    def begin(self) -> None:
+        """Dial."""
+        if not self._is_paused:
+            self._dialer.start()
+
+    def rest(self) -> None:
+        """Dial no more; a connection that is there goes on."""
+        self._dialer.pause()
+
+    @property
+    def last_failure(self) -> str:
+        """Why the last attempt failed."""
+        return self._dialer.status().last_failure or f"no answer within {self._rules.dial_timeout:g} s"
+
+
 def wire_remote(section: WireSection, context: PeerContext, remote: str, reactor: Any) -> WireRemote:
     """Make the service of one remote."""
-    factory = DialledWireFactory(section_name("wire", section.config.instance), context, section)
-    return WireRemote(rules_for(section.config, remote), factory, reactor)
+    factory = DialledWireFactory(section_name("wire", section.config.instance), context, section, remote)
+    made = ErrandRemote if section.config.dial == EACH else WireRemote
+    return made(rules_for(section.config, remote), factory, reactor)

@@ -13,12 +13,12 @@ from netd.principal import Kind, Principal, check
 from netd.reserved import Reserves, check_owns, owns, refusal
 from netd.wire.fields import WireReading
 from netd.wire.machine import WireMachine
-from netd.wire.outlet import Answer, WireNote
+from netd.wire.outlet import Answer, Report, WireNote
 from netd.wire.plain import SampleBlock
 from netd.wire.plan import WirePlan
 from netd.wire.rights import CONNECT
 from netd.wire.rules import Rule
-from netd.wire.section import WireSection
+from netd.wire.section import WireSection, WireTalker
 
 __all__ = ["WireLink"]
 
@@ -113,7 +113,7 @@ class WireLink(ABC):
     def connected(self) -> None:
         """It is there."""
         self.heard = self.section.hub.wall()
-        self.section.talkers[self] = None
+        self._be_there(True)
         self.act(self.machine.opened)
 
     def received(self, data: bytes) -> None:
@@ -131,7 +131,7 @@ class WireLink(ABC):
 
     def gone(self, reason: str) -> None:
         """It has ended."""
-        self.section.talkers.pop(self, None)
+        self._be_there(False)
         self.act(self.machine.ended)
         if self._timer is not None:
             self._timer.cancel()
@@ -139,11 +139,43 @@ class WireLink(ABC):
         if self.machine.name:
             self.section.hub.depart(self, self.machine.name, reason)
 
+    def _be_there(self, is_there: bool) -> None:
+        if is_there:
+            self.section.talkers[self] = None
+        else:
+            self.section.talkers.pop(self, None)
+
     def act(self, do: Callable[[float], object]) -> None:
-        """See :class:`netd.wire.section.WireTalker`."""
+        """Call *do* with the present time of the monotonic clock, then publish and wait as is to be done."""
         do(self.section.clock.seconds())
         self.section.hub.flush()
         self._arm()
+
+    @property
+    def talker(self) -> WireTalker:
+        """The peer that is told what others say."""
+        return self
+
+    @property
+    def is_proven(self) -> bool:
+        """See :class:`netd.wire.section.WireTalker`."""
+        return not self.machine.needs_proof
+
+    def speak(self, payload: bytes) -> None:
+        """See :class:`netd.wire.section.WireTalker`."""
+        self.act(lambda now: self.machine.say(payload, now))
+
+    def send(self, text: str, report: Report) -> None:
+        """See :class:`netd.wire.section.WireTalker`."""
+        self.act(lambda now: self.machine.send(text, report, now))
+
+    def ask(self, text: str, report: Report) -> None:
+        """See :class:`netd.wire.section.WireTalker`."""
+        self.act(lambda now: self.machine.ask(text, report, now))
+
+    def leave(self, reason: str) -> None:
+        """See :class:`netd.wire.section.WireTalker`."""
+        self.machine.close(reason)
 
     def follow(self) -> None:
         """See :class:`netd.wire.section.WireTalker`."""
@@ -229,8 +261,8 @@ class WireLink(ABC):
     def told(self, name: str, payload: bytes, includes_itself: bool) -> None:
         """See :class:`netd.wire.outlet.IWireOutlet`."""
         for talker in self.section.admitted():
-            if includes_itself or talker is not self:
-                talker.act(lambda now, machine=talker.machine: machine.say(payload, now))  # type: ignore[misc]
+            if includes_itself or talker is not self.talker:
+                talker.speak(payload)
 
     def called(self, function: str, values: Mapping[str, Any], answer: Answer) -> None:
         """See :class:`netd.wire.outlet.IWireOutlet`."""
@@ -240,9 +272,9 @@ class WireLink(ABC):
         """See :class:`netd.wire.outlet.IWireOutlet`."""
         report = self._later(answer)
         kind, _, rest = target.partition(".")
-        own = self.section.hub.link_of(target)
-        if isinstance(own, WireLink):
-            own.act(lambda now: own.machine.send(text, report, now))
+        own = self.section.peer(target)
+        if own is not None:
+            own.send(text, report)
         elif kind == "wire" and "." in rest:
             instance, _, name = rest.partition(".")
             self.section.calls.send_to_wire(instance, name, text, report)

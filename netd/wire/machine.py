@@ -190,6 +190,11 @@ class WireMachine:
         self._is_ending = True
         self._end_if_done()
 
+    def end_when_done(self, _now: float) -> None:
+        """End the connection as soon as nothing is asked any more."""
+        self._is_ending = True
+        self._end_if_done()
+
     def ended(self, now: float) -> None:
         """The connection is gone."""
         self._decode(self._decoder.end, b"", now)
@@ -249,6 +254,11 @@ class WireMachine:
         """Say *payload*, framed as the section has it."""
         if self._is_open:
             self._say(payload, now)
+
+    def say_filled(self, template: WireTemplate, now: float) -> None:
+        """Say *template* with what is known of the peer, framed as the section has it."""
+        if self._is_open:
+            self._say_as(template, self._given(), now)
 
     def send(self, text: str, report: Report, now: float) -> None:
         """Send *text* as ``send`` has it. The report comes when it is acknowledged, or at once where nothing does that."""

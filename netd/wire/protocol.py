@@ -16,8 +16,10 @@ from netd.connection.protocol import PeerProtocol, describe_address
 from netd.connection.refusals import NOT_ADMITTED
 from netd.principal import ANONYMOUS, Kind, Principal
 from netd.reserved import Reserves, usurped
+from netd.wire.errands import WireErrands
 from netd.wire.link import WireLink
-from netd.wire.section import WireSection
+from netd.wire.plan import WirePlan
+from netd.wire.section import WireSection, WireTalker
 
 __all__ = ["DialledWireFactory", "DialledWireProtocol", "WireFactory", "WireProtocol"]
 
@@ -33,14 +35,12 @@ class _StreamLink(WireLink):
 
     __slots__ = ("_protocol",)
 
-    def __init__(self, section: WireSection, protocol: WireProtocol | DialledWireProtocol, is_dialled: bool) -> None:
+    def __init__(
+        self, section: WireSection, protocol: WireProtocol | DialledWireProtocol, name: str, is_dialled: bool = False
+    ) -> None:
         self._protocol = protocol
-        address = protocol.transport.getPeer()
-        host = getattr(address, "host", "") or "local"
-        name = section.named_remote(getattr(address, "path", host)) if is_dialled else section.named(host)
         shown = protocol.shown_address()
-        source = getattr(address, "host", "") or shown
-        super().__init__(section, name, shown, source, is_dialled=is_dialled)
+        super().__init__(section, name, shown, host_of(protocol) or shown, is_dialled=is_dialled)
 
     def write(self, data: bytes) -> None:
         self._protocol.peer.send(data)
@@ -59,6 +59,39 @@ class _StreamLink(WireLink):
 
     def reserves(self) -> Reserves:
         return self._protocol.factory.access
+
+
+def host_of(protocol: PeerProtocol) -> str:
+    """Return the address of the other side of *protocol*; empty if it has none."""
+    host: str = getattr(protocol.transport.getPeer(), "host", "")
+    return host
+
+
+class _ErrandLink(_StreamLink):
+    """A link over a connection that is made for one errand. The peer is :class:`WireErrands`, which stays."""
+
+    __slots__ = ("_errands",)
+
+    def __init__(self, errands: WireErrands, protocol: DialledWireProtocol) -> None:
+        self._errands = errands
+        super().__init__(errands.section, protocol, errands.name)
+
+    def _plan(self) -> WirePlan:
+        return self._errands.plan()
+
+    @property
+    def talker(self) -> WireTalker:
+        return self._errands
+
+    def arrived(self, name: str) -> None:
+        """Do nothing: the peer has arrived, and stays when this connection ends."""
+
+    def gone(self, reason: str) -> None:
+        super().gone(reason)
+        self._errands.ended(self)
+
+    def _be_there(self, is_there: bool) -> None:
+        """Do nothing: what is said to all is an errand of its own."""
 
 
 class _Talking(PeerProtocol):
@@ -130,7 +163,8 @@ class WireProtocol(_Talking):
 
     def opened(self) -> None:
         """Begin; what is said to the program first is only for one that is admitted."""
-        self.link = _StreamLink(self.factory.section, self, is_dialled=False)
+        section = self.factory.section
+        self.link = _StreamLink(section, self, section.named(host_of(self) or "local"))
         self.link.machine.needs_proof = self.peer.principal is ANONYMOUS
         if self.peer.principal is not ANONYMOUS or self.factory.access.takes_tokens:
             self.link.connected()
@@ -183,16 +217,30 @@ class DialledWireProtocol(_Talking, DialledProtocol):
 
     def opened(self) -> None:
         """Begin."""
-        self.link = _StreamLink(self.factory.section, self, is_dialled=True)
-        self.link.connected()
+        factory = self.factory
+        if factory.errands is None:
+            name = factory.section.named_remote(factory.remote, host_of(self))
+            self.link = _StreamLink(factory.section, self, name, is_dialled=True)
+            self.link.connected()
+        else:
+            factory.errands.next()
+            self.link = _ErrandLink(factory.errands, self)
+            self.link.connected()
+            factory.errands.begun(self.link)
 
 
 class DialledWireFactory(DialledFactory):
-    """Makes the connections that netd dials."""
+    """Makes the connections that netd dials.
+
+    :param remote: the description of what is dialled.
+    :ivar errands: for what each connection is made; None where one stays.
+    """
 
     connection = DialledWireProtocol
 
-    def __init__(self, name: str, context: PeerContext, section: WireSection) -> None:
+    def __init__(self, name: str, context: PeerContext, section: WireSection, remote: str) -> None:
         super().__init__(name, context)
         self.section = section
+        self.remote = remote
+        self.errands: WireErrands | None = None
         self.intake = Intake(self.turns)

@@ -8,9 +8,18 @@ from pathlib import Path
 from attrs import frozen
 
 from netd.config.descriptions import split_descriptions
-from netd.config.remotes import check_remote, located_remote
+from netd.config.remotes import arguments_of_remote, check_remote, located_remote
 
-__all__ = ["SerialLine", "check_wire_remote", "is_serial", "located_wire_remotes", "serial_line", "split_remotes"]
+__all__ = [
+    "RemotePlace",
+    "SerialLine",
+    "check_wire_remote",
+    "is_serial",
+    "located_wire_remotes",
+    "place_of",
+    "serial_line",
+    "split_remotes",
+]
 
 _SERIAL = "serial:"
 _LINE = re.compile(r"serial:(?P<path>.+?):(?P<baud>[0-9]{1,8})(?::(?P<form>[5-8][NOEMS](?:1\.5|[12])))?")
@@ -35,6 +44,27 @@ class SerialLine:
 def is_serial(description: str) -> bool:
     """Whether *description* is that of a serial port."""
     return description.startswith(_SERIAL)
+
+
+@frozen
+class RemotePlace:
+    """What a remote can be called by.
+
+    :ivar host: its host, as it is written, or the end of its path.
+    :ivar port: empty for a path.
+    """
+
+    host: str
+    port: str
+
+
+def place_of(description: str) -> RemotePlace:
+    """Return what the remote of *description* can be called by."""
+    if is_serial(description):
+        return RemotePlace(serial_line(description).path.rpartition("/")[2], "")
+    _, arguments = arguments_of_remote(description)
+    path = arguments.get("path", description).rpartition("/")[2]
+    return RemotePlace(arguments.get("host", path), arguments.get("port", ""))
 
 
 def split_remotes(text: str) -> tuple[str, ...]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from attrs import frozen
 from twisted.logger import Logger
@@ -15,9 +14,9 @@ from netd.redaction import without_tokens
 from netd.wire.calls import WireCalls
 from netd.wire.config import Config
 from netd.wire.hub import WireHub
-from netd.wire.machine import WireMachine
-from netd.wire.outlet import WireNote
+from netd.wire.outlet import Report, WireNote
 from netd.wire.plan import WirePlan
+from netd.wire.remotes import place_of
 
 __all__ = ["Misfit", "WireSection", "WireTalker"]
 
@@ -40,13 +39,25 @@ class Misfit:
     message: bytes
 
 
+@runtime_checkable
 class WireTalker(Protocol):
-    """A connection, or the address of datagrams, as the section sees it."""
+    """A peer that something can be said to: a connection, the address of datagrams, or a remote that is dialled each time."""
 
-    machine: WireMachine
+    @property
+    def is_proven(self) -> bool:
+        """Whether it need not prove who it is any more."""
 
-    def act(self, do: Callable[[float], object]) -> None:
-        """Call *do* with the present time of the monotonic clock, then publish and wait as is to be done."""
+    def speak(self, payload: bytes) -> None:
+        """Say *payload*, framed as the section has it."""
+
+    def send(self, text: str, report: Report) -> None:
+        """Send *text* as ``send`` has it, and tell *report* what acknowledges it."""
+
+    def ask(self, text: str, report: Report) -> None:
+        """Say *text*, and tell *report* the next message."""
+
+    def leave(self, reason: str) -> None:
+        """End the connection."""
 
     def follow(self) -> None:
         """Go by other options."""
@@ -60,7 +71,8 @@ class WireSection:
     :ivar misfits: the newest things that did not fit, oldest first.
     :ivar bytes_in: bytes of datagrams that have come, and *bytes_out* of those that were sent.
     :ivar speaks_freely: whether what is said now is what a person wants said, and no answer to a datagram.
-    :ivar talkers: the open connections, and the addresses of datagrams.
+    :ivar talkers: the peers that something can be said to.
+    :ivar errands: those of them that are dialled each time, by name.
     """
 
     _log = Logger()
@@ -78,6 +90,7 @@ class WireSection:
         self.bytes_out = 0
         self.speaks_freely = False
         self.talkers: dict[WireTalker, None] = {}
+        self.errands: dict[str, WireTalker] = {}
         self._plans: dict[tuple[bool, bool], WirePlan] = {}
 
     def plan(self, is_dialled: bool = False, is_datagram: bool = False) -> WirePlan:
@@ -101,7 +114,7 @@ class WireSection:
 
     def admitted(self) -> list[WireTalker]:
         """Return those of the talkers that are told what others say: all but those which have to prove yet who they are."""
-        return [talker for talker in self.talkers if not talker.machine.needs_proof]
+        return [talker for talker in self.talkers if talker.is_proven]
 
     def named(self, host: str) -> str:
         """Return what a peer at *host* is called unless it says a name."""
@@ -110,11 +123,25 @@ class WireSection:
                 return name
         return self.config.name or host
 
-    def named_remote(self, place: str) -> str:
-        """Return what a remote is called: the name of the section, or its address or the end of its path if there are several."""
-        if len(self.config.connect or ()) > 1:
-            return self.named(place.rpartition("/")[2])
-        return self.config.name or self.config.instance
+    def named_remote(self, remote: str, host: str = "") -> str:
+        """Return what a remote is called: the name of the section; if it has several, their own ones.
+
+        :param remote: its description.
+        :param host: its address, where it is connected.
+        """
+        remotes = self.config.connect or ()
+        if len(remotes) <= 1:
+            return self.config.name or self.config.instance
+        places = [place_of(one) for one in remotes]
+        place = place_of(remote)
+        known = {address: name for name, address in self.config.names or ()}
+        is_shared = [one.host for one in places].count(place.host) > 1
+        return known.get(host) or known.get(place.host) or (f"{place.host}:{place.port}" if is_shared else place.host)
+
+    def peer(self, name: str) -> WireTalker | None:
+        """Return the peer that is called *name*; None if it is not there."""
+        link: object = self.hub.link_of(name)
+        return link if isinstance(link, WireTalker) else self.errands.get(name)
 
     def note(self, kind: WireNote, address: str, why: str, message: bytes, source: str, most: int = 1, name: str = "") -> None:
         """Count something about the peer *name* at *address*, keep it for people, and log it within limits.

@@ -33,13 +33,12 @@ from netd.wire.datagram import WireDatagrams
 from netd.wire.dialled import WireRemote, rules_for, wire_remote
 from netd.wire.events import WirePresence, WireSaid
 from netd.wire.hub import SHOWN_EVERY, WireHub, WireName, described
-from netd.wire.link import WireLink
 from netd.wire.outlet import Report
 from netd.wire.plan import AskTally
 from netd.wire.protocol import WireFactory
 from netd.wire.results import WireAnswer, WireMisfit, WirePeer, WirePeers, WireQuestion, WireRule, WireServiceStatus
 from netd.wire.rights import CONNECT
-from netd.wire.section import WireSection
+from netd.wire.section import WireSection, WireTalker
 
 __all__ = ["WireService", "make_service"]
 
@@ -187,10 +186,10 @@ class WireService(ListeningService):
 
     def _follow_remotes(self, config: Config) -> None:
         wanted = config.connect or ()
-        for one in [one for one in self._remotes if one not in wanted]:
+        for one in [one for one, remote in self._remotes.items() if one not in wanted or remote.dial != config.dial]:
             self._remotes.pop(one).stopService()
         for one in wanted:
-            if one in self._remotes:
+            if one in self._remotes and self._remotes[one].dial == config.dial:
                 self._remotes[one].follow(rules_for(config, one))
             else:
                 remote = self._remotes[one] = self._remote(one)
@@ -366,8 +365,8 @@ class WireService(ListeningService):
         :raises NoSuchTarget: if there is no such peer.
         :raises OperationFailed: if it is not acknowledged.
         """
-        link = self._link(caller, name)
-        return self._answered(name, lambda report: self._freely(link, lambda now: link.machine.send(text, report, now)))
+        peer = self._peer(caller, name)
+        return self._answered(name, lambda report: self._freely(lambda: peer.send(text, report)))
 
     def ask(self, caller: Caller, name: str, text: str) -> Deferred[WireAnswer]:
         """Say a text to a peer.
@@ -376,15 +375,15 @@ class WireService(ListeningService):
         :raises NoSuchTarget: if there is no such peer.
         :raises OperationFailed: if no answer comes in time.
         """
-        link = self._link(caller, name)
-        return self._answered(name, lambda report: self._freely(link, lambda now: link.machine.ask(text, report, now)))
+        peer = self._peer(caller, name)
+        return self._answered(name, lambda report: self._freely(lambda: peer.ask(text, report)))
 
     def tell(self, text: str) -> int:
         """Say a text to all peers. Return how many these are."""
         talkers = self._section.admitted()
         payload = text.encode(self._config.encoding, "replace")
         for talker in talkers:
-            self._freely(talker, lambda now, machine=talker.machine: machine.say(payload, now))  # type: ignore[misc]
+            self._freely(lambda talker=talker: talker.speak(payload))  # type: ignore[misc]
         return len(talkers)
 
     def close(self, caller: Caller, name: str) -> WirePeer:
@@ -392,24 +391,23 @@ class WireService(ListeningService):
 
         :raises NoSuchTarget: if there is no such peer.
         """
-        link = self._link(caller, name)
-        link.machine.close(f"closed by {caller.who}")
+        self._peer(caller, name).leave(f"closed by {caller.who}")
         return next(described(known) for known in self._section.hub.names if known.name == name)
 
     def _subject(self, name: str) -> str:
         return f"wire.{self.instance}.presence.{token(name)}"
 
-    def _link(self, caller: Caller, name: str) -> WireLink:
-        link = self._section.hub.link_of(name)
-        if not isinstance(link, WireLink) or not caller.may(self._subject(name)):
+    def _peer(self, caller: Caller, name: str) -> WireTalker:
+        peer = self._section.peer(name)
+        if peer is None or not caller.may(self._subject(name)):
             raise NoSuchTarget(f"no peer {name!r} is connected; `wire.peers` lists them")
-        return link
+        return peer
 
-    def _freely(self, talker: Any, do: Callable[[float], object]) -> None:
+    def _freely(self, do: Callable[[], object]) -> None:
         """Say what a person wants said: by UDP, more than in answer to a datagram."""
         self._section.speaks_freely = True
         try:
-            talker.act(do)
+            do()
         finally:
             self._section.speaks_freely = False
 
