@@ -21,8 +21,6 @@ __all__ = ["CannotPack", "PackedField", "SumField", "TextField", "WireTemplate",
 _FIELD = re.compile(r"(?P<name>[A-Za-z_][\w-]*)(?::(?P<format>[^\s:]*))?")
 _PACK = re.compile(r"[<>]?[bBhHiIlLqQfd]")
 _STRING = re.compile(rb'(?:[^"]|"(?:[^"\\]|\\.)*+")*+', re.DOTALL)
-_PLAIN = re.compile(r"-?(?:0|[1-9][0-9]{0,40})(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?|true|false|null")
-"""Texts that are values of JSON as they stand."""
 
 
 class CannotPack(ValueError):
@@ -212,14 +210,26 @@ def as_text(value: Any) -> str:
 
 
 def _as_json(value: Any) -> str:
-    """Return *value* as JSON. A text that is a number, or another value of JSON, is that."""
+    """Return *value* as JSON. A text that is JSON itself, such as a number or the result of a function, stays as it is."""
     if value is None:
         return "null"
     if isinstance(value, str):
-        return value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)
+        return value if _is_json(value) else json.dumps(value, ensure_ascii=False)
     if isinstance(value, list):
         return json.dumps(value, ensure_ascii=False)
     return as_text(value)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return False
+    return text.isprintable()  # a line end, which is a blank in JSON, may end the message
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word} is no JSON")
 
 
 def cut_short(text: bytes, cuts: Sequence[bytes]) -> bytes:

@@ -108,6 +108,16 @@ class InjectionTests(WireTestCase):
         self.assertEqual(
             {"name": "ada", "text": evil, "n": 21.5, "v": ['1], "name": "bob'], "o": {"a": [1, "ü"]}, "none": None}, said
         )
+        result = parse_template(r'\{"result": {result}\}')
+        for text, meant in (
+            ('{"a": [1]}', {"a": [1]}),
+            ("[1,", "[1,"),
+            ("NaN", "NaN"),
+            ("[1,\n2]", "[1,\n2]"),
+            ("[" * 9999, "[" * 9999),
+        ):
+            self.assertEqual({"result": meant}, json.loads(result.render({"result": text})))
+            self.assertNotIn(b"\n", result.render({"result": text}))
         self.begin(LOCAL, "say = json", r'rules = tell {text} => \{"from": "{name}", "text": "{text}"\}')
         self.peer(b"x\n"), self.peer(b'a "quoted" {brace\n')
         told = json.loads(self.open[0].heard())
