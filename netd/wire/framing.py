@@ -17,7 +17,7 @@ from netd.wire.sized import LengthFrame, RecordFrame
 from netd.wire.strangers import recognised
 from netd.wire.whole import DatagramFrame, RawFrame, SilenceFrame
 
-__all__ = ["Frame", "FrameDecoder", "FramingFailed", "ShiftWatch", "parse_frame", "parse_say", "recognised"]
+__all__ = ["KINDS", "Frame", "FrameDecoder", "FramingFailed", "ShiftWatch", "parse_frame", "parse_say", "recognised"]
 
 SHORTEST_SILENCE = 0.005
 LONGEST_SILENCE = 60.0
@@ -34,9 +34,9 @@ def parse_frame(text: str, check: Check | None = None) -> Frame:
     :raises ValueError: saying what is wrong with it.
     """
     kind, colon, rest = text.partition(":")
-    read = _KINDS.get(kind)
+    read = KINDS.get(kind)
     if read is None:
-        raise ValueError(none_of(kind, _KINDS))
+        raise ValueError(none_of(kind, KINDS))
     return read(text, rest if colon else None, check)
 
 
@@ -47,8 +47,8 @@ def parse_say(text: str) -> Frame:
     """
     if text == "raw":
         return RawFrame(text)
-    if text.partition(":")[0] not in _KINDS:
-        raise ValueError(none_of(text, (*_KINDS, "raw")))
+    if text.partition(":")[0] not in KINDS:
+        raise ValueError(none_of(text, (*KINDS, "raw")))
     return parse_frame(text)
 
 
@@ -169,7 +169,7 @@ def _start(named: Mapping[str, str]) -> bytes:
     return bytes.fromhex(text)
 
 
-_KINDS: Mapping[str, Callable[[str, str | None, Check | None], Frame]] = MappingProxyType(
+KINDS: Mapping[str, Callable[[str, str | None, Check | None], Frame]] = MappingProxyType(
     {
         "lines": _lines,
         "until": _until,
