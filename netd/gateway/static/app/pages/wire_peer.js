@@ -58,7 +58,7 @@ function card(instance, name, chosen, view, refresh) {
   });
   const close = action({
     label: "Close connection",
-    about: `Close the connection of ${visible(name)}`,
+    about: `Close connection of ${visible(name)}`,
     method: "wire.close",
     instance,
     params: () => ({ name }),
@@ -147,6 +147,7 @@ function plots(gathering, peer, of) {
   return h(
     "div.channels",
     {},
+    h("h3.offscreen", {}, "Channels"),
     when(
       () => gathering.channels.value.size === 0,
       () => h("p.hint.padded", {}, "It has said no numbers yet."),

@@ -10,7 +10,7 @@ import { byName, isOfValues, matches, parse } from "../lists/search.js";
 import { steady } from "../lists/steady.js";
 import { chips, searchField } from "../lists/toolbar.js";
 import { badge, faceOf, panel } from "../panel.js";
-import { computed, signal } from "../signal.js";
+import { computed, hurry, signal } from "../signal.js";
 import { tokenOf } from "../subjects.js";
 import { cell, longTable, rowHead } from "../table.js";
 import { sessionTiles } from "./session_tiles.js";
@@ -46,7 +46,12 @@ export function peersPanel({ instance, list, peers, values, chosen, target }) {
         : "Nobody has connected yet. Programs appear by themselves. To try it, be one:",
     command: () => attempt(instance.service()),
   };
-  const choose = (name) => (target.value = name);
+  const choose = (name) => {
+    target.value = name;
+    hurry();
+    // it stands below a long list, from the next frame on
+    requestAnimationFrame(() => document.querySelector(`[data-testid="peer"]`)?.scrollIntoView({ block: "nearest" }));
+  };
   return panel(
     { title: "Peers", testid: "peers-list", face: faceOf(list, () => peers.value.length === 0), empty },
     h(

@@ -43,7 +43,7 @@ export function sendPanel(instance, target, chosen, peers) {
   const ask = action({
     ...parts,
     label: "Ask",
-    about: "Send it as a question, and show the next message as the answer",
+    about: "Ask, and show the next message as the answer",
     method: "wire.ask",
     told: ({ answer }) => ({ state: "ok", text: `answered: ${excerpt(answer)}` }),
     testid: "ask",
@@ -51,7 +51,7 @@ export function sendPanel(instance, target, chosen, peers) {
   const tell = action({
     ...parts,
     label: "Tell all",
-    about: "Say it to all peers",
+    about: "Tell all peers",
     method: "wire.tell",
     params: () => (text.peek() ? { text: text.peek() } : null),
     told: (number) => ({

@@ -67,9 +67,9 @@ function content() {
       "div.stack",
       {},
       sendPanel(instance, target, chosen, peers),
-      rulesPanel(instance),
       questionsPanel(instance),
       misfitsPanel(instance),
+      rulesPanel(instance),
     ),
   );
 }
