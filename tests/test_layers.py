@@ -132,7 +132,7 @@ LAYERS = (
     Layer(
         "options",
         modules="netd.config.* netd.*.config netd.alert.grammar netd.command.trial netd.control.directory netd.feed.locales"
-        " netd.cluster.credentials netd.wire.remotes",
+        " netd.cluster.credentials netd.wire.{parsers,remotes}",
         reaches=(
             Reach("vocabulary secrets"),
             Reach("options", within="netd.config.* netd.{certificates,pem} netd.{own}.*"),

@@ -13,11 +13,9 @@ import attrs
 from netd.access.rules import AccessWord
 from netd.config import (
     ListeningConfig,
-    Parser,
     auto_or,
     choice,
     duration,
-    each_line,
     integer,
     off_or,
     option,
@@ -30,19 +28,33 @@ from netd.config import (
 from netd.config.descriptions import is_for_datagrams
 from netd.config.dialing import first_delay, longest_delay
 from netd.config.hosts import named_hosts
-from netd.config.remotes import sources_of_remote
 from netd.errors import LineError
-from netd.message import NAME
-from netd.spelling import quoted
 from netd.wire.blocks import block_reader
-from netd.wire.checks import Check, parse_check
-from netd.wire.framing import Frame, parse_frame, parse_say
-from netd.wire.messages import check_encoding
-from netd.wire.plan import AskedRegularly, SaidRegularly, Unmatched, WirePlan
-from netd.wire.remotes import check_wire_remote, is_serial, located_wire_remotes, split_remotes
-from netd.wire.rules import Rule, RuleSet, Verb, check_order, parse_rule, placed_rule
+from netd.wire.checks import Check
+from netd.wire.framing import Frame, parse_frame
+from netd.wire.parsers import (
+    Strays,
+    WireAsked,
+    ack_text,
+    asks_text,
+    channels_text,
+    check_text,
+    encoding_text,
+    frame_text,
+    name_text,
+    remotes_text,
+    rules_text,
+    say_text,
+    sayings_text,
+    strays_text,
+    template_text,
+    templates_text,
+)
+from netd.wire.plan import AskedRegularly, SaidRegularly, WirePlan
+from netd.wire.remotes import is_serial
+from netd.wire.rules import Rule, RuleSet, Verb
 from netd.wire.sieve import sieve_of
-from netd.wire.template import WireTemplate, parse_template
+from netd.wire.template import WireTemplate
 
 __all__ = ["EACH", "STAY", "Config", "read_section"]
 
@@ -52,108 +64,6 @@ EACH = "each"
 
 PYSERIAL = "serial"
 """The module that opens serial ports; the extra `netd[serial]` installs it."""
-
-
-@attrs.frozen
-class WireAsked:
-    """A line of ``ask``."""
-
-    period: float
-    question: WireTemplate
-    rule: Rule
-
-
-@attrs.frozen
-class Strays:
-    """The value of ``unmatched``."""
-
-    kind: Unmatched
-    reply: WireTemplate | None = None
-
-
-def _read_asked(line: str, index: int) -> WireAsked:
-    period, _, rest = line.partition(" ")
-    text, arrow, rule = rest.partition(" => ")
-    if not (arrow and text.strip() and rule.strip()):
-        raise ValueError(f"{quoted(line)} is no question; write time, question and what the answer is: 1s READ? => sample {{v}}")
-    return WireAsked(_period(period, "0s"), parse_template(text.strip()), parse_rule(rule.strip(), index))
-
-
-def _read_said(line: str, index: int) -> SaidRegularly:
-    period, _, text = line.partition(" ")
-    if not text.strip():
-        raise ValueError(f"{quoted(line)}: write a time and what is said, as in 30s PING")
-    return SaidRegularly(_period(period, "10ms"), parse_template(text.strip()), index)
-
-
-def _period(written: str, least: str) -> float:
-    return within(duration, least, "30d")(written)
-
-
-def _read_ack(line: str, index: int) -> Rule:
-    return parse_rule(f"event {line}", index)
-
-
-def _read_strays(written: str) -> Strays:
-    word, _, text = written.partition(" ")
-    if word == Unmatched.REPLY.value and text.strip():
-        return Strays(Unmatched.REPLY, parse_template(text.strip()))
-    return Strays(Unmatched(choice("count", "event", "close", "reply TEXT")(written)))
-
-
-def _read_name(written: str) -> str:
-    if not NAME.fullmatch(written):
-        raise ValueError(f"{quoted(written)} is no name; write 1 to 63 letters, digits, _ and -")
-    return written
-
-
-def _read_channels(written: str) -> tuple[tuple[str, str, str], ...]:
-    found: dict[str, tuple[str, str, str]] = {}
-    for item in (item.strip() for item in written.split(",")):
-        name, _, rest = (part.strip() for part in item.partition(":"))
-        label, bracket, unit = rest.partition("[")
-        if not name or (bracket and not unit.endswith("]")) or not item.isprintable():
-            raise ValueError(f"{quoted(item)} is no channel; write a name, or name:Label [unit], as in Ta:Temperature [°C]")
-        if name in found:
-            raise ValueError(f"channel {name} is given twice")
-        found[name] = (name, label.strip(), unit.removesuffix("]").strip())
-    return tuple(found.values())
-
-
-def _read_remotes(written: str) -> tuple[str, ...]:
-    found = split_remotes(written)
-    for one in found:
-        check_wire_remote(one)
-    if len(set(found)) < len(found):
-        raise ValueError("one remote is given twice")
-    return found
-
-
-_rules: Parser[tuple[Rule, ...]] = each_line("rules, one a line", parse_rule, check_order, placed_rule)
-_asks: Parser[tuple[WireAsked, ...]] = each_line(
-    "questions, one a line: 1s READ? => sample {v}",
-    _read_asked,
-    placed=lambda asked, lines: attrs.evolve(asked, rule=placed_rule(asked.rule, lines)),
-)
-_sayings: Parser[tuple[SaidRegularly, ...]] = each_line("TIME TEXT, one a line: 30s PING", _read_said)
-_templates: Parser[tuple[WireTemplate, ...]] = each_line("text with {fields}, one a line", lambda line, _: parse_template(line))
-_template: Parser[WireTemplate] = Parser("text with {fields}", parse_template, is_verbatim=True)
-_ack: Parser[tuple[Rule, ...]] = each_line("pattern", _read_ack)
-_frame: Parser[Frame] = Parser("frame", parse_frame)
-_say: Parser[Frame] = Parser("frame, or raw", parse_say)
-_check: Parser[Check] = Parser("check: xor, sum, modbus, x25, nmea", parse_check)
-_encoding: Parser[str] = Parser("encoding: utf-8, latin-1, cp1252", check_encoding)
-_strays: Parser[Strays] = Parser("count, event, close, or reply TEXT", _read_strays, is_verbatim=True)
-_name: Parser[str] = Parser("letters, digits, _ and -", _read_name)
-_channels: Parser[tuple[tuple[str, str, str], ...]] = Parser(
-    "channels, comma-separated: Ta:Temperature [°C], H:Humidity [%]", _read_channels
-)
-_remotes: Parser[tuple[str, ...]] = Parser(
-    "where to dial: tcp:HOST:PORT, tls:HOST:PORT, unix:PATH or serial:PATH:BAUD, separated by spaces",
-    _read_remotes,
-    locate=located_wire_remotes,
-    sources=lambda remotes: [source for one in remotes if not is_serial(one) for source in sources_of_remote(one)],
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -173,7 +83,7 @@ class Config(ListeningConfig):
         live=True,
     )
     connect: tuple[str, ...] | None = option(
-        off_or(_remotes),
+        off_or(remotes_text),
         "off",
         help="What netd connects to: `serial:/dev/ttyACM0:115200`, `serial:/dev/ttyUSB0:9600:7E1`, `tcp:192.168.1.7:5025`, "
         "`tls:…`, `unix:…`; several are separated by spaces.",
@@ -187,7 +97,7 @@ class Config(ListeningConfig):
         live=True,
     )
     frame: Frame | None = option(
-        auto_or(_frame),
+        auto_or(frame_text),
         "auto",
         help=r"How bytes become messages: `lines`, `lines:\r`, `until:;`, `between:\x02:\x03`, `length:64`, "
         r"`length:4:big`, `bytes:20`, "
@@ -195,16 +105,16 @@ class Config(ListeningConfig):
         live=True,
     )
     say: Frame | None = option(
-        auto_or(_say),
+        auto_or(say_text),
         "auto",
         help="How what netd says is framed, or `raw`: as written. `auto`: as `frame`.",
         live=True,
     )
     encoding: str = option(
-        _encoding, "utf-8", help="Encoding of the texts. Bytes that are no such text count as U+FFFD.", live=True
+        encoding_text, "utf-8", help="Encoding of the texts. Bytes that are no such text count as U+FFFD.", live=True
     )
     check: Check | None = option(
-        off_or(_check),
+        off_or(check_text),
         "off",
         help="The sum within each message: `xor`, `sum`, `modbus`, `x25`, `nmea`; over a part of it as in "
         "`x25:2..-4`. Messages in "
@@ -212,10 +122,10 @@ class Config(ListeningConfig):
         live=True,
     )
     greeting: tuple[WireTemplate, ...] | None = option(
-        off_or(_templates), "off", help="What netd says when a connection is made, one message a line.", live=True
+        off_or(templates_text), "off", help="What netd says when a connection is made, one message a line.", live=True
     )
     rules: tuple[Rule, ...] | None = option(
-        off_or(_rules),
+        off_or(rules_text),
         "off",
         help="What messages are, a rule a line, tried in order: `VERB PATTERN`, or `VERB PATTERN => REPLY`. Verbs "
         "are sample, event, "
@@ -223,7 +133,7 @@ class Config(ListeningConfig):
         live=True,
     )
     ask: tuple[WireAsked, ...] | None = option(
-        off_or(_asks),
+        off_or(asks_text),
         "off",
         help="What netd asks, a question a line: `1s MEAS:VOLT? => sample {voltage V}`. The next message is the "
         "answer. `0s` asks "
@@ -237,19 +147,19 @@ class Config(ListeningConfig):
         live=True,
     )
     every: tuple[SaidRegularly, ...] | None = option(
-        off_or(_sayings), "off", help="What netd says again and again, one message a line: `30s PING`.", live=True
+        off_or(sayings_text), "off", help="What netd says again and again, one message a line: `30s PING`.", live=True
     )
     send: WireTemplate = option(
-        _template, "{text}", help="What the operation `wire.send` says to a peer; `{text}` is its text.", live=True
+        template_text, "{text}", help="What the operation `wire.send` says to a peer; `{text}` is its text.", live=True
     )
     ack: tuple[Rule, ...] | None = option(
-        off_or(_ack),
+        off_or(ack_text),
         "off",
         help="The message that acknowledges what was sent, as a pattern: `OK {answer}`. `off`: what is sent counts as done.",
         live=True,
     )
     name: str | None = option(
-        auto_or(_name),
+        auto_or(name_text),
         "auto",
         help="What a peer is called until it says a name. `auto`: its address in `names`, else its address; for "
         "`connect`, the name "
@@ -260,13 +170,13 @@ class Config(ListeningConfig):
         off_or(named_hosts), "off", help="Names by address: cellar=192.168.1.20, attic=192.168.1.21.", live=True
     )
     channels: tuple[tuple[str, str, str], ...] | None = option(
-        off_or(_channels),
+        off_or(channels_text),
         "off",
         help="Labels and units of channels: Ta:Temperature [°C], H:Humidity [%]. These units win over those in rules.",
         live=True,
     )
     unmatched: Strays = option(
-        _strays,
+        strays_text,
         "count",
         help="What becomes of messages that no rule takes: `count`; `event`; `close` the connection; or `reply TEXT`.",
         live=True,
