@@ -51,6 +51,7 @@ def _record(order: LearnOrder, files: LearnedFiles) -> None:
     recorder.begin()
     reactor.run()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C ends the drafting, too
+    tell("the recording has ended; now the section is drafted")
     conclude(recorder.recording(), order, files, tell, recorder.attempted())
 
 
@@ -93,6 +94,8 @@ def try_out(name: str, transcript: str, ini: str | None) -> int:
         tell(line)
     for fault in trial.faults:
         tell(f"! {fault}")
+    if not trial.is_whole:
+        tell("the transcript is long; its beginning was tried")
     if not trial.faults:
         tell("every message is taken by a rule, and cuts change nothing")
     return 1 if trial.faults else 0

@@ -188,6 +188,8 @@ def _told(text: str, learned: WireDraft, order: LearnOrder, files: LearnedFiles)
     trial = try_section(config.plan(said.is_dialled, said.transport is Transport.UDP), said)
     yield from kinds_told(trial.found, RuleLines(text, f"wire:{order.name}"))
     yield from (f"! {fault}" for fault in trial.faults)
+    if not trial.is_whole:
+        yield "the recording is long; its beginning was looked at"
     unsure = any(line.lstrip().startswith("; ?") for line in text.split("\n"))
     yield ""
     yield f"{files.section} is the section{'; what is unsure in it stands behind ; ?' if unsure else ''}"

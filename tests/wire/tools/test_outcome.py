@@ -74,6 +74,16 @@ class OutcomeTests(SynchronousTestCase):
             tried("1 1 said T=1\\n\n1 1 heard OK\\n\n").faults,
         )
 
+    def test_long_transcripts(self) -> None:
+        """Of a long transcript the beginning is said, and less of it byte by byte; both are enough to see what is wrong."""
+        recording = read_recording("0 1 opened a:1\n" + "1 1 said T=1\\n\n" * 9 + "2 1 said what?\\n\n")
+        plan = read_section(SECTION[SECTION.index("[wire:shed]") :]).plan(False, False)
+        whole = try_section(plan, recording)
+        self.assertEqual((10, True, 1), (len(whole.found.steps), whole.is_whole, len(whole.faults)))
+        short = try_section(plan, recording, most=20, most_cut=10)
+        self.assertEqual((4, False, ()), (len(short.found.steps), short.is_whole, short.faults))
+        self.assertEqual(whole, try_section(plan, recording, most_cut=10))
+
     def test_rule_from_elsewhere(self) -> None:
         """A rule that is not in the file has no line."""
         found = tried("1 1 said T=1\\n\n").found
