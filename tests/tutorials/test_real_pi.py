@@ -37,6 +37,7 @@ class PiTests(TutorialTestCase):
             {
                 "/etc/netd": str(self.home),
                 "/etc/systemd/system": str(self.home),
+                "/home/pi": str(self.home),
                 "/var/lib/netd": str(self.state),
                 "/sys/class/thermal/thermal_zone0/temp": str(self.home / "cpu"),
                 "192.168.1.20": "127.0.0.1",
