@@ -115,6 +115,10 @@ class EndedDecoder(FrameDecoder):
         """Append the messages in *whole* to *found*, and return what stands behind the last end."""
         *messages, rest = whole.split(self._ending)
         limit = self.limit
+        has_none = len(self._stripped) < 2 and b"\r" not in whole
+        if has_none and len(max(messages, key=len, default=b"")) <= limit:  # as nearly always
+            found += [message for message in messages if message and not message.isspace()]
+            return rest
         for message in messages:
             text = self._strip(message)
             if len(text) > limit or len(message) > limit + STRIPPED:

@@ -224,10 +224,11 @@ class RuleSet:
 
     def message(self, raw: bytes) -> WireMessage:
         """Return what the rules are tried on."""
-        message = WireMessage.of(raw, self.encoding)
-        if message.is_garbled:
+        try:
+            return WireMessage(raw, raw.decode(self.encoding), False)
+        except UnicodeDecodeError:
             self.garbled += 1
-        return message
+            return WireMessage.of(raw, self.encoding)
 
     def _measured(self, message: WireMessage, meter: Meter) -> tuple[Rule, Match] | None:
         for place, rule, match in self._any:

@@ -12,12 +12,15 @@ from netd.wire.expression import Expression
 from netd.wire.fields import Match
 from netd.wire.messages import WireMessage
 from netd.wire.plain import PlainReader, Row, SampleRows, plain_reader
-from netd.wire.rules import Rule, RuleSet
+from netd.wire.rules import Rule, RuleSet, Verb
 
 __all__ = ["Sieve", "Sifted", "sieve_of"]
 
 Sifted = dict[int, list[Row]]
 """The samples of a read that have been found so far, by the place of their rule."""
+
+
+_IGNORE = Verb.IGNORE  # looking a member up in its enum takes as long as the test
 
 
 class Sieve:
@@ -33,33 +36,36 @@ class Sieve:
         self._by_first = [[(plain[place], place, rule, match) for place, rule, match in entries] for entries in rules.by_first]
 
     def sift(self, messages: Sequence[bytes], start: int, found: Sifted) -> tuple[int, tuple[Rule, Match] | None]:
-        """Add the samples among *messages* to *found*, from the one at *start* up to the first that is no plain sample.
+        """Add the samples among *messages* to *found*, from the one at *start* up to the first that is neither plain nor ignored.
 
         :returns: the place of that, and the rule that takes it with what it has found; the number of messages if there is none.
         """
+        by_first, taken, wrapped = self._by_first, self._rules.taken, self._rules.message
         for at in range(start, len(messages)):
             message = messages[at]
             if not message:
                 return at, self._rules.match(message)
             tried: WireMessage | None = None
-            for plain, place, rule, match in self._by_first[message[0]]:
+            for plain, place, rule, match in by_first[message[0]]:
                 if plain is not None:
                     numbers = plain(message)
                     if numbers is not None:
-                        if place in found:
+                        try:
                             found[place].append(numbers.groups())
-                        else:
+                        except KeyError:
                             found[place] = [numbers.groups()]
                         break
                 if tried is None:
-                    tried = self._rules.message(message)
-                taken = match(tried)
-                if taken is not None:
-                    self._rules.taken[place] += 1
-                    return at, (rule, taken)
+                    tried = wrapped(message)
+                matched = match(tried)
+                if matched is not None:
+                    taken[place] += 1
+                    if rule.verb is _IGNORE and rule.reply is None:
+                        break
+                    return at, (rule, matched)
             else:
                 if tried is None:
-                    self._rules.message(message)
+                    wrapped(message)
                 return at, None
         return len(messages), None
 

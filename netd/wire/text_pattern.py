@@ -30,6 +30,9 @@ _BEHIND = r"[ \t\r\n\0]*+"
 _UNBOUNDED = frozenset({FieldType.TEXT, FieldType.WORD, FieldType.SKIP, FieldType.REST})
 """Types of fields that end only where something else begins."""
 
+_TEXTS = _UNBOUNDED
+"""Types of fields whose value is the text that stands there."""
+
 _SELF_ENDING = frozenset(
     {FieldType.NUM, FieldType.INT, FieldType.HEX, FieldType.COUNT, FieldType.COMMA, FieldType.DM, FieldType.BCD}
 )
@@ -103,6 +106,9 @@ class TextPattern:
             self._channels = [(field.name or "", field.unit) for field in self.kept]
             self._names = [name for name, _ in self._channels]
             self.match = self._match_numbers
+        elif all(field.type in _TEXTS for field in self.kept):
+            self._names = [field.name or "" for field in self.kept]
+            self.match = self._match_texts
 
     @property
     def takes_everything(self) -> bool:
@@ -124,6 +130,15 @@ class TextPattern:
         except NoNumber:  # in a field of some columns
             return None
         return match_of(pairs, self._is_sample)
+
+    def _match_texts(self, message: WireMessage) -> Match | None:
+        """Do the same where all fields are texts, or where there are none."""
+        found = self._fullmatch(message.text)
+        if found is None:
+            return None
+        texts = map(message.clean, found.groups()) if message.is_garbled else found.groups()
+        values = {name: text.rstrip("\0").strip() for name, text in zip(self._names, texts, strict=True)}
+        return _new(Match, (values, [], None, values.get("name")))
 
     def _match_numbers(self, message: WireMessage) -> Match | None:
         """Do the same where all fields are plain numbers, as in most of the patterns that messages match again and again."""
