@@ -59,8 +59,11 @@ def split_cells(text: str, *, has_commas: bool = False) -> Cells:
     text = text.strip(" \r\n")
     for found in (_COMMA_CELL if has_commas else _CELL).finditer(text):
         gap = _fill(gap + text[place : found.start()], gaps, cells)
-        gaps.append(gap)
-        cells.append(found[0])
+        if gap == "" and cells and place == found.start():
+            cells[-1] += found[0]  # with nothing between them, they are one
+        else:
+            gaps.append(gap)
+            cells.append(found[0])
         gap, place = "", found.end()
     gap = _fill(text[place:], gaps, cells)
     if gap and gap[-1] in _SEPARATORS:

@@ -58,17 +58,17 @@ class Talk:
 
         These are no segments: the network cuts segments anywhere.
         """
-        run, end = b"", 0.0
+        run: list[bytes] = []
+        end = 0.0
         for one in self.spoken:
-            if one.is_said is not is_said or (run and one.time - end >= pause):
-                if run:
-                    yield run
-                run = b""
+            if run and (one.is_said is not is_said or one.time - end >= pause):
+                yield b"".join(run)
+                run = []
             if one.is_said is is_said:
-                run += one.data
+                run.append(one.data)
                 end = one.time
         if run:
-            yield run
+            yield b"".join(run)
 
 
 @frozen
@@ -77,12 +77,14 @@ class Conversation:
 
     :ivar is_dialled: whether netd dials the program, which is then an instrument or a server.
     :ivar began: the beginning of the recording in seconds since 1970, or None if nobody knows.
+    :ivar is_cut: whether the recording is longer than what is looked at.
     """
 
     transport: Transport
     is_dialled: bool
     talks: tuple[Talk, ...]
     began: float | None
+    is_cut: bool
 
     def runs(self, is_said: bool = True, pause: float = PAUSE) -> list[bytes]:
         """The runs of all talks: see :meth:`Talk.runs`."""
@@ -96,15 +98,18 @@ class Conversation:
 def conversation_of(recording: Recording) -> Conversation:
     """Return the talks of *recording*; only the beginning of a long one."""
     events: dict[int, list[Recorded]] = {}
-    size = 0
+    size, looked_at = 0, 0
     for event in recording.events:
         size += len(event.data)
         if size > MOST_BYTES:
             break
+        looked_at += 1
         events.setdefault(event.connection, []).append(event)
     last = recording.events[-1].time if recording.events else 0.0
     talks = (_talk(number, of_one, last) for number, of_one in events.items())
-    return Conversation(recording.transport, recording.is_dialled, tuple(talks), recording.began)
+    return Conversation(
+        recording.transport, recording.is_dialled, tuple(talks), recording.began, looked_at < len(recording.events)
+    )
 
 
 def _talk(number: int, events: list[Recorded], last: float) -> Talk:

@@ -24,7 +24,7 @@ from netd.wire.learn.replies import AnswerKind, heard_by
 from netd.wire.learn.scene import Scene
 from netd.wire.learn.structs import struct_kind
 from netd.wire.learn.sums import find_check
-from netd.wire.learn.utterances import Overheard, OverheardDialogue, Utterance, dialogue_of
+from netd.wire.learn.utterances import MOST_MESSAGES, Overheard, OverheardDialogue, Utterance, dialogue_of
 from netd.wire.learn.vocabulary import quantity_of, slug
 from netd.wire.learn.wording import encoding_of, escaped, guarded, is_text
 from netd.wire.learn.writer import SectionDraft
@@ -32,8 +32,10 @@ from netd.wire.recording import Direction, Recording, Transport
 
 __all__ = ["WireDraft", "draft"]
 
-_FEWEST_GREETINGS = 1
-_MAX_MESSAGE = 4096
+_MAX_MESSAGE, _LONGEST_MESSAGE = 4096, 1024
+"""Bytes that a section takes by itself, and the KiB that it may be told to take."""
+_SHORTEST_PERIOD = 0.2
+"""Seconds between two things that netd says of its own accord; what came faster had a cause."""
 
 
 @frozen
@@ -96,7 +98,8 @@ class _Learner:
         dialogue = dialogue_of(self._conversation, found)
         messages = [one.data for one in dialogue.utterances]
         self._frame(found, messages)
-        scene = Scene(found.say or found.frame, encoding_of(messages), self._conversation.is_dialled)
+        is_udp = self._conversation.transport is Transport.UDP
+        scene = Scene(found.say or found.frame, encoding_of(messages), self._conversation.is_dialled, is_udp)
         if scene.encoding != "utf-8":
             self.section.options["encoding"] = scene.encoding
         check, tail = self._check(messages)
@@ -107,7 +110,7 @@ class _Learner:
             unasked = self._questions(dialogue, scene, tail)
             scene.has_asks = bool(self.section.asks)
         else:
-            scene.is_greeted = self._greeting(dialogue, scene)
+            scene.is_greeted = not is_udp and self._greeting(dialogue)
         self._rules(unasked, scene, tail)
         if not dialogue.asks:
             self._unprompted(dialogue, scene.say)
@@ -123,7 +126,7 @@ class _Learner:
             self.section.doubts.append(f"frame: {found.doubt}")
         longest = max(map(len, messages), default=0)
         if longest > _MAX_MESSAGE:
-            self.section.options["max_message"] = f"{1 << (longest - 1).bit_length() - 10}KiB"
+            self.section.options["max_message"] = f"{min(1 << (longest - 1).bit_length() - 10, _LONGEST_MESSAGE)}KiB"
 
     def _check(self, messages: Sequence[bytes]) -> tuple[Check | None, int]:
         """Find the check; return it, and the number of bytes at the end that are the sum and what follows it."""
@@ -143,11 +146,11 @@ class _Learner:
 
     # what netd says of its own accord
 
-    def _greeting(self, dialogue: OverheardDialogue, scene: Scene) -> bool:
+    def _greeting(self, dialogue: OverheardDialogue) -> bool:
         """What each connection hears before it says anything."""
         by_talk: dict[int, list[bytes]] = {}
         for one in dialogue.overheard:
-            if one.is_greeting:
+            if one.is_greeting and one.data:
                 by_talk.setdefault(one.talk, []).append(one.data)
         if not by_talk:
             return False
@@ -177,7 +180,8 @@ class _Learner:
             times.setdefault(one.data, []).append(one.time)
         for data, when in times.items():
             gaps = [later - sooner for sooner, later in itertools.pairwise(when)]
-            if len(gaps) >= 2 and max(gaps) - min(gaps) <= 0.3 * max(gaps):
+            is_regular = len(gaps) >= 2 and min(gaps) >= _SHORTEST_PERIOD and max(gaps) - min(gaps) <= 0.3 * max(gaps)
+            if is_regular and self._conversation.transport is not Transport.UDP:
                 self.section.lines.setdefault("every", []).append(
                     f"{written_period(sum(gaps) / len(gaps))} {guarded(escaped(data))}"
                 )
@@ -257,10 +261,13 @@ class _Learner:
             f"drafted by netd learn from {said} message{'s' * (said != 1)} of {talks} connection{'s' * (talks != 1)};"
             " lines that begin with ; ? are unsure"
         )
+        if self._conversation.is_cut or said >= MOST_MESSAGES:
+            self.section.remarks.append("the recording is long; only its beginning was looked at")
 
 
 def _kinds_of(utterances: Sequence[Utterance], scene: Scene, tail: int) -> list[MessageKind]:
     """The kinds of *utterances*: JSON, text, and binary values."""
+    utterances = [one for one in utterances if one.data.strip(b" \t\r\n")]
     objects = [(one, found) for one in utterances if (found := object_of(scene.text(one))) is not None]
     taken = {one for one, _ in objects}
     texts = [one for one in utterances if one not in taken and is_text(one.data)]

@@ -26,6 +26,8 @@ LONGEST_FRAME = 1 << 20
 _FEWEST_PROMPTS = 3
 _LOST = 20
 """One byte in so many may be strange to a framing that finds its beginning again."""
+_LONGEST_TEXT_LENGTH = 64
+"""Digits and blanks in front of a message, as the option takes them."""
 _SHORTEST_SILENCE = 0.02
 _LINES = "lines"
 
@@ -120,7 +122,7 @@ def _text_lengths(streams: Sequence[bytes]) -> Iterator[str]:
     if head is None:
         return
     is_zeroed = any(one[:1] == b"0" for one in streams)
-    for size in range(min(len(head[0]), 80), 0, -1):
+    for size in range(min(len(head[0]), _LONGEST_TEXT_LENGTH), 0, -1):
         frames = cut_all(f"length:{size}", ((one, True) for one in streams))
         if frames is not None and (size >= 3 or sum(map(len, frames)) >= 3):
             yield f"length:{size}:digits" if is_zeroed else f"length:{size}"

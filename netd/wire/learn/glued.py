@@ -13,8 +13,8 @@ __all__ = ["unglued"]
 
 _FEWEST = 3
 """Messages of the same letters that are more than chance."""
-_RUN = re.compile(r"([0-9]{1,4})?((?:[A-Za-z]{1,3}[+-]?[0-9]+(?:\.[0-9]+)?)+)")
-_PAIR = re.compile(r"([A-Za-z]{1,3})([+-]?[0-9]+(?:\.[0-9]+)?)")
+_RUN = re.compile(r"([0-9]{1,4})?((?:[A-Za-z]{1,2}[+-]?[0-9]+(?:\.[0-9]+)?)+)")
+_PAIR = re.compile(r"([A-Za-z]{1,2})([+-]?[0-9]+(?:\.[0-9]+)?)")
 
 One = TypeVar("One", bound=Hashable)
 

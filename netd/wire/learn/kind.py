@@ -10,12 +10,13 @@ from netd.wire.learn.columns import ColumnSlot
 from netd.wire.learn.replies import AnswerKind, LearntAnswer, answer_to
 from netd.wire.learn.scene import Scene
 from netd.wire.learn.utterances import Utterance
-from netd.wire.learn.wording import guarded, literal
+from netd.wire.learn.wording import guarded, literal, without_arrows
 
 __all__ = ["REST", "MessageKind", "literal_kind", "text_kind"]
 
 REST = ColumnSlot("text", is_named=True)
 
+_LONGEST_LITERAL = 200
 _CLASHES = ("json", "struct", "each")
 
 
@@ -42,8 +43,8 @@ class MessageKind:
     @property
     def pattern(self) -> str:
         """The pattern as it is written."""
-        written = "".join(map(str, self.parts)).strip(" ")
-        is_expression = written.startswith("/") and written.endswith("/")
+        written = without_arrows("".join(map(str, self.parts)).strip(" "))
+        is_expression = written.startswith("/") and any(one.endswith("/") for one in (written, self.answer.template or ""))
         if not self.form and (written.split(" ", 1)[0] in _CLASHES or is_expression):
             return f"\\x{ord(written[0]):02x}{written[1:]}"
         return self.form + written
@@ -64,6 +65,9 @@ class MessageKind:
         slots = [slot for slot in self.slots if slot.values]
         values = [self._fields(scene, place, slots) for place in range(len(self.members))]
         self.answer = answer_to(self.members, values, scene.say, scene.encoding)
+        if self.answer.verb and scene.is_udp:
+            self.answer = LearntAnswer(AnswerKind.NONE)
+            self.doubts.append("others heard this; by UDP netd tells them nothing, because addresses can be forged")
         for slot in slots:
             if slot.label in self.answer.fields:
                 slot.is_named = True
@@ -126,7 +130,9 @@ def _varied(members: Sequence[Utterance], scene: Scene) -> str:
 
 
 def literal_kind(members: list[Utterance], verb: str, scene: Scene) -> MessageKind:
-    """The kind of messages that are all the same."""
+    """The kind of messages that are all the same. A long one is whatever it is: nobody wants that in a rule."""
+    if len(members[0].data) > _LONGEST_LITERAL:
+        return text_kind(members, verb, "", scene)
     return MessageKind(members, verb, [literal(scene.text(members[0]))])
 
 

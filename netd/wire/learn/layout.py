@@ -75,7 +75,7 @@ def layout_kind(
             columns[place] = evolve(columns[place], holds=ColumnHolds.WORD)
     layout = _Layout(members, rows[0], _together(columns, rows), scene, hints)
     parts = layout.parts()
-    is_sample = layout.is_sample
+    is_sample = layout.is_sample and any(isinstance(part, ColumnSlot) and part.is_number and part.is_named for part in parts)
     return MessageKind(members, "sample" if is_sample else "event", parts)
 
 
@@ -138,9 +138,15 @@ class _Layout:
     names: UniqueNames = field(factory=UniqueNames)
     has_name: bool = False
     has_time: bool = False
+    constants: Sequence[bool] = field(init=False)
     coordinate: str = ""
+    coordinate_place: int = -2
     numbers: int = 0
     words: int = 0
+
+    @constants.default
+    def _constants(self) -> Sequence[bool]:
+        return [column.holds is ColumnHolds.CONSTANT for column in self.columns]
 
     @property
     def is_sample(self) -> bool:
@@ -166,7 +172,7 @@ class _Layout:
     def _key(self, place: int) -> str:
         if self.hints.titles:
             return self.hints.titles[place].label
-        return key_before(self.row, place, [column.holds is ColumnHolds.CONSTANT for column in self.columns])
+        return key_before(self.row, place, self.constants)
 
     def _measures(self, place: int) -> bool:
         """Whether the column is a channel."""
@@ -289,7 +295,7 @@ class _Layout:
         label = "value" if "channel" in roles.values() else self.names.give(key or slug(column.before) or f"v{self.numbers}")
         if self._is_coordinate(place):
             is_latitude = set("".join(self.columns[place + 1].values)) <= set("NSns")
-            self.coordinate = self.names.give("lat" if is_latitude else "lon")
+            self.coordinate, self.coordinate_place = self.names.give("lat" if is_latitude else "lon"), place
             return [ColumnSlot(self.coordinate, is_named=True, type="dm", is_number=True, values=column.values)]
         kind = "flag" if column.holds is ColumnHolds.FLAG else _TYPES.get(column.holds, "")
         unit = unit_of(column.behind) or self._unit_behind(place)
@@ -305,7 +311,8 @@ class _Layout:
             return False
         hemispheres = {value for value in self.columns[place + 1].values if value}
         return (
-            bool(hemispheres)
+            any(self.columns[place].values)
+            and bool(hemispheres)
             and (hemispheres <= set("NS") or hemispheres <= set("EW"))
             and all("." in value and len(value.partition(".")[0]) >= 3 for value in self.columns[place].values if value)
         )
@@ -319,7 +326,7 @@ class _Layout:
         return unit_of(self.columns[place + 1].values[0]) if self.row.gaps[place + 1] == " " else ""
 
     def _is_hemisphere(self, place: int) -> bool:
-        return place > 0 and self._is_coordinate(place - 1)
+        return place > 0 and self.coordinate_place == place - 1
 
     def _may_change(self, place: int, is_sample: bool) -> bool:
         """Whether a constant of an event is a value all the same: it stands behind a mark between columns, or behind ``=``."""
@@ -362,6 +369,14 @@ def _merged(parts: Sequence[str | ColumnSlot]) -> list[str | ColumnSlot]:
     for part in parts:
         if isinstance(part, str) and found and isinstance(found[-1], str):
             found[-1] += part
+        elif (
+            isinstance(part, ColumnSlot)
+            and found
+            and isinstance(found[-1], ColumnSlot)
+            and found[-1].type != "dm"
+            and part.label != "unit"
+        ):
+            found[-1] = ColumnSlot("", is_named=False)  # nothing tells where one ends and the other begins
         elif part != "":
             found.append(part)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,6 @@ from netd.wire.learn.cells import is_number
 from netd.wire.learn.columns import ColumnSlot, runs_with_clock
 from netd.wire.learn.kind import MessageKind
 from netd.wire.learn.naming import UniqueNames
-from netd.wire.learn.replies import AnswerKind
 from netd.wire.learn.scene import Scene
 from netd.wire.learn.utterances import Utterance
 from netd.wire.learn.vocabulary import COUNTERS, FAREWELLS, NAME_WORDS, SECRET_WORDS, SIGNS_OF_LIFE, STATUS_WORDS, slug
@@ -47,8 +47,14 @@ _NAMES: tuple[str, ...] = (
     "login",
 )
 _TIMES = frozenset(["time", "ts", "timestamp", "datetime", "date", "at", "utc", "t", "epoch"])
+_PLAIN = re.compile(r"[^\s{}=:\\\0\"']+")
+"""What can be written in a rule without escapes. Members of other names are left to `json` alone, which takes all numbers."""
 _LONGEST_NAME = 64
 _DEEPEST = 6
+
+
+def _is_plain(word: str) -> bool:
+    return _PLAIN.fullmatch(word) is not None and word.isprintable()
 
 
 def object_of(text: str) -> Mapping[str, Any] | None:
@@ -80,7 +86,7 @@ def _telling(objects: Sequence[Mapping[str, Any]]) -> str:
     """The member whose few texts tell kinds apart; empty if there is none."""
     for member in _KINDS:
         values = [value[member] for value in objects if member in value]
-        if len(values) < len(objects) or not all(isinstance(value, str) and value and " " not in value for value in values):
+        if len(values) < len(objects) or not all(isinstance(value, str) and _is_plain(value) for value in values):
             continue
         distinct = set(values)
         if len(distinct) <= _MOST_KINDS and (
@@ -108,7 +114,7 @@ def _kind(member: str, key: str, group: _Group, scene: Scene, *, has_names: bool
             path == path_of_name,
         )
         for path in dict.fromkeys(path for one in leaves for path in one)
-        if path != member
+        if path != member and _is_plain(path)
     ]
     for slot in slots:
         slot.is_number = slot.is_number and not _is_of_itself(slot)
@@ -198,7 +204,7 @@ def _written(value: object) -> str:
 
 def _name_path(leaves: Sequence[Mapping[str, Any]], member: str) -> str:
     """The path of the member that names a device; empty if there is none."""
-    paths = [path for path in leaves[0] if path != member]
+    paths = [path for path in leaves[0] if path != member and _is_plain(path)]
     for name in _NAMES:
         for path in paths:
             if path.rpartition(".")[2] == name and all(_can_name(one.get(path)) for one in leaves):
@@ -224,12 +230,10 @@ def _leaves(value: object, path: str = "", depth: int = 0) -> Iterator[tuple[str
     """The paths of all members that are no objects, and their values."""
     if isinstance(value, Mapping) and depth < _DEEPEST:
         for key, inner in value.items():
-            yield from _leaves(inner, f"{path}.{key}" if path else str(key), depth + 1)
+            step = str(key).replace(".", "\0")  # a dot within a key is no step
+            yield from _leaves(inner, f"{path}.{step}" if path else step, depth + 1)
     elif isinstance(value, list) and value and depth < _DEEPEST and all(isinstance(one, (int, float, dict)) for one in value):
         for place, inner in enumerate(value):
             yield from _leaves(inner, f"{path}.{place}" if path else str(place), depth + 1)
     elif path:
         yield path, value
-
-
-_ = AnswerKind

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
-from netd.wire.learn.cells import is_number, is_word, parted, split_cells
+from netd.wire.learn.cells import Cells, is_number, is_word, parted, split_cells
 from netd.wire.learn.glued import unglued
 from netd.wire.learn.kind import MessageKind
 from netd.wire.learn.scene import Scene
@@ -15,6 +15,8 @@ from netd.wire.learn.vocabulary import FLAGS
 
 __all__ = ["COLUMN_MARKS", "MessagePool", "grouped", "is_glued"]
 
+_LONGEST = 2000
+"""Characters of a message that is taken apart; a longer one is a text as a whole."""
 COLUMN_MARKS = frozenset("|,;")
 """Marks behind a word in front that then is the first column of several."""
 
@@ -40,7 +42,10 @@ class MessagePool:
         self.has_commas = any(map(_COMMA_NUMBER.search, self.texts.values())) and all(
             ";" in text or "\t" in text for text in self.texts.values() if "," in text
         )
-        self.rows = {one: split_cells(text, has_commas=self.has_commas) for one, text in self.texts.items()}
+        self.rows = {
+            one: split_cells(text, has_commas=self.has_commas) if len(text) <= _LONGEST else Cells(("", ""), (text,))
+            for one, text in self.texts.items()
+        }
         self.rows.update(unglued(self.rows))
 
     def take(self, kind: MessageKind) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from netd.wire.learn.conversation import Conversation
+from netd.wire.recording import Transport
 
 __all__ = ["refusal"]
 
@@ -21,6 +22,8 @@ _SMALLEST_FILE = 512
 
 def refusal(conversation: Conversation) -> str | None:
     """Return why no section can serve this program and what to do instead; None if nothing is known against one."""
+    if conversation.is_dialled and conversation.transport is Transport.UDP:
+        return "netd asks nobody by UDP, it waits for datagrams; let the device send to netd's port of its own accord"
     runs = [run for run in conversation.runs() if run]
     heads = [run[:16] for run in runs]
     if any(_HTTP.match(run) for run in runs):

@@ -18,6 +18,7 @@ class Scene:
 
     :ivar say: how the program is answered: the option ``say``, or else ``frame``.
     :ivar is_dialled: whether netd dials the program.
+    :ivar is_udp: whether it sends datagrams: netd only replies then, for addresses can be forged.
     :ivar has_asks: whether netd asks it, and what the program says unasked is the rest.
     :ivar is_greeted: whether the program hears something before it says anything.
     :ivar names: what each connection said it was called.
@@ -27,6 +28,7 @@ class Scene:
     say: str
     encoding: str = "utf-8"
     is_dialled: bool = False
+    is_udp: bool = False
     has_asks: bool = False
     is_greeted: bool = False
     names: dict[int, str] = Factory(dict)

@@ -137,7 +137,7 @@ class _Listener:
             self._said(side, side.newest, side.said.end())
         if is_said:
             side.newest = time
-            messages = side.said.feed(data)
+            messages = _fed(side.said, data)
             self._said(side, time, messages + side.said.end() if self._is_udp else messages)
             return
         if side.silence is not None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["decoded", "encoding_of", "escaped", "guarded", "is_plain", "is_text", "literal"]
+__all__ = ["decoded", "encoding_of", "escaped", "guarded", "is_plain", "is_text", "literal", "without_arrows"]
 
 _ESCAPES = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\0": r"\0", "\\": "\\\\", "{": r"\{", "}": r"\}"}
+_ARROW = re.compile(r"(?<!\S)=>(?!\S)")
+"""What stands between a pattern and its reply."""
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_UNDEFINED = frozenset({0x81, 0x8D, 0x8F, 0x90, 0x9D})
+"""Bytes that are no characters of cp1252."""
 _MOST_FOREIGN = 0.15
 """Share of bytes of a text without UTF-8 that may be no ASCII: degree signs and umlauts, not numbers in binary."""
 
@@ -37,7 +41,8 @@ def encoding_of(messages: list[bytes]) -> str:
     """Return the encoding of *messages*: UTF-8 unless they are text and one of them is no UTF-8."""
     if all(map(is_plain, messages)) or not all(map(is_text, messages)):
         return "utf-8"
-    return "cp1252" if any(0x80 <= byte < 0xA0 for message in messages for byte in message) else "latin-1"
+    high = {byte for message in messages for byte in message if 0x80 <= byte < 0xA0}
+    return "cp1252" if high and not high & _UNDEFINED else "latin-1"
 
 
 def escaped(data: bytes) -> str:
@@ -52,14 +57,21 @@ def escaped(data: bytes) -> str:
 def literal(text: str) -> str:
     """Return *text* as a literal of a rule."""
     out = "".join(_ESCAPES.get(char, char if char.isprintable() else _bytewise(char)) for char in text)
-    return out.replace(" => ", r" =\x3e ")
+    return without_arrows(out)
+
+
+def without_arrows(written: str) -> str:
+    """Return a pattern that is *written* already, with each arrow escaped that its parts made together."""
+    return _ARROW.sub(r"=\\x3e", written)
 
 
 def guarded(written: str) -> str:
-    """Return *written* with the blanks at its ends escaped: the ends of an option's lines are cut off."""
+    """Return *written* as it stands in a line of an option: its ends are escaped where they would be cut off."""
     inner = written.strip(" ")
+    if inner[:1] in {";", "#"}:
+        inner = f"\\x{ord(inner[0]):02x}{inner[1:]}"  # a line that begins so is a comment
     lead = len(written) - len(written.lstrip(" "))
-    return r"\x20" * lead + inner + r"\x20" * (len(written) - lead - len(inner)) if inner else r"\x20" * len(written)
+    return r"\x20" * lead + inner + r"\x20" * (len(written) - len(written.rstrip(" "))) if inner else r"\x20" * len(written)
 
 
 def _bytewise(char: str) -> str:

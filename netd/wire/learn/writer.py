@@ -47,7 +47,7 @@ def _comments(mark: str, sentences: Iterable[str]) -> list[str]:
     lines = []
     for sentence in sentences:
         line = mark
-        for word in sentence.split():
+        for word in "".join(char if char.isprintable() else "?" for char in sentence).split():
             if len(line) + len(word) >= _WIDTH and line != mark:
                 lines.append(line)
                 line = f"{mark}  "
