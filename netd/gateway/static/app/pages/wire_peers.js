@@ -16,6 +16,8 @@ import { cell, longTable, rowHead } from "../table.js";
 import { sessionTiles } from "./session_tiles.js";
 import { asSession, LOOKS, PEER_HINT, stateOf, STATES } from "./wire_rows.js";
 
+/** Milliseconds after which the panel of a peer that was chosen has its plots. */
+const GROWN = 150;
 /** Channels that a line names. */
 const NAMED = 4;
 
@@ -49,8 +51,8 @@ export function peersPanel({ instance, list, peers, values, chosen, target }) {
   const choose = (name) => {
     target.value = name;
     hurry();
-    // it stands below a long list, from the next frame on
-    requestAnimationFrame(() => document.querySelector(`[data-testid="peer"]`)?.scrollIntoView({ block: "nearest" }));
+    // it stands below a long list, and grows by its plots a moment later
+    setTimeout(() => document.querySelector("[data-testid=peer]")?.scrollIntoView({ block: "nearest" }), GROWN);
   };
   return panel(
     { title: "Peers", testid: "peers-list", face: faceOf(list, () => peers.value.length === 0), empty },
