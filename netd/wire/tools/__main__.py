@@ -113,10 +113,10 @@ def _test(name: str, transcript: str, *ini: str) -> int:
 PROGRAMS: Mapping[str, Callable[..., int]] = MappingProxyType({"learn": _learn, "test": _test})
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], programs: Mapping[str, Callable[..., int]] = PROGRAMS) -> int:
     """Run the program that *arguments* name; return its exit status."""
     try:
-        return PROGRAMS[arguments[0]](*arguments[1:])
+        return programs[arguments[0]](*arguments[1:])
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except LearnFailed as error:

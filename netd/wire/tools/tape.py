@@ -46,10 +46,6 @@ class WireTape:
         before = self._events[-1].time if self._events else 0.0
         self._events.append(Recorded(max(round(time, 3), before), connection, direction, data))
 
-    def has(self, direction: Direction) -> bool:
-        """Whether something of that kind was recorded."""
-        return any(event.direction is direction for event in self._events)
-
     def recording(self) -> Recording:
         """Return what was recorded so far."""
         return evolve(self._heading, events=tuple(self._events))

@@ -95,7 +95,7 @@ class ConcludeTests(DraftedCase):
         talk = TALK.replace("127.0.0.1:5", "192.0.2.7:5") + "9 2 opened [2001:db8::1]:7\n9 3 opened 127.0.0.1:8\n"
         section = self.conclude(talk, interface="0.0.0.0")
         self.assertIn("\nlisten = tcp:9000\naccess = peers\npeers = 192.0.2.7 2001:db8::1\n", section)
-        own = self.conclude(talk, interface="192.0.2.1")
+        own = self.conclude(talk.replace("127.0.0.1:8", "somewhere:8"), interface="192.0.2.1")
         self.assertIn("\nlisten = tcp:9000:interface=192.0.2.1\naccess = peers\n", own)
         self.assertIn("\nlisten = tcp:9000\naccess = peers\n", self.conclude(talk, pcap="x"))
 
@@ -210,6 +210,14 @@ class ProgramTests(DraftedCase):
     def test_tell(self) -> None:
         """Lines are written at once."""
         self.assertIsNone(tell(""))
+
+    def test_interrupted(self) -> None:
+        """Ctrl-C while a section is drafted ends without a traceback."""
+
+        def interrupted(*_arguments: str) -> int:
+            raise KeyboardInterrupt
+
+        self.assertEqual(130, main(["learn"], {"learn": interrupted}))
 
     def test_try_out(self) -> None:
         """A transcript that fits has status 0; one of which a message has no rule, or another reply is given, has 1."""
