@@ -14,11 +14,12 @@ from typing import Any, Protocol
 from attrs import define, evolve
 
 from netd.wire.link import WireLink
-from netd.wire.machine import MOST_WAITING, WireMachine
+from netd.wire.machine import WireMachine
 from netd.wire.outlet import Report
 from netd.wire.plan import AskedRegularly, WirePlan
 from netd.wire.section import WireSection
 from netd.wire.template import WireTemplate
+from netd.wire.voice import MOST_WAITING
 
 __all__ = ["ErrandDialer", "WireErrands"]
 

@@ -18,12 +18,10 @@ from netd.wire.outlet import Answer, IWireOutlet, Report, WireNote
 from netd.wire.plan import AskTally, Unmatched, WirePlan
 from netd.wire.rules import Meter, Rule, RuleSet, Verb
 from netd.wire.sieve import Sieve, Sifted
-from netd.wire.template import CannotPack, WireTemplate, cut_short
+from netd.wire.template import WireTemplate
+from netd.wire.voice import MOST_WAITING, WireVoice
 
 __all__ = ["WireMachine"]
-
-MOST_WAITING = 16
-"""Questions and things to send that wait on one connection."""
 
 MOST_HELD = 64
 """Messages by UDP that wait while an answer is awaited. Of a connection, no more than was read wait."""
@@ -57,7 +55,6 @@ class _Clocks:
     silence: float | None = None
     answer: float | None = None
     quiet: float | None = None
-    apart: float | None = None
     asks: list[float | None] = field(factory=list)
     every: list[float] = field(factory=list)
 
@@ -92,7 +89,7 @@ class WireMachine:
         "_second",
         "_shift",
         "_this_second",
-        "_unsaid",
+        "_voice",
         "_waiting",
         "messages",
         "meter",
@@ -119,7 +116,7 @@ class WireMachine:
         # Lists: an empty deque takes 600 bytes, and these are short, and empty nearly always.
         self._waiting: list[_WireQuestion] = []
         self._backlog: list[bytes] = []
-        self._unsaid: list[bytes] = []
+        self._voice = WireVoice(plan, outlet)
         self._second = 0.0
         self._this_second = 0
         self.name = ""
@@ -131,6 +128,7 @@ class WireMachine:
     def follow(self, plan: WirePlan, now: float) -> None:
         """Go by another *plan* from now on; what was asked is answered as before."""
         before, self._plan = self._plan, plan
+        self._voice.plan = plan
         if (plan.frame, plan.max_message) != (before.frame, before.max_message):
             self._decoder = plan.frame.decoder(plan.max_message)
             self._shift = ShiftWatch(plan.frame)
@@ -148,7 +146,7 @@ class WireMachine:
         if self._plan.is_dialled:
             self._be_known()
         for line in self._plan.greeting:
-            self._say_as(line, self._given(), now)
+            self._voice.fill(line, self._given(), now)
         self._start_clocks(now)
 
     def _start_clocks(self, now: float) -> None:
@@ -224,7 +222,7 @@ class WireMachine:
             return None
         clocks, idle = self._clocks, self._plan.idle_timeout
         first = None if idle is None else self._heard + idle
-        for time in (clocks.silence, clocks.answer, clocks.quiet, clocks.apart, *clocks.every, *clocks.asks):
+        for time in (clocks.silence, clocks.answer, clocks.quiet, self._voice.due, *clocks.every, *clocks.asks):
             if time is not None and (first is None or time < first):
                 first = time
         return first
@@ -235,8 +233,8 @@ class WireMachine:
         if clocks.silence is not None and clocks.silence <= now:
             clocks.silence = None
             self._decode(self._decoder.end, b"", now)
-        if clocks.apart is not None and clocks.apart <= now:
-            self._say_next(now)
+        if self._is_open and self._voice.due is not None and self._voice.due <= now:
+            self._voice.go_on(now)
         if clocks.quiet is not None and clocks.quiet <= now:
             clocks.quiet = None
             self._ask_next(now)
@@ -253,17 +251,17 @@ class WireMachine:
     def say(self, payload: bytes, now: float) -> None:
         """Say *payload*, framed as the section has it."""
         if self._is_open:
-            self._say(payload, now)
+            self._voice.say(payload, now)
 
     def say_filled(self, template: WireTemplate, now: float) -> None:
         """Say *template* with what is known of the peer, framed as the section has it."""
         if self._is_open:
-            self._say_as(template, self._given(), now)
+            self._voice.fill(template, self._given(), now)
 
     def send(self, text: str, report: Report, now: float) -> None:
         """Send *text* as ``send`` has it. The report comes when it is acknowledged, or at once where nothing does that."""
         values = {**self._given(), "text": text}
-        payload = self._rendered(self._plan.send, values)
+        payload = self._voice.rendered(self._plan.send, values)
         if payload is None:
             report(None, "its text does not fit into what `send` makes of it")
         elif payload.rstrip() != self._plan.send.render(values).rstrip():
@@ -273,7 +271,7 @@ class WireMachine:
         elif not self._is_open:
             report(None, "the connection has ended")
         else:
-            self._say(payload, now)
+            self._voice.say(payload, now)
             report("", "")
 
     def ask(self, text: str, report: Report, now: float) -> None:
@@ -483,7 +481,7 @@ class WireMachine:
         if plan.unmatched is Unmatched.EVENT:
             self._outlet.said(self._be_known(), {"text": self._text(message)}, None)
         elif plan.unmatched_reply is not None:
-            self._say_as(plan.unmatched_reply, {**self._given(), "text": self._text(message)}, now)
+            self._voice.fill(plan.unmatched_reply, {**self._given(), "text": self._text(message)}, now)
         elif plan.unmatched is Unmatched.CLOSE:
             self.close("no rule matches what it said")
 
@@ -520,22 +518,16 @@ class WireMachine:
 
     def _do_bye(self, rule: Rule, match: Match, message: bytes, now: float) -> None:
         self._reply(rule, match, message, now)
-        self._flush()
+        self._voice.flush()
         self.close("goodbye")
 
     def _do_tell(self, rule: Rule, match: Match, message: bytes, now: float) -> None:
         name = self._be_known()
         values = self._values(match, message)
-        payload = self._as_said(message) if rule.reply is None else self._rendered(rule.reply, values)
+        payload = self._voice.passed_on(message) if rule.reply is None else self._voice.rendered(rule.reply, values)
         self._outlet.said(name, match.values, rule)
         if payload is not None:
             self._outlet.told(name, payload, rule.verb is Verb.TELL_ALL)
-
-    def _as_said(self, message: bytes) -> bytes:
-        """Return *message* as others may be told it: it holds nothing that ends a message there, but may end one here."""
-        plan = self._plan
-        is_same = plan.frame.text == plan.say.text or (plan.frame.silence is not None and plan.say.text == "raw")
-        return message if is_same else cut_short(message, plan.say.cuts)
 
     def _do_call(self, rule: Rule, match: Match, message: bytes, now: float) -> None:
         answer = self._await(rule, match, message, "result")
@@ -574,7 +566,7 @@ class WireMachine:
 
     def _end_if_done(self) -> None:
         if self._is_ending and self._is_open and not self._is_held and self._asked is None and not self._waiting:
-            self._flush()
+            self._voice.flush()
             self.close("it said all")
 
     _ACTIONS: Mapping[Verb, Callable[[WireMachine, Rule, Match, bytes, float], None]] = {
@@ -611,7 +603,7 @@ class WireMachine:
             asks[number] = now + ask.period if ask.period else None
             open_ones = [] if self._asked is None else [self._asked]
             if all(question.number != number for question in (*open_ones, *self._waiting)):
-                payload = self._rendered(ask.question, self._given())
+                payload = self._voice.rendered(ask.question, self._given())
                 if payload is not None:
                     self._waiting.append(_WireQuestion(payload, ask.rules, None, number, ask.tally))
         self._ask_next(now)
@@ -621,7 +613,7 @@ class WireMachine:
             self._asked = self._waiting.pop(0)
             self._asked.since = now
             self._clocks.answer = now + self._plan.answer_timeout
-            self._say(self._asked.payload, now)
+            self._voice.say(self._asked.payload, now)
 
     def _miss(self, now: float) -> None:
         """Give the present question up. What comes now may be its answer, so it answers nothing else."""
@@ -644,12 +636,12 @@ class WireMachine:
             if time <= now and self._is_open:
                 one = self._plan.every[number]
                 every[number] = now + one.period
-                self._say_as(one.text, self._given(), now)
+                self._voice.fill(one.text, self._given(), now)
 
     def _reply(self, rule: Rule, match: Match, message: bytes, now: float, more: Mapping[str, Any] | None = None) -> None:
         if rule.reply is not None:
             values = {**self._values(match, message), **(more or {})}
-            self._say_as(rule.reply, values, now)
+            self._voice.fill(rule.reply, values, now)
 
     def _values(self, match: Match, message: bytes) -> dict[str, Any]:
         return {**self._given(), "text": self._text(message), **match.values}
@@ -657,51 +649,8 @@ class WireMachine:
     def _given(self) -> dict[str, Any]:
         return {"name": self.name or self._default, "address": self._address, "time": self._outlet.wall()}
 
-    def _rendered(self, template: WireTemplate, values: Mapping[str, Any]) -> bytes | None:
-        try:
-            say = self._plan.say
-            payload = template.render(values, say.cuts_in_json if template.is_json else say.cuts)
-            if template.is_open and not say.is_whole(payload):
-                raise CannotPack(f"with these values it has {len(payload)} bytes, which is not one message of {say.text}")
-        except CannotPack as error:
-            self._outlet.note(WireNote.UNSAID, f"it cannot be said: {error}", template.text.encode())
-            return None
-        return payload
-
-    def _say_as(self, template: WireTemplate, values: Mapping[str, Any], now: float) -> None:
-        payload = self._rendered(template, values)
-        if payload is not None:
-            self._say(payload, now)
-
     def _text(self, message: bytes) -> str:
         return message.decode(self._plan.encoding, "replace")
-
-    def _say(self, payload: bytes, now: float) -> None:
-        try:
-            data = self._plan.say.encode(payload)
-        except ValueError as error:
-            self._outlet.note(WireNote.UNSAID, f"it cannot be said: {error} (`say`)", payload)
-            return
-        if not self._plan.is_apart:
-            self._outlet.say(data)
-        elif self._clocks.apart is None:
-            self._outlet.say(data)
-            self._clocks.apart = now + self._plan.pause
-        elif len(self._unsaid) < MOST_WAITING:
-            self._unsaid.append(data)
-        else:
-            self._outlet.note(WireNote.RATE, f"{MOST_WAITING} replies wait to be said one by one", payload)
-
-    def _say_next(self, now: float) -> None:
-        self._clocks.apart = None
-        if self._unsaid and self._is_open:
-            self._outlet.say(self._unsaid.pop(0))
-            self._clocks.apart = now + self._plan.pause
-
-    def _flush(self) -> None:
-        """Say at once what waits for a write of its own: the connection ends."""
-        while self._unsaid:
-            self._outlet.say(self._unsaid.pop(0))
 
     def _be_known(self) -> str:
         """Return what the peer is called. It arrives with that, unless it has said another name before."""
@@ -712,8 +661,8 @@ class WireMachine:
 
     def _turn_away(self, why: str, now: float) -> None:
         """Tell the peer, in words as they stand at the door, that it may not be here, and end the connection."""
-        self._say(f"error: {why}".encode(self._plan.encoding, "replace"), now)
-        self._flush()
+        self._voice.say(f"error: {why}".encode(self._plan.encoding, "replace"), now)
+        self._voice.flush()
         self.close(why)
 
     def _refuse(self, kind: WireNote, why: str, data: bytes) -> None:
