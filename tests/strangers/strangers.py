@@ -7,7 +7,7 @@ message for each ``send``, sleeps and prints. Nothing in them knows of netd. Eac
 program     language   wire                                       edits
 ==========  =========  =========================================  =====
 greenhouse  Python     TCP, nothing ends a message                    0
-chat        Python     TCP, likewise; each hears all                  2
+chat        Python     TCP, likewise; each hears all                  0
 gateway     Python     UDP, one sender for many names                 0
 buoy        C          TCP, packed structs behind a length            2
 robot       C          TCP, texts in buffers of 64 bytes              0
@@ -93,7 +93,6 @@ _ALL = (
         "client.py",
         "server.py",
         {"ann": (), "bob": ()},
-        (Edit("name {name:word}", "name {name:word} => Connected to server!"), Edit("event {text}", "tell-all {text} => {text}")),
     ),
     Stranger(
         "gateway",

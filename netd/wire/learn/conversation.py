@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from netd.wire.recording import PROGRAM, Direction, Recorded, Recording, Transport
 
@@ -12,6 +12,9 @@ __all__ = ["Conversation", "Spoken", "Talk", "conversation_of"]
 
 MOST_BYTES = 2_000_000
 """Bytes of a recording that are looked at. More of the same teaches nothing new."""
+
+_TICK = 1e-6
+"""Seconds between two events at least."""
 
 PAUSE = 0.2
 """Seconds of silence after which a program has most likely said all of a message."""
@@ -96,16 +99,21 @@ class Conversation:
 
 
 def conversation_of(recording: Recording) -> Conversation:
-    """Return the talks of *recording*; only the beginning of a long one."""
+    """Return the talks of *recording*; only the beginning of a long one.
+
+    Recordings have whole milliseconds. Times that are the same become different ones, in the order of the events: what was heard
+    would seem to be said before its cause.
+    """
     events: dict[int, list[Recorded]] = {}
-    size, looked_at = 0, 0
+    size, looked_at, newest = 0, 0, -1.0
     for event in recording.events:
         size += len(event.data)
         if size > MOST_BYTES:
             break
         looked_at += 1
-        events.setdefault(event.connection, []).append(event)
-    last = recording.events[-1].time if recording.events else 0.0
+        newest = max(event.time, newest + _TICK)
+        events.setdefault(event.connection, []).append(evolve(event, time=newest))
+    last = max(newest, recording.events[-1].time) if recording.events else 0.0
     talks = (_talk(number, of_one, last) for number, of_one in events.items())
     return Conversation(
         recording.transport, recording.is_dialled, tuple(talks), recording.began, looked_at < len(recording.events)

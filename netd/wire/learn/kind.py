@@ -64,7 +64,7 @@ class MessageKind:
         """Find out what is heard because of the messages, and give names to the slots that it needs."""
         slots = [slot for slot in self.slots if slot.values]
         values = [self._fields(scene, place, slots) for place in range(len(self.members))]
-        self.answer = answer_to(self.members, values, scene.say, scene.encoding)
+        self.answer = answer_to(self.members, values, scene.say, scene.encoding, self.verb == "name")
         if self.answer.verb and scene.is_udp:
             self.answer = LearntAnswer(AnswerKind.NONE)
             self.doubts.append("others heard this; by UDP netd tells them nothing, because addresses can be forged")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from netd.wire.framing import parse_frame
 from netd.wire.learn.utterances import Utterance
@@ -60,16 +60,25 @@ def joined(frames: Sequence[bytes], say: str) -> bytes | None:
     return end.join(frames)
 
 
-def heard_by(utterance: Utterance, say: str) -> tuple[str, bytes | None]:
-    """Return who hears because of *utterance* (``tell``, ``tell-all`` or nobody else), and what."""
+def heard_by(utterance: Utterance, say: str, most: int | None = None) -> tuple[str, bytes | None]:
+    """Return who hears because of *utterance* (``tell``, ``tell-all`` or nobody else), and what.
+
+    :param most: how many of the messages that others hear count; None for all.
+    """
     own = joined(utterance.replies, say) if utterance.replies else None
+    told = _told(utterance)
+    if not told:
+        return "", own
+    first = joined(told[0][:most], say)
+    return ("tell-all" if own is not None else "tell"), first
+
+
+def _told(utterance: Utterance) -> list[list[bytes]]:
+    """What each of the others heard because of *utterance*."""
     told: dict[int, list[bytes]] = {}
     for talk, data in utterance.told:
         told.setdefault(talk, []).append(data)
-    if not told:
-        return "", own
-    first = joined(next(iter(told.values())), say)
-    return ("tell-all" if own is not None else "tell"), first
+    return list(told.values())
 
 
 def answer_to(
@@ -77,12 +86,18 @@ def answer_to(
     values: Sequence[Mapping[str, str]],
     say: str,
     encoding: str,
+    is_name: bool = False,
 ) -> LearntAnswer:
     """Return what is heard because of *utterances*.
 
     :param values: the texts of the fields of each message, by name; ``text`` is the message.
+    :param is_name: whether they say who the program is: what others hear of a newcomer is not said in its name.
     """
-    heard = [heard_by(one, say) for one in utterances]
+    if is_name:
+        utterances = [evolve(one, told=[]) for one in utterances]
+    # What some of the others heard behind the rest had another cause: somebody left.
+    fewest = min((len(pieces) for one in utterances for pieces in _told(one)), default=0)
+    heard = [heard_by(one, say, fewest) for one in utterances]
     has_others = [one.others > 0 for one in utterances]
     told = sum(verb != "" for verb, _ in heard)
     is_told = told > 0 and told >= _MOSTLY * sum(has_others)

@@ -19,10 +19,6 @@ SOON = 2.0
 """Seconds within which something heard is an answer to what was said before it."""
 
 
-_TICK = 1e-6
-"""Seconds between two pieces at least."""
-
-
 @define(eq=False)
 class Utterance:
     """A message of the program.
@@ -76,10 +72,7 @@ def dialogue_of(conversation: Conversation, found: FoundFrame) -> OverheardDialo
         key=lambda piece: (piece[0], piece[2].number, piece[1]),
     )
     ends = sorted(((talk.closed, talk) for talk in conversation.talks), key=lambda end: (end[0], end[1].number))
-    newest = -_TICK
-    for written, _, talk, is_said, data in pieces:
-        # Recordings have whole milliseconds: an answer of the same one would count as said before its question.
-        time = newest = max(written, newest + _TICK)
+    for time, _, talk, is_said, data in pieces:
         while ends and ends[0][0] < time:
             listener.end(*ends.pop(0))
         listener.take(talk, time, is_said, data)
@@ -140,8 +133,9 @@ class _Listener:
             messages = _fed(side.said, data)
             self._said(side, time, messages + side.said.end() if self._is_udp else messages)
             return
-        if side.silence is not None:
-            self._said(side, side.newest, side.said.end())
+        if side.silence is not None:  # a message that others hear already has ended
+            for other in self._sides.values():
+                self._said(other, other.newest, other.said.end())
         self._hear(side, time, [data] if side.heard is None else _fed(side.heard, data))
 
     def end(self, _time: float, talk: Talk) -> None:
