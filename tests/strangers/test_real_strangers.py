@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.debian import program
@@ -16,6 +16,18 @@ from tests.strangers.strangers import MOST_EDITS, PROGRAMS, STRANGERS, Stranger
 
 PATIENT = "200"
 """To devices: how long they wait to be asked or told something."""
+
+
+TOGETHER = 4
+"""Programs that are recorded at the same time. Each has three processes or four."""
+
+
+def batched(strangers: Iterable[Stranger], size: int) -> Iterator[list[Stranger]]:
+    """Some of *strangers* at a time."""
+    rest = list(strangers)
+    while rest:
+        yield rest[:size]
+        rest = rest[size:]
 
 
 def free_ports(many: int) -> list[str]:
@@ -71,15 +83,17 @@ class StrangersTests(RealTestCase):
         self.addCleanup(started.end)
         return started
 
-    def learn(self) -> dict[str, str]:
-        """Record each program once, all at the same time, beside what it was written for; return the drafts."""
-        devices = [one for one in STRANGERS.values() if one.is_device]
-        served = [one for one in STRANGERS.values() if not one.is_device]
-        others = [self.run_file(one, str(one.other), self.behind[one.name]) for one in served]
-        others += [self.run_file(one, one.program, self.behind[one.name], PATIENT) for one in devices]
-        learning = {one.name: self.run_learn(one) for one in STRANGERS.values()}
-        talking = {}
-        for one in STRANGERS.values():
+    def learn(self, strangers: Sequence[Stranger]) -> dict[str, str]:
+        """Record programs once, at the same time, each beside what it was written for; return the drafts."""
+        others, learning, talking = [], {}, {}
+        for one in strangers:
+            place = self.behind[one.name]
+            if one.is_device:
+                others.append(self.run_file(one, one.program, place, PATIENT))
+            else:
+                others.append(self.run_file(one, str(one.other), place))
+            learning[one.name] = self.run_learn(one)
+        for one in strangers:
             learning[one.name].wait_for("recording")
             caller = one.other if one.is_device else one.program
             if caller is not None:
@@ -90,7 +104,7 @@ class StrangersTests(RealTestCase):
         self.assertEqual({}, {name: one.output for name, one in learning.items() if one.wait()})
         for other in others:
             other.end()
-        return {name: (self.folder / f"{name}.ini").read_text(encoding="utf-8") for name in STRANGERS}
+        return {name: (self.folder / f"{name}.ini").read_text(encoding="utf-8") for name in learning}
 
     def edited(self, stranger: Stranger, draft: str) -> str:
         """Return *draft* as a person has edited it."""
@@ -113,7 +127,10 @@ class StrangersTests(RealTestCase):
 
     def test_programs_are_served(self) -> None:
         """Each program is learned once, and its draft edited in three lines at most: it is served, and its values are right."""
-        sections = [self.edited(STRANGERS[name], draft) for name, draft in self.learn().items()]
+        drafts: dict[str, str] = {}
+        for some in batched(STRANGERS.values(), TOGETHER):
+            drafts |= self.learn(some)
+        sections = [self.edited(STRANGERS[name], draft) for name, draft in drafts.items()]
         devices = [one for one in STRANGERS.values() if one.is_device]
         # Devices are there before netd dials: it would wait a second or more before it dials again.
         running = {one.name: self.run_file(one, one.program, self.behind[one.name], PATIENT) for one in devices}
