@@ -26,7 +26,7 @@ __all__ = ["DialledWireFactory", "DialledWireProtocol", "WireFactory", "WireProt
 BOUNDS = Bounds(Policy.DISCONNECT, 1 << 17)
 """What may wait for one peer: one that is told so much and reads nothing is cut."""
 
-BLOCK = 1 << 13
+BLOCK = 1 << 12
 """Bytes of a portion where many samples are read at once: a millisecond's work if somebody wants each of them."""
 
 
