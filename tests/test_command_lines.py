@@ -22,7 +22,7 @@ from tests.cli.fakes import CommandTests
 from tests.test_docs import CHECKOUT, pages
 from tests.trust.house import House
 
-_FENCED = r"^(?P<fence>```|~~~)[^\n]*\n(?P<fenced>.*?)^(?P=fence)"
+_FENCED = r"^(?P<fence>```|~~~)(?P<language>\w*)[^\n]*\n(?P<fenced>.*?)^(?P=fence)"
 _INDENTED = r"(?<=\n\n)(?P<indented>(?: {4}[^\n]*\n)+)"
 _BLOCK = re.compile(f"{_FENCED}|{_INDENTED}", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
@@ -60,8 +60,9 @@ def lines_of(text: str) -> Iterator[tuple[int, list[str], bool]]:
     for block in _BLOCK.finditer(text):
         prose = prose.replace(block[0], "\n" * block[0].count("\n"), 1)
         first = text.count("\n", 0, block.start("fenced" if block["fence"] else "indented")) + 1
+        is_console = block["language"] == "console"
         for number, line in enumerate((block["fenced"] or block["indented"] or "").split("\n"), first):
-            if _TYPED.match(line):
+            if _TYPED.match(line) and (line.startswith("$ ") or not is_console):
                 for words in shell_commands(line.rstrip("\\")):
                     while words and (words[0] in ("$", "sudo") or _ASSIGNED.fullmatch(words[0])):
                         del words[0]
@@ -130,16 +131,21 @@ class CommandLineTests(CommandTests):
                 "```",
                 "netd status --on north && sudo netd device",
                 "```",
+                "```console",
+                "$ netd devices",
+                "netd says something",
+                "```",
                 "`netd device` `netd SERVICE VERB` `netd session start --name …` `netd send [--deadline 5s] a|b text > file`",
             ]
         )
         found = [(number, shlex.join(words), self.problem(words, is_whole) is None) for number, words, is_whole in lines_of(page)]
         good = [
             (8, "status --on north"),
-            (10, "device"),
-            (10, "SERVICE VERB"),
-            (10, "session start --name"),
-            (10, "send --deadline 5s a text"),
+            (11, "devices"),
+            (14, "device"),
+            (14, "SERVICE VERB"),
+            (14, "session start --name"),
+            (14, "send --deadline 5s a text"),
         ]
         bad = [(1, "statsu"), (1, "token add NAME --rule"), (3, "token add ada --role boss"), (4, "history querry")]
         bad += [(4, "devices now"), (5, "send"), (8, "device")]

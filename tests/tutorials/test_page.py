@@ -70,7 +70,9 @@ class PageTests(SynchronousTestCase):
         self.assertEqual("[a]\nx = 1\n\n[b]\ny = 2\n\n", merged("[b]\nx = 0\n[a]\nx = 1\n", "[b]\ny = 2\n"))
 
     def test_each_is_followed(self) -> None:
-        """No tutorial is left that no test follows."""
+        """No tutorial is left that no test follows, or that the index does not lead to."""
         tests = "".join(path.read_text("utf-8") for path in TUTORIALS.parents[1].glob("tests/tutorials/test_real_*.py"))
         pages = {path.name for path in TUTORIALS.glob("*.md")} - {"index.md"}
         self.assertEqual([], sorted(page for page in pages if f'"{page}"' not in tests))
+        index = (TUTORIALS / "index.md").read_text("utf-8")
+        self.assertEqual([], sorted(page for page in pages if f"({page})" not in index))
