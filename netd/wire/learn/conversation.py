@@ -93,6 +93,11 @@ class Conversation:
         """The runs of all talks: see :meth:`Talk.runs`."""
         return [run for talk in self.talks for run in talk.runs(is_said, pause)]
 
+    def beginning(self, most: int) -> Conversation:
+        """The first *most* pieces of each of the first *most* talks."""
+        talks = tuple(evolve(talk, spoken=talk.spoken[:most]) for talk in self.talks[:most])
+        return evolve(self, talks=talks)
+
     def has(self, is_said: bool) -> bool:
         """Whether one side said anything at all."""
         return any(one.is_said is is_said for talk in self.talks for one in talk.spoken)

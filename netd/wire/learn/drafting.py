@@ -16,6 +16,7 @@ from netd.wire.learn.frames import FoundFrame, find_frame
 from netd.wire.learn.hidden import secrets_in, without_secrets
 from netd.wire.learn.kind import MessageKind
 from netd.wire.learn.kinds import text_kinds
+from netd.wire.learn.known import known_protocol
 from netd.wire.learn.objects import object_kinds, object_of
 from netd.wire.learn.order import in_order
 from netd.wire.learn.questions import Question, QuestionsAndRest, questions_of, written_period
@@ -63,6 +64,10 @@ def draft(recording: Recording, name: str, endpoint: str | None = None) -> WireD
     refused = refusal(conversation)
     if refused is not None:
         return WireDraft("", without_secrets(recording, secrets_in(recording, ())), (refused,), refused)
+    known = known_protocol(conversation)
+    if known is not None:
+        text = known.section(name, _endpoint(recording, endpoint))
+        return WireDraft(text, without_secrets(recording, secrets_in(recording, ())), (f"this is {known.recipe.title}",))
     learner = _Learner(conversation, SectionDraft(name, _endpoint(recording, endpoint)))
     learner.learn()
     secrets = secrets_in(recording, learner.kinds)
