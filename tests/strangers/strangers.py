@@ -9,12 +9,12 @@ program     language   wire                                       edits
 greenhouse  Python     TCP, nothing ends a message                    0
 chat        Python     TCP, likewise; each hears all                  0
 gateway     Python     UDP, one sender for many names                 0
-buoy        C          TCP, packed structs behind a length            2
+buoy        C          TCP, packed structs behind a length            0
 robot       C          TCP, texts in buffers of 64 bytes              0
 scale       C++        TCP, STX and ETX, a sum in hexadecimal         1
 bench       Python     TCP, JSON lines                                0
 station     bash       TCP, a banner, login and codes                 0
-pi          bash       TCP, pairs, a connection for each report       1
+pi          bash       TCP, pairs, a connection for each report       0
 dht         Python     serial port, an Arduino                        0
 meter       Python     TCP, an instrument: netd asks                  0
 ==========  =========  =========================================  =====
@@ -30,7 +30,7 @@ from types import MappingProxyType
 
 from attrs import frozen
 
-__all__ = ["MOST_EDITS", "PROGRAMS", "STRANGERS", "Added", "Edit", "Stranger"]
+__all__ = ["MOST_EDITS", "PROGRAMS", "STRANGERS", "Edit", "Stranger"]
 
 PROGRAMS = Path(__file__).with_name("programs")
 MOST_EDITS = 3
@@ -45,19 +45,6 @@ class Edit:
 
     drafted: str
     written: str
-
-    def of(self, line: str) -> str:
-        """Return what becomes of *line*, which is the drafted one."""
-        return line.replace(self.drafted, self.written)
-
-
-@frozen
-class Added(Edit):
-    """A line of a draft, and one that a person writes before it."""
-
-    def of(self, line: str) -> str:
-        """See :meth:`Edit.of`."""
-        return f"{line.replace(self.drafted, self.written)}\n{line}"
 
 
 @frozen
@@ -106,13 +93,6 @@ _ALL = (
         "client.c",
         "server.py",
         {"buoy-west": _are(14.9, 1.05, 3688)},
-        (
-            Added("sample struct <xIdH {v1} {v2} {v3} => \\0\\0\\0\\0", "name struct <B12s {=1} {name} => \\0\\0\\0\\0"),
-            Edit(
-                "sample struct <xIdH {v1} {v2} {v3} => \\0\\0\\0\\0",
-                "sample struct <BIffH {=2} {} {water °C} {wave m} {battery mV} => \\0\\0\\0\\0",
-            ),
-        ),
     ),
     Stranger(
         "robot",
@@ -134,7 +114,6 @@ _ALL = (
         "client.sh",
         "server.py",
         {"pi4": _are(1.12, 498, 0), "pizero": ((40, 49), *_are(61))},
-        (Edit("event {text} => ACK", "sample host={name},{*} each , {channel}={value} => ACK"),),
     ),
     Stranger("dht", "sketch.py", None, {"dht": ((45, 47), (21, 22))}, is_device=True, sends=("H", "L")),
     Stranger("meter", "instrument.py", "logger.py", {"meter": ((11.9, 12.1), (0.2, 0.3))}, is_device=True),

@@ -111,7 +111,7 @@ class StrangersTests(RealTestCase):
         for edit in stranger.edits:
             lines = draft.split("\n")
             self.assertIn(edit.drafted, [line.strip() for line in lines], draft)
-            draft = "\n".join(edit.of(line) if line.strip() == edit.drafted else line for line in lines)
+            draft = "\n".join(line.replace(edit.drafted, edit.written) for line in lines)
         return draft
 
     def wrong_values(self, daemon: Daemon, stranger: Stranger) -> Iterator[str]:

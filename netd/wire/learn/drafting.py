@@ -23,7 +23,7 @@ from netd.wire.learn.questions import Question, QuestionsAndRest, questions_of, 
 from netd.wire.learn.refusals import refusal
 from netd.wire.learn.replies import AnswerKind, heard_by
 from netd.wire.learn.scene import Scene
-from netd.wire.learn.structs import struct_kind
+from netd.wire.learn.structs import introduction_struct, struct_kind
 from netd.wire.learn.sums import find_check
 from netd.wire.learn.utterances import MOST_MESSAGES, Overheard, OverheardDialogue, Utterance, dialogue_of
 from netd.wire.learn.vocabulary import quantity_of, slug
@@ -298,7 +298,7 @@ def _binary_kinds(utterances: Sequence[Utterance], scene: Scene, tail: int) -> l
     kinds: list[MessageKind] = []
     left: list[Utterance] = []
     for members in by_size.values():
-        kind = struct_kind(members, tail)
+        kind = introduction_struct(members, tail) or struct_kind(members, tail)
         if kind is None:
             left += members
         else:

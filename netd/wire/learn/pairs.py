@@ -34,15 +34,33 @@ def pairs_kind(members: list[Utterance], texts: Sequence[str], scene: Scene) -> 
         joints = {pair[2] for pair in pairs}
         if len(joints) != 1 or mark in joints or outer in joints or len({len(one) for one in pieces}) == 1:
             continue
+        head: list[str | ColumnSlot] = []
         if any(pair[1].lower() in KEYS_OF_NAMES for pair in pairs):
-            return None
+            head = [] if outer else _head(found, pieces, mark)
+            if not head:
+                return None
+            pairs = [pair for one in found for pair in one[1:]]
         behind = [_behind(pair[3]) for pair in pairs]
         if behind.count(None) * 2 > len(behind):
             continue
-        return MessageKind(
-            members, "sample", _parts(joints.pop(), {one for one in behind if one is not None}), _form(outer) + _form(mark)
-        )
+        parts = _parts(joints.pop(), {one for one in behind if one is not None})
+        form = _form(outer) + _form(mark)
+        if head:
+            return MessageKind(members, "sample", [*head, f" {form}", *parts])
+        return MessageKind(members, "sample", parts, form)
     return None
+
+
+def _head(found: Sequence[list[re.Match[str]]], pieces: Sequence[list[str]], mark: str) -> list[str | ColumnSlot]:
+    """What stands before the pairs: whose they are, in the first piece of each message; nothing if a name is elsewhere."""
+    firsts = [one[0] for one in found]
+    key = firsts[0][1]
+    begins = all(first[1] == key and first[0] == piece[0] for first, piece in zip(firsts, pieces, strict=True))
+    has_more = any(pair[1].lower() in KEYS_OF_NAMES for one in found for pair in one[1:]) or not all(one[1:] for one in found)
+    if not begins or has_more or key.lower() not in KEYS_OF_NAMES:
+        return []
+    name = ColumnSlot("name", is_named=True, values=[first[3] for first in firsts])
+    return [literal(f"{key}{firsts[0][2]}"), name, literal(mark), "{*}"]
 
 
 def _split(text: str, mark: str) -> list[str]:

@@ -7,6 +7,7 @@ cheapest cut is the likeliest, and still a guess: each rule of this kind is mark
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Iterator, Sequence
 
@@ -16,7 +17,7 @@ from netd.wire.learn.columns import ColumnSlot, runs_with_clock
 from netd.wire.learn.kind import MessageKind
 from netd.wire.learn.utterances import Utterance
 
-__all__ = ["struct_kind"]
+__all__ = ["introduction_struct", "struct_kind"]
 
 _LONGEST = 256
 """Bytes of a message that are cut; a longer one is no packed struct."""
@@ -28,6 +29,9 @@ _FLOAT_BITS = 8.0
 _IDLE_BITS = 10.0
 _EARLIEST, _LATEST = 9e8, 4e9
 _NEVER = 1e9
+_LEAST, _GREATEST = 1e-4, 1e7
+"""What a float that measures something is between."""
+_INTRODUCTION = re.compile(rb"([^A-Za-z]{0,4})([A-Za-z][A-Za-z0-9._-]{2,62})\0+", re.DOTALL)
 _CLUSTERED = 0.15
 """Share of the spread of a value that is left once the messages are told apart by another one, which then is a name."""
 
@@ -67,6 +71,23 @@ def struct_kind(members: list[Utterance], tail: int) -> MessageKind | None:
     return MessageKind(members, "sample", parts, form, doubts=[doubt])
 
 
+def introduction_struct(members: list[Utterance], tail: int) -> MessageKind | None:
+    """Return the kind of *members*, with which connections begin, and which end with a name that zeros fill up; None for others.
+
+    :param tail: bytes at the end that hold check bytes and an end mark.
+    """
+    found = [_INTRODUCTION.fullmatch(one.data) for one in members]
+    names = [one[2] for one in found if one is not None]
+    if tail or any(one.place for one in members) or len(names) < len(members) or len({found[1] for found in found if found}) > 1:
+        return None
+    first = found[0]
+    assert first is not None, "all of them match"
+    parts: list[str | ColumnSlot] = [part for byte in first[1] for part in (f"{{={byte}}}", " ")]
+    parts.append(ColumnSlot("name", is_named=True, values=[name.decode() for name in names]))
+    form = f"struct <{'B' * len(first[1])}{len(first[0]) - len(first[1])}s "
+    return MessageKind(members, "name", parts, form)
+
+
 def _cheapest(messages: Sequence[bytes], times: Sequence[float], order: str, size: int) -> tuple[float, list[_StructPlace]]:
     """The cut of the fewest bits, by dynamic programming from the end."""
     best: list[tuple[float, _StructPlace | None]] = [(0.0, None)] * (size + 1)
@@ -93,6 +114,8 @@ def _places(messages: Sequence[bytes], times: Sequence[float], order: str, place
         if place + width > size:
             continue
         raw = [message[place : place + width] for message in messages]
+        if code == "d" and _are_two_floats(raw, order):
+            continue
         if code in "fd":
             yield _StructPlace(
                 code, width, _bits_of_floats([one[0] for one in map(struct.Struct(order + code).unpack, raw)], code)
@@ -130,10 +153,22 @@ def _bits_of_floats(values: Sequence[float], code: str) -> float:
     present = [abs(value) for value in values if value]
     if not present or len(set(values)) == 1 or not all(math.isfinite(value) for value in values):
         return _NEVER
-    if not all(1e-4 <= value <= 1e7 for value in present):
+    if not all(map(_is_plausible, present)):
         return _NEVER
     spread = math.log2(max(present) / min(present)) if present else 0.0
     return _FIELD_BITS + _FLOAT_BITS + spread + (2.0 if code == "d" else 0.0)
+
+
+def _are_two_floats(raw: Sequence[bytes], order: str) -> bool:
+    """Whether eight bytes that could be a double are two floats: the lower half of a double has any bytes, or none but zeros."""
+    halves = list(zip(*map(struct.Struct(f"{order}ff").unpack, raw), strict=True))
+    lower = halves[0 if order == "<" else 1]
+    return any(lower) and all(_is_plausible(value) for half in halves for value in half)
+
+
+def _is_plausible(value: float) -> bool:
+    """Whether somebody measures such a value."""
+    return not value or _LEAST <= abs(value) <= _GREATEST
 
 
 def _text(messages: Sequence[bytes], place: int, size: int) -> Iterator[_StructPlace]:

@@ -71,7 +71,7 @@ def _is_sentence(one: Utterance, pool: MessagePool) -> bool:
     """Whether the message has words with blanks between them."""
     row = pool.rows[one]
     return any(
-        is_word(sooner) and is_word(later) and gap.strip(" ,.!?'") == ""
+        is_word(sooner) and is_word(later) and " " in gap and gap.strip(" ,.!?'") == ""
         for sooner, later, gap in zip(row.cells, row.cells[1:], row.gaps[1:], strict=False)
     )
 

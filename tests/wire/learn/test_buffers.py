@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -47,3 +48,23 @@ class BufferTests(SynchronousTestCase):
     def test_ended_by_zero(self) -> None:
         """Texts of many lengths, each with a zero behind it, are no buffers."""
         self.assertIn(r"frame = lines:\0", lines(recorded(*((said.encode() + b"\0", b"OK\0") for said, _ in TALK))))
+
+
+class StructTests(SynchronousTestCase):
+    def drafted(self, form: str, *values: tuple[float, ...]) -> str:
+        """The rule for structs of kind 2, behind a name in a struct of kind 1."""
+        told = [b"\x0d\0" + struct.pack("<B12s", 1, b"buoy-west")]
+        for number, each in enumerate(values, 1):
+            data = struct.pack(f"<BI{form}", 2, number, *each)
+            told.append(struct.pack("<H", len(data)) + data)
+        found = lines(recorded(*((one, b"\x04\0\0\0\0\0") for one in told)))
+        self.assertEqual(["frame = length:2:little", "rules =", r"name struct <B12s {=1} {name} => \0\0\0\0"], found[:3])
+        return found[3].partition(" => ")[0]
+
+    def test_floats(self) -> None:
+        """Two floats are not read as a double, and a double not as two floats."""
+        two = "sample struct <xIffH {v1} {v2} {v3} {v4}"
+        varied = [(14.5, 0.8, 3700), (14.6, 1.05, 3697), (14.7, 1.3, 3694), (14.8, 0.8, 3691), (14.9, 1.05, 3688)]
+        self.assertEqual(two, self.drafted("ffH", *varied))
+        doubles = [(14.5, 3700), (14.6, 3697), (14.7, 3694), (14.75, 3691), (14.9, 3688)]
+        self.assertEqual("sample struct <xIdH {v1} {v2} {v3}", self.drafted("dH", *doubles))
