@@ -144,6 +144,10 @@ class StrangersTests(RealTestCase):
                 daemon.wait_for(f"wire:{one.name}: connected")
                 daemon.call("wire.send", instance=one.name, name=one.name, text=text)
         failed = {name: one.output for name, one in running.items() if one.wait()}
+        # They have a second's patience, and on a busy machine eleven at once may need more: then alone.
+        for one in (STRANGERS[name] for name in list(failed) if not STRANGERS[name].is_device):
+            if not self.run_file(one, one.program, "127.0.0.1", self.listening[one.name]).wait():
+                del failed[one.name]
         self.assertEqual({}, failed, "\n".join([*sections, daemon.output]))
         wrong = [fault for one in STRANGERS.values() for fault in self.wrong_values(daemon, one)]
         self.assertEqual([], wrong, "\n".join(sections))
