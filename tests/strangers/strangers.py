@@ -11,7 +11,7 @@ chat        Python     TCP, likewise; each hears all                  0
 gateway     Python     UDP, one sender for many names                 0
 buoy        C          TCP, packed structs behind a length            0
 robot       C          TCP, texts in buffers of 64 bytes              0
-scale       C++        TCP, STX and ETX, a sum in hexadecimal         1
+scale       C++        TCP, STX and ETX, a sum in hexadecimal         0
 bench       Python     TCP, JSON lines                                0
 station     bash       TCP, a banner, login and codes                 0
 pi          bash       TCP, pairs, a connection for each report       0
@@ -105,7 +105,6 @@ _ALL = (
         "client.cpp",
         "server.py",
         {"127.0.0.1": _are(3.07)},
-        (Edit("sample {channel},{value},{} => \\x06", "sample {state:text},{weight kg},kg{:2} => \\x06"),),
     ),
     Stranger("bench", "client.py", "server.py", {"psu-3": ((11.95, 12.05), (0.4, 0.6))}),
     Stranger("station", "client.sh", "server.py", {"station3": ((0, 12), (5, 26), *_are(1))}),

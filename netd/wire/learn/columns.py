@@ -12,7 +12,17 @@ from attrs import define, field, frozen
 from netd.wire.learn.cells import is_absent, is_number, parted
 from netd.wire.learn.vocabulary import FLAGS, unit_of
 
-__all__ = ["ColumnHolds", "ColumnSlot", "Stretch", "column_of", "counts_up", "keeps_time", "runs_with_clock", "scatters"]
+__all__ = [
+    "ColumnHolds",
+    "ColumnSlot",
+    "Stretch",
+    "check_digits_behind",
+    "column_of",
+    "counts_up",
+    "keeps_time",
+    "runs_with_clock",
+    "scatters",
+]
 
 _LONG_NUMBER = 3
 """Digits from which a number that never changes identifies something, and measures nothing."""
@@ -229,6 +239,16 @@ def _are_hex(present: Sequence[str]) -> bool:
     has_letter = any(char.isalpha() for value in present for char in value[1:]) or len({value[0] for value in present}) > 2
     has_digit = sum(any(map(str.isdigit, value)) for value in present) * 2 > len(present)
     return has_letter and has_digit and all(map(_BARE_HEX.fullmatch, present))
+
+
+def check_digits_behind(values: Sequence[str]) -> Stretch | None:
+    """Return the column with *values* that are the same letters and two hexadecimal digits that change, ``kg4F``; or None."""
+    digits = tuple(value[-2:] for value in values)
+    before = values[0][:-2]
+    if not before.isalpha() or any(value[:-2] != before for value in values) or len(set(digits)) < _FEWEST_CODES:
+        return None
+    are_hex = all(map(_BARE_HEX.fullmatch, digits)) and any(map(str.isalpha, "".join(digits)))
+    return Stretch(ColumnHolds.SKIPPED, digits, before) if are_hex else None
 
 
 def scatters(values: Sequence[str]) -> bool:

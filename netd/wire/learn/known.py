@@ -20,7 +20,7 @@ from netd.wire.rules import RuleSet, Verb, parse_rules
 
 __all__ = ["KnownProtocol", "known_protocol"]
 
-_TELLING = ("gps-tracker", "nmea", "scale", "statsd", "syslog", "weather-pairs")
+_TELLING = ("gps-tracker", "nmea", "scale", "statsd", "syslog")
 _UNEXPLAINED, _USED = 0.1, 0.2
 """Share of the messages that no rule of a recipe takes and answers as was recorded, and of those that are more than ignored."""
 _FEWEST = 2

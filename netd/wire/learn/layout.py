@@ -8,7 +8,16 @@ from string import hexdigits
 from attrs import define, evolve, field, frozen
 
 from netd.wire.learn.cells import Cells, is_word
-from netd.wire.learn.columns import ColumnHolds, ColumnSlot, Stretch, column_of, counts_up, keeps_time, scatters
+from netd.wire.learn.columns import (
+    ColumnHolds,
+    ColumnSlot,
+    Stretch,
+    check_digits_behind,
+    column_of,
+    counts_up,
+    keeps_time,
+    scatters,
+)
 from netd.wire.learn.kind import MessageKind
 from netd.wire.learn.naming import UniqueNames, key_before
 from netd.wire.learn.scene import Scene
@@ -24,6 +33,7 @@ _MOST_CHANNELS = 8
 _MANY_COLUMNS, _FIRST_COLUMNS = 5, 2
 """Columns from which only one of the first says whose the numbers are: others are states."""
 _FEW, _LONG_ID = 3, 6
+_FEW_LETTERS = 2
 _COUNTING_KEYS = frozenset({"n", "i", "id", "msg", "#"})
 _NODE_KEYS = frozenset({"n", "id", "#"})
 _TYPES = {ColumnHolds.COMMA: "comma", ColumnHolds.HEX: "hex"}
@@ -96,11 +106,14 @@ def _together(columns: Sequence[Stretch], rows: Sequence[Cells]) -> list[Stretch
     ticket = _place_of_ticket(found)
     if ticket:
         found[ticket] = Stretch(ColumnHolds.WORD, tuple(row.cells[ticket] for row in rows))
-    if not any(column.holds is ColumnHolds.HEX and not column.values[0].lower().startswith("0x") for column in found):
-        return found
     raw = [tuple(row.cells[place] for row in rows) for place in range(len(found))]
+    behind = check_digits_behind(raw[-1])
+    if behind is not None:
+        found[-1] = behind
     if scatters(raw[-1]):
         found[-1] = Stretch(ColumnHolds.SKIPPED, raw[-1])
+        return found
+    if not any(column.holds is ColumnHolds.HEX and not column.values[0].lower().startswith("0x") for column in found):
         return found
     return [
         Stretch(ColumnHolds.HEX, values) if _are_padded(values) else column for column, values in zip(found, raw, strict=True)
@@ -234,6 +247,8 @@ class _Layout:
         distinct = set(self.columns[words[0]].values)
         is_few = len(distinct) <= _MOST_CHANNELS or all("/" in word for word in distinct)
         is_channel = len(measured) == 1 and is_few and not self._key(measured[0])
+        if is_channel and self._unit_behind(measured[0]):  # one quantity: the words are no channels but whose it is, or a state
+            return {words[0]: "name"} if min(map(len, distinct)) > _FEW_LETTERS else {}
         if is_channel and len(words) > 1 and words[1] < measured[0] and self._is_worded(words[1]):
             return {words[0]: "name", words[1]: "channel"}
         return {words[0]: "channel" if is_channel else "name"}
@@ -318,12 +333,21 @@ class _Layout:
         )
 
     def _unit_behind(self, place: int) -> str:
-        """The unit that stands in the title, or in the next column, a blank away."""
+        """The unit that stands in the title, or in the next column: a blank away, or a comma if it has two letters."""
         if self.hints.titles:
             return self.hints.titles[place].unit
-        if place + 1 >= len(self.columns) or self.columns[place + 1].holds is not ColumnHolds.CONSTANT:
+        if place + 1 >= len(self.columns):
             return ""
-        return unit_of(self.columns[place + 1].values[0]) if self.row.gaps[place + 1] == " " else ""
+        behind = self.columns[place + 1]
+        word = (
+            behind.values[0]
+            if behind.holds is ColumnHolds.CONSTANT
+            else behind.before
+            if behind.holds is ColumnHolds.SKIPPED
+            else ""
+        )
+        is_near = self.row.gaps[place + 1] == " " or (self.row.gaps[place + 1] == "," and len(word) > 1)
+        return unit_of(word) if is_near else ""
 
     def _is_hemisphere(self, place: int) -> bool:
         return place > 0 and self.coordinate_place == place - 1

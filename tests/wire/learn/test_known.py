@@ -10,7 +10,7 @@ from netd.wire.recipes import recipes
 from netd.wire.recording import Recording, Transport, read_recording
 from tests.wire.learn.recordings import recorded, spoken
 
-KNOWN = ("gps-tracker", "nmea", "scale", "statsd", "syslog", "weather-pairs")
+KNOWN = ("gps-tracker", "nmea", "scale", "statsd", "syslog")
 
 
 def by_recipe(recording: Recording) -> str:
