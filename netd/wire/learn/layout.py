@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from string import hexdigits
 
 from attrs import define, evolve, field, frozen
 
@@ -12,14 +11,13 @@ from netd.wire.learn.columns import (
     ColumnHolds,
     ColumnSlot,
     Stretch,
-    check_digits_behind,
     column_of,
     counts_up,
     keeps_time,
-    scatters,
 )
 from netd.wire.learn.kind import MessageKind
 from netd.wire.learn.naming import UniqueNames, key_before
+from netd.wire.learn.neighbours import seen_together
 from netd.wire.learn.scene import Scene
 from netd.wire.learn.titles import Title
 from netd.wire.learn.utterances import Utterance
@@ -83,7 +81,7 @@ def layout_kind(
     for place in hints.varied:
         if columns[place].holds is ColumnHolds.CONSTANT:
             columns[place] = evolve(columns[place], holds=ColumnHolds.WORD)
-    layout = _Layout(members, rows[0], _together(columns, rows), scene, hints)
+    layout = _Layout(members, rows[0], seen_together(columns, rows), scene, hints)
     parts = layout.parts()
     is_sample = layout.is_sample and any(isinstance(part, ColumnSlot) and part.is_number and part.is_named for part in parts)
     return MessageKind(members, "sample" if is_sample else "event", parts)
@@ -92,53 +90,6 @@ def layout_kind(
 def is_key(row: Cells, place: int) -> bool:
     """Return True if ``=`` or a colon stands behind a word."""
     return row.gaps[place + 1].strip()[:1] in {"=", ":"} and any(map(str.isalpha, row.cells[place]))
-
-
-def _together(columns: Sequence[Stretch], rows: Sequence[Cells]) -> list[Stretch]:
-    """*columns* as each is seen beside the others.
-
-    Digits before ``=`` are a key; digits beside hexadecimal ones without ``0x`` are hexadecimal, too.
-    """
-    found = [
-        evolve(column, holds=ColumnHolds.WORD) if _is_index(column, rows[0], place) else column
-        for place, column in enumerate(columns)
-    ]
-    ticket = _place_of_ticket(found)
-    if ticket:
-        found[ticket] = Stretch(ColumnHolds.WORD, tuple(row.cells[ticket] for row in rows))
-    raw = [tuple(row.cells[place] for row in rows) for place in range(len(found))]
-    behind = check_digits_behind(raw[-1])
-    if behind is not None:
-        found[-1] = behind
-    if scatters(raw[-1]):
-        found[-1] = Stretch(ColumnHolds.SKIPPED, raw[-1])
-        return found
-    if not any(column.holds is ColumnHolds.HEX and not column.values[0].lower().startswith("0x") for column in found):
-        return found
-    return [
-        Stretch(ColumnHolds.HEX, values) if _are_padded(values) else column for column, values in zip(found, raw, strict=True)
-    ]
-
-
-def _place_of_ticket(columns: Sequence[Stretch]) -> int:
-    """The place of the only column of a letter and padded digits behind a word in front, ``CALL A041``; 0 if there is none."""
-    glued = [place for place, column in enumerate(columns) if column.before and column.holds is ColumnHolds.NUMBER]
-    if len(glued) != 1 or not glued[0] or columns[0].holds is not ColumnHolds.CONSTANT:
-        return 0
-    values = columns[glued[0]].values
-    return glued[0] if all(map(str.isdigit, values)) and any(value[0] == "0" for value in values) else 0
-
-
-def _is_index(column: Stretch, row: Cells, place: int) -> bool:
-    """Whether the column numbers an input, a pin, a sensor: ``IN 1=0``."""
-    is_whole = column.holds is ColumnHolds.NUMBER and not column.before and all(map(str.isdigit, column.values))
-    return is_whole and len(set(column.values)) > 1 and row.gaps[place + 1].strip() in {"=", ":"}
-
-
-def _are_padded(values: Sequence[str]) -> bool:
-    """Whether the values are digits in base 16 of one length, two at least. Many numbers without a letter are decimal."""
-    is_hex = len(set(map(len, values))) == 1 and len(values[0]) > 1 and all(set(value) <= set(hexdigits) for value in values)
-    return is_hex and (len(set(values)) <= _FEW or not all(map(str.isdigit, values)))
 
 
 @define(eq=False)
