@@ -26,6 +26,9 @@ __all__ = ["difference_when_cut", "replay"]
 MOST_WAKES = 40
 """Timers of one connection that may fire before it says what the recorded program heard."""
 
+MOST_ALIKE = 20
+"""Bytes of a difference that are the same on both sides: it may stand at the end of a long talk without lines."""
+
 TICK = 0.001
 """Seconds by which the end of a silence is passed, so that rounding does not come before it."""
 
@@ -117,7 +120,7 @@ class _ReplayStage:
             said = self._said.get(number, bytearray())
             if heard != said:
                 same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(heard, said, strict=False)))
-                start = heard.rfind(b"\n", 0, same) + 1
+                start = max(heard.rfind(b"\n", 0, same) + 1, same - MOST_ALIKE)
                 yield ReplayDifference(number, bytes(heard[start:]), bytes(said[start:]))
 
     def _begin(self, number: int, name: str) -> None:
@@ -163,14 +166,19 @@ class _ReplayedConnection:
         wanted = self._now + recorded - self._recorded
         self._recorded = recorded
         until = self._end_of_silence() if self._plan.is_dialled else wanted
+        if until is not None:
+            self._wake_until(min(until, wanted))
+        self._now = max(wanted, self._now)
+
+    def _wake_until(self, until: float) -> None:
+        """Let the timers fire that are due by then."""
         for _ in range(MOST_WAKES):
             due = self.machine.due()
-            if until is None or due is None or due > min(until, wanted):
+            if due is None or due > until:
                 break
             self._now = max(due, self._now)
-            self.outlet.begin_step(recorded)
+            self.outlet.begin_step(self._recorded)
             self.machine.wake(self._now)
-        self._now = max(wanted, self._now)
 
     def _end_of_silence(self) -> float | None:
         """When the message ends that waits for a silence. Where netd dials, no other timer goes by the recording."""
@@ -184,8 +192,15 @@ class _ReplayedConnection:
         self.machine.received(data, self._now)
 
     def hear(self, data: bytes) -> None:
-        """The program hears *data*. Where netd dials, it asks now, or sends what a person has told it to send."""
+        """The program hears *data*. Where netd dials, it asks now, or sends what a person has told it to send.
+
+        Where a silence ends the messages of the program, its old server has taken the newest one by now: netd lets the silence
+        pass first, and a program that waits for the answer says nothing before.
+        """
+        end = self._end_of_silence()
         if not self._plan.is_dialled:
+            if end is not None and end >= self._now:
+                self._wake_until(end + TICK)
             return
         self.outlet.begin_step(self._recorded)
         texts = cut_into_messages(self._plan, data)

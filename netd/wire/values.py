@@ -23,7 +23,7 @@ ABSENT = r"(?i:[+-]?+nan|[+-]?+inf|ovf|n/a|null|none)|-{1,8}+|\*{1,8}+|"
 _COMMA = r"[+-]?+ *+[0-9]{1,40}+(?:[.,][0-9]{0,40}+)?+(?:[eE][+-]?+[0-9]{1,4}+)?+"
 _FLAGS = {
     "true": 1, "on": 1, "yes": 1, "open": 1, "high": 1, "1": 1,
-    "false": 0, "off": 0, "no": 0, "closed": 0, "low": 0, "0": 0,
+    "false": 0, "off": 0, "no": 0, "closed": 0, "shut": 0, "low": 0, "0": 0,
 }  # fmt: skip
 # A comma before milliseconds, as Python's logging has it, stands before a blank; in `12:00:00,19.4,52` it ends the column.
 _ISO = (

@@ -19,6 +19,13 @@ REST = ColumnSlot("text", is_named=True)
 _LONGEST_LITERAL = 200
 _CLASHES = ("json", "struct", "each")
 
+_DOUBTS = {
+    AnswerKind.VARIED: "the answers vary, and netd cannot know them ({said} was answered by {heard}); write one that always fits "
+    "behind the rule, as in RULE => OK",
+    AnswerKind.COUNTED: "the numbers in the answers vary; netd says {heard} each time",
+}
+"""What a person should know about answers that no rule can give as the old server did."""
+
 
 @define(eq=False)
 class MessageKind:
@@ -64,7 +71,7 @@ class MessageKind:
         """Find out what is heard because of the messages, and give names to the slots that it needs."""
         slots = [slot for slot in self.slots if slot.values]
         values = [self._fields(scene, place, slots) for place in range(len(self.members))]
-        self.answer = answer_to(self.members, values, scene.say, scene.encoding, self.verb == "name")
+        self.answer = answer_to(self.members, values, scene.say, scene.encoding, self._is_about_itself)
         if self.answer.verb and scene.is_udp:
             self.answer = LearntAnswer(AnswerKind.NONE)
             self.doubts.append("others heard this; by UDP netd tells them nothing, because addresses can be forged")
@@ -75,8 +82,13 @@ class MessageKind:
             self._tell_speaker(slots)
         elif self.verb == "sample":
             self._tell_numbers(slots)
-        if self.answer.kind is AnswerKind.VARIED:
-            self.doubts.append(_varied(self.members, scene))
+        if self.answer.kind in _DOUBTS:
+            self.doubts.append(_varied(self.members, scene, _DOUBTS[self.answer.kind]))
+
+    @property
+    def _is_about_itself(self) -> bool:
+        """Whether the rule does what no rule that tells others does: it gives a name, or ends a connection."""
+        return self.verb == "name" or (self.verb == "bye" and any(one.is_last and not one.hung_up for one in self.members))
 
     def _tell_numbers(self, slots: Sequence[ColumnSlot]) -> None:
         """Whole numbers that are said back identify something and measure nothing."""
@@ -121,12 +133,12 @@ def _are_whole(values: Sequence[str]) -> bool:
     return all(value.strip().lstrip("+-").isdigit() for value in values)
 
 
-def _varied(members: Sequence[Utterance], scene: Scene) -> str:
+def _varied(members: Sequence[Utterance], scene: Scene, doubt: str) -> str:
     example = next((one for one in members if one.replies), None)
     if example is None:
         return "what others hear because of it varies; write tell-all … => …"
     said, heard = (literal(data.decode(scene.encoding, "replace"))[:40] for data in (example.data, example.replies[0]))
-    return f"the answers vary, and netd cannot know them ({said} was answered by {heard}); write => … for one that always fits"
+    return doubt.format(said=said, heard=heard)
 
 
 def literal_kind(members: list[Utterance], verb: str, scene: Scene) -> MessageKind:

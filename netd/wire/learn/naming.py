@@ -38,7 +38,9 @@ def name_place(cells: Cells) -> int | None:
     """Return the place of the cell behind a keyword for names; None if the text has none."""
     for place, word in enumerate(cells.cells[:-1]):
         marks = " :=/\"'-" + ("|,;" if place == 0 else "")
-        behind = place + 2 if cells.cells[place + 1].lower() in LINKING_WORDS and len(cells.cells) > place + 2 else place + 1
+        behind = place + 1
+        while behind + 1 < len(cells.cells) and cells.cells[behind].lower() in LINKING_WORDS:
+            behind += 1
         following = cells.cells[behind].lower()
         is_close = not "".join(cells.gaps[place + 1 : behind + 1]).strip(marks)
         if is_close and word.lower().strip("-_.") in NAME_WORDS and following not in NAME_WORDS | FUNCTION_WORDS | {""}:

@@ -18,6 +18,7 @@ _MOSTLY = 0.8
 """Share of messages that have to be answered, or told to others, for the rule to do so."""
 _SELDOM = 0.5
 """Share of answered messages below which what was heard had another cause."""
+_NUMBER = re.compile(rb"[0-9]+")
 _SHORTEST_ECHO = 3
 """Characters of a field's value that occur in a single answer by chance no more."""
 
@@ -28,6 +29,7 @@ class AnswerKind(Enum):
     NONE = "nothing"
     CONSTANT = "the same each time"
     TEMPLATE = "parts of the message"
+    COUNTED = "the same but for its numbers"
     VARIED = "other answers each time"
 
 
@@ -86,14 +88,14 @@ def answer_to(
     values: Sequence[Mapping[str, str]],
     say: str,
     encoding: str,
-    is_name: bool = False,
+    is_about_itself: bool = False,
 ) -> LearntAnswer:
     """Return what is heard because of *utterances*.
 
     :param values: the texts of the fields of each message, by name; ``text`` is the message.
-    :param is_name: whether they say who the program is: what others hear of a newcomer is not said in its name.
+    :param is_about_itself: whether the program says who it is, or takes leave: what others hear of that is not said in its name.
     """
-    if is_name:
+    if is_about_itself:
         utterances = [evolve(one, told=[]) for one in utterances]
     # What some of the others heard behind the rest had another cause: somebody left.
     fewest = min((len(pieces) for one in utterances for pieces in _told(one)), default=0)
@@ -116,6 +118,8 @@ def answer_to(
         all_hear = any(verb == "tell-all" for verb, _ in heard)
         verb = "tell-all" if all_hear else "tell"
     template = _template(pairs, encoding)
+    if template is None and not is_told and share >= _MOSTLY and len({_NUMBER.sub(b"0", data) for data, _ in pairs}) == 1:
+        return LearntAnswer(AnswerKind.COUNTED, escaped(pairs[0][0]), share=share)  # without any, the program may wait for ever
     if template is None:
         return LearntAnswer(AnswerKind.VARIED, verb=verb, share=share)
     text, fields = template

@@ -49,15 +49,17 @@ def find_talk(pool: MessagePool) -> None:
 
 def _talk_of_all(pool: MessagePool) -> MessageKind | None:
     """The kind of all messages of the pool, if they are of many layouts and the same is heard because of each."""
-    layouts = {pool.rows[one].gaps for one in pool.left}
-    if len(layouts) < _MANY_LAYOUTS or not any(_is_sentence(one, pool) for one in pool.left) or _has_readings(pool):
+    if not any(_is_sentence(one, pool) for one in pool.left):
         return None
     ends = {pool.texts[one] for one in pool.left if _ends(one, pool)}
     members = [one for one in pool.left if pool.texts[one] not in ends]
     whole = text_kind(members, "event", "", pool.scene)
     whole.listen(pool.scene)
     is_same = whole.answer.kind in {AnswerKind.CONSTANT, AnswerKind.TEMPLATE} and whole.answer.share >= _MOSTLY
-    return whole if is_same else None
+    is_passed_on = whole.answer.verb != "" and "text" in whole.answer.fields
+    layouts = {pool.rows[one].gaps for one in pool.left}
+    is_various = len(layouts) >= _MANY_LAYOUTS and not _has_readings(pool)
+    return whole if is_same and (is_passed_on or is_various) else None
 
 
 def _has_readings(pool: MessagePool) -> bool:

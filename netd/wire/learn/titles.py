@@ -43,8 +43,8 @@ def find_titles(members: Sequence[Utterance], pool: MessagePool) -> TitledColumn
     if not numbered:
         return None
     row = pool.rows[numbered[0]]
-    mark = row.gaps[1].strip() if len(row.cells) > 1 else ""
-    if not mark or mark in "=:" or {gap.strip() for gap in row.gaps[1:-1]} != {mark}:
+    mark = row.gaps[1].strip(" ") if len(row.cells) > 1 else ""
+    if not mark or mark in "=:" or {gap.strip(" ") for gap in row.gaps[1:-1]} != {mark}:
         return None
     earlier = [one for one in pool.left if one.time <= numbered[0].time and one is not numbered[0]]
     found = {text: titles for one in earlier if (titles := _titles(text := pool.texts[one], mark, len(row.cells)))}

@@ -99,7 +99,7 @@ KEYS_OF_NAMES = NAME_WORDS - frozenset(
 )
 """Those that also stand in front of a name within a sample."""
 
-LINKING_WORDS = frozenset(["is", "as"])
+LINKING_WORDS = frozenset(["is", "as", "i", "im", "am", "this", "its", "my"])
 """Words between a keyword and the name."""
 
 FUNCTION_WORDS = frozenset(
@@ -202,7 +202,7 @@ REPORTS = frozenset(
 )
 """Words in front of numbers that measure nothing."""
 
-FLAGS = frozenset(["on", "off", "open", "closed", "true", "false", "yes", "no", "high", "low"])
+FLAGS = frozenset(["on", "off", "open", "closed", "shut", "true", "false", "yes", "no", "high", "low"])
 """The two states of a switch, as the type ``flag`` reads them."""
 
 _UNITS: Mapping[str, str] = MappingProxyType(
