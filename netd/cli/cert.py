@@ -153,7 +153,7 @@ def device(invocation: Invocation, name: str, kind: str, days: int, is_renewed: 
     for path, use in zip(files.made, uses, strict=True):
         click.echo(escaped(f"{path}  {use}"))
     ca = files.folder.absolute() / "ca.pem"
-    click.echo(escaped(f"netd: [tls] needs client_ca = {ca}; `netd token remove {name}` takes the name away"), err=True)
+    click.echo(escaped(f"netd: client_ca = {ca} in [tls] admits it; `netd token remove {name}` takes the name away"), err=True)
 
 
 @cert.command(cls=NetdCommand, common=("state", "json"))

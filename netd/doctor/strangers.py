@@ -56,6 +56,8 @@ def _remedy(refused: Refused, sections: Collection[str]) -> str:
     if refused.kind == NOT_ADMITTED:
         proof = f"; or `netd token add NAME {KINDS[kind]}` for its program, and access = tokens" if kind in KINDS else ""
         return f"if it is yours: access = peers, and {host} among `peers`, in [{section}]{proof}"
+    if refused.kind == Tongue.HTTP.value and kind == "gateway":  # it speaks HTTP, so this is its TLS port
+        return f"begin its address with https://; or write tls = no in [{section}]; docs: certificates"
     if refused.kind in BY_KIND:
         return BY_KIND[refused.kind].format(section=section, host=host)
     if refused.kind == Tongue.TLS.value or refused.serves == "tls":

@@ -48,6 +48,7 @@ class RemedyTests(SynchronousTestCase):
             remedy = self.remedy(kind, b"")
             self.assertIn("give the program netd's ca.pem as its cafile", remedy)
             self.assertIn("docs: certificates", remedy)
+        self.assertIn("begin its address with https://", self.remedy("an HTTP request", b"GET / HTTP/1.1", "gateway"))
 
     def test_held_names(self) -> None:
         """Each name that somebody tried to take is told, and not the newest alone."""
