@@ -8,7 +8,7 @@ import { instanceOf, portOf } from "../instances.js";
 import { pauseButton } from "../log.js";
 import { needsService } from "../no_service.js";
 import { faceOf, panel } from "../panel.js";
-import { View } from "../plots/view.js";
+import { View, WINDOWS } from "../plots/view.js";
 import { blocks } from "../lists/blocks.js";
 import { roll } from "../lists/roll.js";
 import { computed, effect, signal } from "../signal.js";
@@ -29,14 +29,6 @@ const WATCHED_AT_FIRST = 2;
 const FEW = 6;
 /** Ended sessions that are kept. */
 const ENDED = 32;
-
-/** @type {[number, string][]} */
-const WINDOWS = [
-  [10, "10 s"],
-  [60, "1 min"],
-  [600, "10 min"],
-  [3600, "1 h"],
-];
 
 /** The window of all plots. It is kept while other pages are open. */
 const view = new View(60);

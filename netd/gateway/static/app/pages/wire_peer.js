@@ -10,6 +10,7 @@ import { followMarks } from "../history/marks.js";
 import { byName } from "../lists/search.js";
 import { pauseButton } from "../log.js";
 import { badge, panel } from "../panel.js";
+import { WINDOWS } from "../plots/view.js";
 import { remembers } from "../recorder.js";
 import { computed, effect, signal } from "../signal.js";
 import { tokenOf } from "../subjects.js";
@@ -19,14 +20,6 @@ import { LOOKS, stateOf } from "./wire_rows.js";
 /** How many channels are plotted. */
 const MOST = 24;
 const MOST_MARKS = 200;
-
-/** @type {[number, string][]} */
-const WINDOWS = [
-  [10, "10 s"],
-  [60, "1 min"],
-  [600, "10 min"],
-  [3600, "1 h"],
-];
 
 /** @typedef {import("./wire_rows.js").Peer} Peer */
 
