@@ -109,7 +109,8 @@ class WireErrands:
         name = self.section.named_remote(self.address)
         if name != self.name:
             self._depart(f"it is called {name} now")
-            del self.section.errands[self.name]
+            if self.section.errands.get(self.name) is self:
+                del self.section.errands[self.name]
             self.name = name
             self.section.errands[name] = self
         self._start_clocks()

@@ -14,6 +14,7 @@ from attrs import field, frozen
 from netd.errors import ProtocolError
 from netd.wire.checks import Check
 from netd.wire.strangers import MARK, SUSPECTS, recognised, stray
+from netd.wire.template import cut_short
 
 __all__ = ["Frame", "FrameDecoder", "FramingFailed", "ShiftWatch"]
 
@@ -73,6 +74,11 @@ class Frame(ABC):
         :raises ValueError: when the frame cannot hold it.
         """
         return payload
+
+    def as_one(self, payload: bytes) -> bytes | None:
+        """Return *payload*, which is as somebody has written it, without an end of its own; None if it is not one message."""
+        cut = cut_short(payload, self.cuts)
+        return cut if cut.rstrip() == payload.rstrip() else None
 
     def is_whole(self, payload: bytes) -> bool:
         """Whether *payload*, in which texts of a peer stand, is one message, however long these are."""

@@ -15,7 +15,7 @@ from netd.wire.blocks import SampleLines
 from netd.wire.fields import Match
 from netd.wire.framing import FramingFailed, ShiftWatch
 from netd.wire.outlet import Answer, IWireOutlet, Report, WireNote
-from netd.wire.plan import AskTally, Unmatched, WirePlan
+from netd.wire.plan import AskedRegularly, AskTally, Unmatched, WirePlan
 from netd.wire.rules import Meter, Rule, RuleSet, Verb
 from netd.wire.sieve import Sieve, Sifted
 from netd.wire.template import WireTemplate
@@ -28,6 +28,9 @@ MOST_HELD = 64
 
 QUIET = 1.0
 """Seconds without a stray message after which the answers to questions are in step again."""
+
+
+_TOO_MANY = "holds what ends a message here (`say`)"
 
 
 @define(eq=False)
@@ -134,9 +137,16 @@ class WireMachine:
             self._shift = ShiftWatch(plan.frame)
             self._failed = 0
         self._waiting = [question for question in self._waiting if question.number is None]
-        if self._asked is not None:
-            self._asked.number = None
+        if self._asked is not None and self._asked.number is not None:
+            self._go_on_asking(self._asked, before.asks[self._asked.number])
         self._start_clocks(now)
+
+    def _go_on_asking(self, question: _WireQuestion, before: AskedRegularly) -> None:
+        """Let the answer to *question* count if the plan in force has it, too."""
+        question.number = None
+        for number, ask in enumerate(self._plan.asks):
+            if ask.is_like(before):
+                question.number, question.rules, question.tally = number, ask.rules, ask.tally
 
     # What happens to the connection
 
@@ -151,7 +161,7 @@ class WireMachine:
 
     def _start_clocks(self, now: float) -> None:
         self._clocks.every = [now + one.period for one in self._plan.every]
-        self._clocks.asks = [now for _ in self._plan.asks]
+        self._clocks.asks = [] if self._is_ending else [now for _ in self._plan.asks]
         self._ask_what_is_due(now)
 
     def received(self, data: bytes, now: float) -> None:
@@ -186,6 +196,8 @@ class WireMachine:
         """The peer has said its last word, and may still listen: the connection ends when all is answered."""
         self._decode(self._decoder.end, b"", now)
         self._is_ending = True
+        self._clocks.asks = []  # nobody would answer
+        self._waiting = [question for question in self._waiting if question.report is not None]
         self._end_if_done()
 
     def end_when_done(self, _now: float) -> None:
@@ -261,22 +273,27 @@ class WireMachine:
     def send(self, text: str, report: Report, now: float) -> None:
         """Send *text* as ``send`` has it. The report comes when it is acknowledged, or at once where nothing does that."""
         values = {**self._given(), "text": text}
-        payload = self._voice.rendered(self._plan.send, values)
-        if payload is None:
+        whole = self._voice.rendered(self._plan.send, values, is_cut=False)
+        payload = None if whole is None else self._voice.as_one(self._plan.send, values, whole)
+        if whole is None:
             report(None, "its text does not fit into what `send` makes of it")
-        elif payload.rstrip() != self._plan.send.render(values).rstrip():
-            report(None, "its text holds what ends a message here (`say`): send one message at a time")
+        elif payload is None:
+            report(None, f"its text {_TOO_MANY}: send one message at a time")
         elif self._plan.ack is not None:
             self._enqueue(_WireQuestion(payload, self._plan.ack, report), now)
         elif not self._is_open:
             report(None, "the connection has ended")
         else:
-            self._voice.say(payload, now)
-            report("", "")
+            why = self._voice.say(payload, now)
+            report(None if why else "", why)
 
     def ask(self, text: str, report: Report, now: float) -> None:
         """Say *text*; the next message is the answer."""
-        self._enqueue(_WireQuestion(text.encode(self._plan.encoding, "replace"), None, report), now)
+        payload = self._plan.say.as_one(text.encode(self._plan.encoding, "replace"))
+        if payload is None:
+            report(None, f"its text {_TOO_MANY}: ask one thing at a time")
+        else:
+            self._enqueue(_WireQuestion(payload, None, report), now)
 
     def close(self, reason: str) -> None:
         """End the connection."""
@@ -475,14 +492,16 @@ class WireMachine:
             return  # of the first message after opening a serial port, only the end may be there
         plan = self._plan
         self._note_shift(1)
+        is_stranger = self.needs_proof and plan.unmatched is not Unmatched.CLOSE
+        unmatched = Unmatched.COUNT if is_stranger else plan.unmatched
         blind = plan.rules.too_long_for(message)
         why = "no rule matches" if blind is None else f"no rule matches, and it is too long for the expression of {blind.place}"
         self._outlet.note(WireNote.UNMATCHED, why, message)
-        if plan.unmatched is Unmatched.EVENT:
+        if unmatched is Unmatched.EVENT:
             self._outlet.said(self._be_known(), {"text": self._text(message)}, None)
-        elif plan.unmatched_reply is not None:
+        elif unmatched is Unmatched.REPLY and plan.unmatched_reply is not None:
             self._voice.fill(plan.unmatched_reply, {**self._given(), "text": self._text(message)}, now)
-        elif plan.unmatched is Unmatched.CLOSE:
+        elif unmatched is Unmatched.CLOSE:
             self.close("no rule matches what it said")
 
     def _act(self, rule: Rule, match: Match, message: bytes, now: float) -> None:
@@ -613,7 +632,15 @@ class WireMachine:
             self._asked = self._waiting.pop(0)
             self._asked.since = now
             self._clocks.answer = now + self._plan.answer_timeout
-            self._voice.say(self._asked.payload, now)
+            why = self._voice.say(self._asked.payload, now)
+            if why and self._asked.report is not None:
+                self._unask(self._asked.report, why, now)
+
+    def _unask(self, report: Report, why: str, now: float) -> None:
+        """Give up what somebody wants to ask and cannot be said."""
+        self._asked = self._clocks.answer = None
+        report(None, why)
+        self._ask_next(now)
 
     def _miss(self, now: float) -> None:
         """Give the present question up. What comes now may be its answer, so it answers nothing else."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import ClassVar
@@ -35,6 +36,14 @@ class ObjectFrame(Frame):
     def cuts_in_json(self) -> Sequence[bytes]:
         """See :attr:`Frame.cuts_in_json`. Brackets within a string are text."""
         return ()
+
+    def as_one(self, payload: bytes) -> bytes | None:
+        """See :meth:`Frame.as_one`. An object is one as a whole, with the brackets and quotes in it."""
+        try:
+            json.loads(payload)
+        except (ValueError, RecursionError):
+            return super().as_one(payload)
+        return payload
 
     def decoder(self, limit: int) -> FrameDecoder:
         """See :meth:`Frame.decoder`."""

@@ -63,6 +63,11 @@ class AskedRegularly:
     rules: RuleSet = field(eq=False)
     tally: AskTally = field(factory=AskTally, eq=False)
 
+    def is_like(self, other: AskedRegularly) -> bool:
+        """Whether both ask the same, and read the answer alike."""
+        mine, its = self.rules.rules[0], other.rules.rules[0]
+        return (self.question, mine.text, self.rules.encoding) == (other.question, its.text, other.rules.encoding)
+
 
 @frozen
 class SaidRegularly:

@@ -136,7 +136,8 @@ class WireSection:
         place = place_of(remote)
         known = {address: name for name, address in self.config.names or ()}
         is_shared = [one.host for one in places].count(place.host) > 1
-        return known.get(host) or known.get(place.host) or (f"{place.host}:{place.port}" if is_shared else place.host)
+        shared = f"{place.host}:{place.port}" if place.port else remote
+        return known.get(host) or known.get(place.host) or (shared if is_shared else place.host)
 
     def peer(self, name: str) -> WireTalker | None:
         """Return the peer that is called *name*; None if it is not there."""

@@ -379,9 +379,14 @@ class WireService(ListeningService):
         return self._answered(name, lambda report: self._freely(lambda: peer.ask(text, report)))
 
     def tell(self, text: str) -> int:
-        """Say a text to all peers. Return how many these are."""
+        """Say a text to all peers. Return how many these are.
+
+        :raises OperationFailed: if it is no single message.
+        """
         talkers = self._section.admitted()
         payload = text.encode(self._config.encoding, "replace")
+        if any(plan.say.as_one(payload) is None for plan in self._section.plans()):
+            raise OperationFailed("the text holds what ends a message here (`say`): tell one message at a time")
         for talker in talkers:
             self._freely(lambda talker=talker: talker.speak(payload))  # type: ignore[misc]
         return len(talkers)

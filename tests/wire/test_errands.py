@@ -194,6 +194,17 @@ class SeveralTests(WireTestCase):
         names = {self.service._section.named_remote(one) for one in self.service._remotes}
         self.assertEqual({"left", "10.0.0.2:1", "10.0.0.2:2"}, names)
 
+    def test_paths(self) -> None:
+        """Sockets whose paths end alike are called by all of them; where a name is given to both, a reload goes on."""
+        lines = ("connect = unix:/tmp/a/sock unix:/tmp/b/sock", "dial = each", "rules = event {*}")
+        self.begin(*lines)
+        self.assertEqual({"unix:/tmp/a/sock", "unix:/tmp/b/sock"}, {*self.service._section.errands})
+        lines = ("connect = tcp:10.0.0.1:1 tcp:10.0.0.1:2", *lines[1:])
+        reload(self.service, configured(KIND, *lines))
+        for name in ("left", "right"):
+            reload(self.service, configured(KIND, *lines, f"names = {name}=10.0.0.1"))
+            self.assertEqual({name}, {*self.service._section.errands})
+
     def test_each(self) -> None:
         """Those that are dialled each time are sent to by these names."""
         self.begin("connect = tcp:10.0.0.1:1 tcp:10.0.0.2:2", "dial = each", "names = left=10.0.0.1", "rules = event {*}")

@@ -183,6 +183,24 @@ class ListeningTests(WireTestCase):
         reload(self.service, configured(KIND, "listen = tcp:9000:interface=127.0.0.1", "rules = event {*} => {text}!"))
         self.assertEqual(b"so!\n", ada.say(b"so\n"))
 
+    def test_reload_while_asked(self) -> None:
+        """The answer to what was asked before a reload counts."""
+        lines = ("listen = tcp:9000:interface=127.0.0.1", "ask = 10s T? => sample {t}")
+        self.begin(*lines)
+        program = self.peer()
+        reload(self.service, configured(KIND, *lines, "max_names = 50"))
+        program.say(b"5\n")
+        self.assertEqual(5.0, self.peers()["127.0.0.1"].values["t"].value)
+
+    def test_half_closed(self) -> None:
+        """A program that has said its last word is asked nothing more."""
+        self.begin("listen = tcp:9000:interface=127.0.0.1", "ask =", "  1s A? => sample {a}", "  1s B? => sample {b}")
+        program = self.peer()
+        program.protocol.readConnectionLost()
+        reload(self.service, configured(KIND, "listen = tcp:9000:interface=127.0.0.1", "ask = 1s A? => sample {a}"))
+        self.reactor.pump([0.5] * 12)
+        self.assertEqual((b"", True), (program.heard(), program.is_closing))
+
     def test_limits(self) -> None:
         """Names without end, and messages that are too long, are refused; whoever was there goes on."""
         self.begin(*CHAT, "max_names = 2")
@@ -332,6 +350,50 @@ class SendingTests(WireTestCase):
     def test_failed(self) -> None:
         """A device that has not got it is told with the reason."""
         self.assertEqual(b"error: it is away\n", self.answered({"status": "failed", "error": "it is away"}))
+
+
+class TextTests(WireTestCase):
+    """Texts of people to one peer, or to all."""
+
+    def outcome(self, operation: str, text: str, *lines: str) -> str:
+        """What is said of *text*, and what the peer hears."""
+        self.begin("listen = tcp:9000:interface=127.0.0.1", "rules = event {*}", *lines)
+        peer = self.peer({"frame = json": b'{"a":1}', "frame = length:1:big": b"\x01x"}.get(lines[0] if lines else "", b"x\n"))
+        told = getattr(self.service, operation)(make_caller(), "127.0.0.1", text).addErrback(lambda error: str(error.value))
+        refusal = told.result if told.called else None
+        heard = peer.heard().decode()
+        self.leaves_nothing()
+        return refusal if isinstance(refusal, str) else heard
+
+    def test_one_message(self) -> None:
+        """A text is one message; where messages are JSON, an object is one, whatever stands in it."""
+        for operation, refused in (("send", "send one message at a time"), ("ask", "ask one thing at a time")):
+            self.assertEqual("a\n", self.outcome(operation, "a"))
+            self.assertEqual("a\n", self.outcome(operation, "a\n"))
+            self.assertIn(refused, self.outcome(operation, "a\nb"))
+            self.assertEqual('{"on":{"a":"}"}}', self.outcome(operation, '{"on":{"a":"}"}}', "frame = json"))
+            self.assertEqual("on", self.outcome(operation, "on", "frame = json"))
+            self.assertEqual("[" * 9999, self.outcome(operation, "[" * 9999, "frame = json"))
+            for text in ('{"a":1}{"b":2}', '{"a":'):
+                self.assertIn(refused, self.outcome(operation, text, "frame = json"))
+        self.begin("listen = tcp:9000:interface=127.0.0.1", "rules = event {*}")
+        self.peer(b"x\n")
+        self.assertRaises(OperationFailed, self.service.tell, "a\nb")
+
+    def test_not_said(self) -> None:
+        """Whoever sends what the frame cannot hold is told so, at once."""
+        for operation, lines in (("send", ()), ("ask", ()), ("send", ("ack = OK",))):
+            self.assertIn("cannot say so many", self.outcome(operation, "x" * 300, "frame = length:1:big", *lines))
+
+    def test_too_many(self) -> None:
+        """So is who sends more than can be said one by one."""
+        self.begin("listen = tcp:9000:interface=127.0.0.1", "frame = silence:50ms", "rules = event {*}")
+        self.peer(b"x")
+        self.reactor.advance(0.1)
+        for _ in range(17):
+            result_of(self.service.send(make_caller(), "127.0.0.1", "on"))
+        late = self.service.send(make_caller(), "127.0.0.1", "on")
+        self.assertIn("16 replies wait", str(self.failureResultOf(late).value))
 
 
 class DialledTests(WireTestCase):
