@@ -136,7 +136,7 @@ LAYERS = (
         reaches=(
             Reach("vocabulary secrets"),
             Reach("options", within="netd.config.* netd.{certificates,pem} netd.{own}.*"),
-            Reach("pure", within="netd.{alert,bridge,reaction,wire}.* netd.mqtt.{classes,sending}"),
+            Reach("pure", within="netd.{alert,bridge,reaction,wire}.* netd.mqtt.classes"),
         ),
         libraries="attrs twisted.internet.endpoints",
     ),

@@ -41,7 +41,7 @@ _template: Parser[str] = Parser("text with names in braces", _read_template)
 
 @attrs.frozen(kw_only=True)
 class Config(SectionConfig):
-    """Sends on what the bus carries: to devices, commands and subjects of one's own.
+    """Sends on what the bus carries: to devices, peers of wires, commands and subjects of one's own.
 
     Each bridge has a section of its own, `[bridge:NAME]`.
     """
@@ -58,8 +58,8 @@ class Config(SectionConfig):
     to: tuple[Destination, ...] = option(
         _destinations,
         REQUIRED,
-        help="Where the message goes: `relay.main.DEVICE`, `command.main.COMMAND` or `custom.SUBJECT`. `{3}` stands for the "
-        "third word of the subject. Several stand one a line, or with ` | ` between them.",
+        help="Where the message goes: `relay.main.DEVICE`, `wire.SECTION.PEER`, `command.main.COMMAND` or `custom.SUBJECT`. "
+        "`{3}` stands for the third word of the subject. Several stand one a line, or with ` | ` between them.",
         live=True,
     )
     template: str = option(

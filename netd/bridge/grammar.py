@@ -14,6 +14,7 @@ from netd.operations import MAIN
 from netd.reaction.actions import Publish, Run, Send
 from netd.reaction.condition import Judge
 from netd.reaction.grammar import read_judge, read_lines, read_publish
+from netd.reaction.sending import SENDING
 
 __all__ = [
     "DEFAULT",
@@ -39,10 +40,13 @@ DEFAULT = "{value}"
 Destination = Publish | Send | Run
 
 _EXAMPLES = "write as in `> 30`, `state = firing`, `offline` or `ends`"
-_TARGETS = "write relay.main.DEVICE, command.main.COMMAND or custom.SUBJECT"
+_TARGETS = "write relay.main.DEVICE, wire.SECTION.PEER, command.main.COMMAND or custom.SUBJECT"
 _NUMBER = re.compile(r"\{([1-9][0-9]?)\}")
 _INSTANCE = re.compile(r"[A-Za-z0-9_-]{1,63}(?:@[A-Za-z0-9_-]{1,63})?")
 _NAME = re.compile(r"[A-Za-z0-9_.:@+-]{1,128}")
+
+_ANSWERS = {"relay": ("sent.{}", "outcome.{}", "said.{}"), "wire": ("said.{}", "sample.{}.*")}
+"""The events of a device that a message to it sets off, or that its answer is."""
 
 _NOT_THERE = {
     "room": "bots hear each other alone; a program with a place in the room can speak there",
@@ -90,16 +94,19 @@ def _destination(line: str) -> Destination:
     if kind == "custom":
         read_publish(plain)
         return Publish(line)
-    if kind not in ("relay", "command"):
+    if kind not in ("command", *SENDING):
         word = re.split(r"[.\s]", line)[0]
         raise ValueError(f"{line!r:.80} is no target; {_NOT_THERE.get(word, _TARGETS)}")
     instance, _, name = rest.partition(".")
+    example = "shed" if kind == "wire" else MAIN
     if not (_INSTANCE.fullmatch(instance) and _NAME.fullmatch(name)):
-        raise ValueError(f"{line!r:.80} is no target; write {kind}.main.NAME, or {kind}.main@NODE.NAME for another node")
+        raise ValueError(
+            f"{line!r:.80} is no target; write {kind}.{example}.NAME, or {kind}.{example}@NODE.NAME for another node"
+        )
     if "{" in line.split(".")[1]:
-        raise ValueError(f"{line!r:.80}: the instance is written out, as in {kind}.main.{{3}}")
+        raise ValueError(f"{line!r:.80}: the instance is written out, as in {kind}.{example}.{{3}}")
     _, _, name = line.split(".", 2)
-    return Send(instance, name) if kind == "relay" else Run(instance, name)
+    return Run(instance, name) if kind == "command" else Send(kind, instance, name)
 
 
 def name_of(target: Destination) -> str:
@@ -136,7 +143,7 @@ def section_of_target(target: Destination) -> str | None:
     """Return the section that *target* needs; None where this node's configuration does not show it."""
     if isinstance(target, Publish) or "@" in target.instance:
         return None
-    kind = "relay" if isinstance(target, Send) else "command"
+    kind = target.kind if isinstance(target, Send) else "command"
     return kind if target.instance == MAIN else f"{kind}:{target.instance}"
 
 
@@ -148,8 +155,9 @@ def causes_of(target: Destination, pattern: str) -> Iterable[str]:
     if isinstance(target, Publish):
         yield text
     elif isinstance(target, Send):
-        device = text if text == "*" else token(text.partition("@")[0])
-        yield from (f"relay.{target.instance}.{what}.{device}" for what in ("sent", "outcome", "said"))
+        name = text.partition("@")[0] if target.kind == "relay" else text  # behind the sign, a relay has a node
+        device = text if text == "*" else token(name)
+        yield from (f"{target.kind}.{target.instance}.{answer.format(device)}" for answer in _ANSWERS[target.kind])
     else:
         yield f"command.{target.instance}.run"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import frozen
@@ -14,13 +15,10 @@ from netd.console.dispatch import Dispatcher
 from netd.errors import NetdError
 from netd.operations import Caller
 from netd.reaction.actions import Publish, Run
-from netd.reaction.condition import value_of
 from netd.reaction.delivery import DeliveryFailed
+from netd.reaction.sending import SENDING
 
 __all__ = ["BridgeCalls"]
-
-DEADLINE = 10.0
-"""Seconds for which a message waits for a device that is away. What was true then may not be true hours later."""
 
 DELIVERED = ("sent", "acknowledged")
 
@@ -41,22 +39,22 @@ class BridgeCalls:
             return self._call("bus.publish", subject=target.subject, data=parcel.content)
         if isinstance(target, Run):
             return self._call("command.run", instance=target.instance, command_id=target.command, arguments=parcel.content)
-        to = {"instance": target.instance, "target": target.device}
-        sent = self._call("relay.send", **to, text=parcel.content, deadline=DEADLINE, wait=False)
-        return sent.addCallback(_check)
+        kind = SENDING[target.kind]
+        arguments = {**kind.arguments(target.device, parcel.content.encode(errors="replace")), **kind.unawaited}
+        sent = self._call(kind.operation, instance=target.instance, **arguments)
+        return sent.addCallback(kind.outcome).addCallback(_check)
 
-    def _call(self, name: str, **arguments: Any) -> Deferred[Any]:
-        return self.dispatcher.call(name, arguments, self.caller).addErrback(_failed)
+    def _call(self, operation: str, /, **arguments: Any) -> Deferred[Any]:
+        return self.dispatcher.call(operation, arguments, self.caller).addErrback(_failed)
 
 
-def _check(result: object) -> None:
+def _check(outcome: Mapping[str, Any]) -> None:
     """See whether the device was told.
 
     :raises DeliveryFailed: if it was not.
     """
-    status = value_of(result, "status")  # of a relay on another node, the result is plain JSON
-    if status not in DELIVERED:
-        raise DeliveryFailed(f"the device was not told: {value_of(result, 'error') or status}", may_pass=False)
+    if outcome["status"] not in DELIVERED:
+        raise DeliveryFailed(f"the device was not told: {outcome.get('error') or outcome['status']}", may_pass=False)
 
 
 def _failed(failure: Failure) -> None:

@@ -17,9 +17,9 @@ from netd.errors import NetdError
 from netd.log import LogLimiter
 from netd.mqtt.machine import Arrival
 from netd.mqtt.outgoing import Publication
-from netd.mqtt.sending import SENDING
 from netd.mqtt.topics import DeviceKey, Topics
 from netd.operations import Caller
+from netd.reaction.sending import SENDING
 
 __all__ = ["TopicCommands"]
 

@@ -30,8 +30,8 @@ from netd.config import (
 )
 from netd.message import NAME
 from netd.mqtt.classes import CLASSES
-from netd.mqtt.sending import SENDING
 from netd.operations import MAIN
+from netd.reaction.sending import SENDING
 from netd.secrets.private_files import PrivateFileError, read_private
 from netd.spelling import did_you_mean, quoted
 

@@ -28,11 +28,11 @@ from netd.mqtt.machine import Arrival, BrokerFacts, MqttPlan
 from netd.mqtt.outgoing import Outgoing, Publication
 from netd.mqtt.protocol import MqttConnection, MqttFactory
 from netd.mqtt.results import MqttServiceStatus
-from netd.mqtt.sending import SENDING
 from netd.mqtt.topics import DeviceKey, SubjectKind, SubjectRoute, Topics
 from netd.operations import Operation, OperationTable
 from netd.reaction.caller import caller_of
 from netd.reaction.condition import value_of
+from netd.reaction.sending import SENDING
 
 __all__ = ["MqttService", "make_service"]
 

@@ -63,18 +63,19 @@ class Publish:
 
 @frozen
 class Send:
-    """A text is sent to a device.
+    """A text is sent to a device of a relay, or to a program of a wire.
 
-    :ivar instance: the relay.
+    :ivar kind: which of them has it: ``relay`` or ``wire``.
     """
 
+    kind: str
     instance: str
     device: str
 
     @property
     def label(self) -> str:
         """The action for people."""
-        return f"relay.{self.instance}.{self.device}"
+        return f"{self.kind}.{self.instance}.{self.device}"
 
 
 @frozen

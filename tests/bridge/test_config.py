@@ -10,6 +10,8 @@ from netd.errors import ConfigErrors
 from netd.kinds import find_kinds
 from netd.reaction.actions import Publish, Run, Send
 
+WIRE = "[wire:shed]\nlisten = loopback:9000\nrules = sample T={temp}\n"
+
 KINDS = {name: kind.config for name, kind in find_kinds().items()}
 
 
@@ -28,17 +30,18 @@ def bridge(name: str, source: str, to: str, *more: str) -> str:
 
 class TargetTests(SynchronousTestCase):
     def test_kinds(self) -> None:
-        """A device, a device of another node, a command, and a subject."""
-        written = "relay.main.fan | relay.main@north.fan\ncommand.lab.spin\ncustom.copies.{3}"
-        found = (Send("main", "fan"), Send("main@north", "fan"), Run("lab", "spin"), Publish("custom.copies.{3}"))
-        self.assertEqual(read_destinations(written), found)
+        """A device, a device of another node, a program of a wire, a command, and a subject."""
+        written = "relay.main.fan | relay.main@north.fan\nwire.shed.pump\ncommand.lab.spin\ncustom.copies.{3}"
+        devices = (Send("relay", "main", "fan"), Send("relay", "main@north", "fan"), Send("wire", "shed", "pump"))
+        self.assertEqual(read_destinations(written), (*devices, Run("lab", "spin"), Publish("custom.copies.{3}")))
 
     def test_words(self) -> None:
         """A number stands for a word of the subject, and a word that names a node becomes one that a target may have."""
         [send, publish] = read_destinations("relay.main.{3} | custom.{2}.x")
         words = ["session", "main@north", "oven", "temp"]
         self.assertEqual(
-            (resolved(send, words), resolved(publish, words)), (Send("main", "oven"), Publish("custom.main-north.x"))
+            (resolved(send, words), resolved(publish, words)),
+            (Send("relay", "main", "oven"), Publish("custom.main-north.x")),
         )
 
     def test_causes(self) -> None:
@@ -48,6 +51,9 @@ class TargetTests(SynchronousTestCase):
         self.assertEqual(next(iter(causes_of(send, pattern))), "relay.main.sent.*")
         self.assertEqual(list(causes_of(run, pattern)), ["command.main.run"])
         self.assertEqual(list(causes_of(publish, "session.main.oven.*")), ["custom.oven.*"])
+        [pump, board] = read_destinations("wire.shed.pump | wire.shed.board@2")
+        self.assertEqual(list(causes_of(pump, pattern)), ["wire.shed.said.pump", "wire.shed.sample.pump.*"])
+        self.assertEqual(next(iter(causes_of(board, pattern))), "wire.shed.said.board-2")
 
 
 class MistakeTests(SynchronousTestCase):
@@ -64,6 +70,8 @@ class MistakeTests(SynchronousTestCase):
             + bridge("c", "session.main.oven.temp", "custom.x.{5} | relay.lab.fan", "template = {9}")
             + bridge("d", "session.main.oven.temp", "command.main.spin", "template = speed")
             + bridge("e", "session.main.oven.temp", "webhook https://example.org")
+            + bridge("f", "session.main.oven.temp", "wire.shed")
+            + bridge("g", "session.main.oven.temp", "wire.shed.pump")
         )
         for wanted in (
             "netd.ini:4: [bridge:a] from: subject pattern",
@@ -78,6 +86,8 @@ class MistakeTests(SynchronousTestCase):
             "netd.ini:15: [bridge:c] template: there is no word {9}",
             "netd.ini:19: [bridge:d] template: 'speed' is no argument of a command; write as in speed={value}",
             "netd.ini:22: [bridge:e] to: 'webhook https://example.org' is no target; alerts post webhooks",
+            "netd.ini:25: [bridge:f] to: 'wire.shed' is no target; write wire.shed.NAME",
+            "netd.ini:28: [bridge:g] to: there is no section [wire:shed]; add one",
         ):
             self.assertIn(wanted, told)
 
@@ -86,6 +96,7 @@ class MistakeTests(SynchronousTestCase):
         for text, why in (
             (bridge("a", "custom.>", "custom.x"), "[bridge:a] to: sets off events under custom.>, which this section follows"),
             ("[relay]\n" + bridge("a", "relay.main.said.*", "relay.main.fan"), "sets off events under relay.main.said.*"),
+            (WIRE + bridge("a", "wire.shed.sample.*.temp", "wire.shed.{4}"), "sets off events under wire.shed.sample.*.temp"),
             (
                 bridge("a", "custom.a", "custom.b")
                 + bridge("c", "custom.*", "command.main.x")
@@ -104,10 +115,11 @@ class MistakeTests(SynchronousTestCase):
     def test_chains(self) -> None:
         """Bridges behind each other are none, and alerts that tell each other changes are left alone."""
         text = bridge("a", "custom.a", "custom.b") + bridge("b", "custom.b", "custom.c")
+        text += WIRE + bridge("w", "wire.shed.sample.oven.temp", "wire.shed.fan")
         alerts = (
             "[alert:x]\nwhen = custom.d > 1\nthen = publish custom.e\n[alert:y]\nwhen = custom.e > 1\nthen = publish custom.d\n"
         )
-        self.assertEqual(len(read(text + alerts).sections), 4)
+        self.assertEqual(len(read(text + alerts).sections), 6)
 
     def test_from(self) -> None:
         """`from`, a word of Python's own, is an option like any other, also in what `netd config` shows."""

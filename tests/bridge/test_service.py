@@ -14,12 +14,13 @@ from netd.bridge.grammar import read_destinations
 from netd.bridge.machine import MOST_A_SECOND, PAUSE
 from netd.bridge.service import BridgeService
 from netd.codec.jsontext import to_plain
-from netd.errors import NoSuchTarget
+from netd.errors import NoSuchTarget, OperationFailed
 from netd.kinds import ServiceKind
 from netd.message import Message
 from netd.operations import Caller, Operation, OperationTable, Role
 from netd.relay.results import SendResult
 from netd.testing import RecordingBus, ServiceKindTests, WallClock, configured, reload
+from netd.wire.results import WireAnswer
 
 KIND = ServiceKind("bridge", "netd.bridge")
 TEMP = "session.main.greenhouse.temp"
@@ -47,6 +48,7 @@ class BridgeTests(SynchronousTestCase):
         table = OperationTable()
         table.add([Operation("relay.send", self.send, Role.OPERATOR, "Send", checks_subjects=True)])
         table.add([Operation("relay.send", self.send_far, Role.OPERATOR, "Send", checks_subjects=True)], "main@north")
+        table.add([Operation("wire.send", self.send_to_peer, Role.OPERATOR, "Send", checks_subjects=True)], "shed")
         table.add([Operation("command.run", self.run_command, Role.OPERATOR, "Run")])
         table.add([Operation("bus.publish", self.publish, Role.OPERATOR, "Publish", spans_services=True)])
         service.use_operations(table)
@@ -71,6 +73,11 @@ class BridgeTests(SynchronousTestCase):
         """In place of the relay of another node, whose result is plain JSON."""
         self.instances.append("main@north")
         return succeed({"status": "sent"})
+
+    def send_to_peer(self, caller: Caller, name: str, text: str) -> Deferred[WireAnswer]:
+        """In place of a wire."""
+        self.sent.append((caller.who, name, text))
+        return self._result(WireAnswer(name, ""))
 
     def run_command(self, command_id: str, arguments: dict[str, Any]) -> Deferred[dict[str, str]]:
         """In place of a command service."""
@@ -98,6 +105,17 @@ class BridgeTests(SynchronousTestCase):
         self.bus.publish(Message("custom.temp", 31.4))
         self.assertEqual(self.sent, [("section bridge, configuration", "fan", "31", 10.0, False)])
         self.assertEqual(self.service.list().counts, {"sent": 1})
+
+    def test_peer_of_a_wire(self) -> None:
+        """A program of a described wire is told in the same way; what it has answered is no failure, and its refusal is one."""
+        self.make("from = custom.temp", "to = wire.shed.fan", "template = {value:.0f}")
+        self.results = [WireAnswer("fan", "OK"), OperationFailed("the answer does not fit")]
+        with capturedLogs():
+            for value in (31.4, 32.0):
+                self.bus.publish(Message("custom.temp", value))
+        self.assertEqual(self.sent[0], ("section bridge, configuration", "fan", "31"))
+        self.assertEqual(self.failures()[0], ("wire.shed.fan", "the answer does not fit"))
+        self.assertEqual(self.service.list().counts["sent"], 1)
 
     def test_others(self) -> None:
         """Several targets, a command with arguments among them; a word of the subject names the device."""

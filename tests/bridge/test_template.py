@@ -10,7 +10,7 @@ from netd.bridge.making import Occurrence, make
 from netd.bridge.template import MOST, Template, Unfit
 from netd.reaction.actions import Publish, Run, Send
 
-FAN = Send("main", "fan")
+FAN = Send("relay", "main", "fan")
 COPY = Publish("custom.copy")
 
 

@@ -25,8 +25,11 @@ state_directory = {folder}
 functions = {folder}/commands.py
 [bridge:all]
 from = session.main.greenhouse.temp
-to = custom.{{3}} | relay.main.fan | command.main.spin
+to = custom.{{3}} | relay.main.fan | command.main.spin | wire.shed.pump
 template = speed={{value}}
+[wire:shed]
+listen = loopback:9000
+rules = sample T={{temp}}
 [bridge:fast]
 from = custom.greenhouse
 to = relay.main.{{2}}
@@ -64,6 +67,7 @@ class TogetherTests(SynchronousTestCase):
         why = [(one["bridge"], one["to"], one["why"]) for one in failed]
         device = "no device {!r} is connected; `relay.devices` lists them"
         self.assertIn(("all", "relay.main.fan", device.format("fan")), why)
+        self.assertIn(("all", "wire.shed.pump", "no peer 'pump' is connected; `wire.peers` lists them"), why)
         self.assertIn(("fast", "relay.main.greenhouse", device.format("greenhouse")), why)
         told = services["bridge:all"].list()
         self.assertEqual((told.counts["failed"], told.to[0]), (len([one for one in why if one[0] == "all"]), "custom.{3}"))

@@ -1,4 +1,4 @@
-"""What topics may send messages to: the kinds, the operation of each, and its result as an answer.
+"""Messages to devices, of bridges and of topics: the kinds that have devices, the operation of each, and its result.
 
 Pure.
 """
@@ -15,26 +15,28 @@ from netd.errors import OperationFailed
 from netd.reaction.condition import value_of
 from netd.reaction.outcome import answer_of
 
-__all__ = ["SENDING", "TopicSending"]
+__all__ = ["SENDING", "DeviceSending"]
 
 DEADLINE = 10.0
 """Seconds for which a message waits for its device, and for the answer. What was true then may not be true hours later."""
 
 
 @frozen
-class TopicSending:
+class DeviceSending:
     """How messages reach the devices of one kind.
 
     :ivar operation: the operation that sends them.
     :ivar named: the member of a presence that has the name by which the operation knows the device.
     :ivar arguments: returns the arguments of the operation for a device and a payload.
     :ivar outcome: returns what became of the message, from the result of the operation.
+    :ivar unawaited: the arguments of a sender that has no use for an answer.
     """
 
     operation: str
     named: str
     arguments: Callable[[str, bytes], dict[str, Any]]
     outcome: Callable[[Any], dict[str, Any]]
+    unawaited: Mapping[str, Any] = {}
 
 
 def _to_device(device: str, payload: bytes) -> dict[str, Any]:
@@ -71,8 +73,8 @@ def _from_peer(result: Any) -> dict[str, Any]:
     return {"status": "acknowledged", "answer": answer} if answer else {"status": "sent"}
 
 
-SENDING: Mapping[str, TopicSending] = {
-    "relay": TopicSending("relay.send", "device", _to_device, _from_device),
-    "wire": TopicSending("wire.send", "name", _to_peer, _from_peer),
+SENDING: Mapping[str, DeviceSending] = {
+    "relay": DeviceSending("relay.send", "device", _to_device, _from_device, {"wait": False}),
+    "wire": DeviceSending("wire.send", "name", _to_peer, _from_peer),
 }
-"""The kinds to whose devices topics may send messages."""
+"""The kinds to whose devices bridges and topics may send messages."""
