@@ -213,7 +213,7 @@ class _ReplayedConnection:
         if not self.outlet.unheard:
             for text in texts:
                 self.machine.send(text.decode(self._plan.encoding, "replace"), self.outlet.answered, self._now)
-        self.outlet.unheard = max(self.outlet.unheard - 1, 0)
+        self.outlet.unheard = max(self.outlet.unheard - len(texts), 0)
 
     def _is_sent(self, texts: Sequence[bytes]) -> bool:
         """Whether a person has sent *texts*, where the old script asked what the section asks, and these were not it."""
@@ -233,7 +233,7 @@ class _ReplayOutlet:
     """Writes down what a machine does.
 
     :ivar name: what the connection is called by itself.
-    :ivar unheard: how many things it has said that the recorded program has not heard yet.
+    :ivar unheard: how many messages it has said that the recorded program has not heard yet.
     """
 
     def __init__(self, stage: _ReplayStage, number: int, name: str) -> None:
@@ -272,7 +272,7 @@ class _ReplayOutlet:
     # What the machine calls: see IWireOutlet
 
     def say(self, data: bytes) -> None:
-        self.unheard += 1
+        self.unheard += len(cut_into_messages(self._stage.plan, data))
         self._stage.said(self._number, data)
         self._add(Became.REPLY, escape(data))
 

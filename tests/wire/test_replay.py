@@ -129,6 +129,21 @@ class ReplayTests(SynchronousTestCase):
         self.assertEqual("note the connection has ended", found.steps[-1].consequences[-1].words)
         self.assertEqual([r"1 reply ON 3\n"], consequences(f"{THERE}rules = ignore {{*}}\n", transcript.partition("1.1")[0]))
 
+    def test_several_messages_heard_at_once(self) -> None:
+        """A greeting and a question that came in one packet are two messages, and the next question waits for its turn."""
+        options = (
+            f"{THERE}greeting = SYST:REM\nask =\n    0s *IDN? => event {{text}}\n"
+            "    300ms VOLT? => sample {v V}\n    300ms CURR? => sample {a A}\n"
+        )
+        turns = "".join(
+            f"{time} 1 heard {asked}?\\n\n{time + 0.01} 1 said {value}\\n\n"
+            for time, asked, value in ((1.0, "VOLT", 1), (1.1, "CURR", 2), (1.2, "VOLT", 3), (1.3, "CURR", 4))
+        )
+        first = "caller = netd\n0 1 opened b:1\n0.1 1 heard SYST:REM\\n*IDN?\\n\n0.2 1 said DMM\\n\n"
+        found = replayed(options, f"{first}{turns}9 1 closed server\n")
+        self.assertEqual([], [step for step in found.steps if step.is_bad])
+        self.assertEqual((), found.differences)
+
     def test_a_silence_where_netd_dials(self) -> None:
         """The silence that ends a message passes as it was recorded, also at the end of the transcript."""
         options = f"{THERE}frame = silence:50ms\nrules = sample {{v}}\n"

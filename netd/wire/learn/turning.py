@@ -14,7 +14,7 @@ from attrs import evolve
 
 from netd.wire.recording import PROGRAM, SERVER, Direction, Recorded, Recording, Transport
 
-__all__ = ["turned"]
+__all__ = ["turned", "with_sides_changed"]
 
 _FEWEST_ANSWERS = 2
 _TURNED: Mapping[Direction, Direction] = {Direction.SAID: Direction.HEARD, Direction.HEARD: Direction.SAID}
@@ -32,6 +32,14 @@ def turned(recording: Recording, server: str | None) -> Recording | None:
     """
     if recording.transport is not Transport.TCP or recording.is_dialled or not _asks(recording):
         return None
+    return with_sides_changed(recording, server)
+
+
+def with_sides_changed(recording: Recording, server: str | None) -> Recording:
+    """Return *recording*, of a program that connects to its server, as netd would have it in place of the program.
+
+    :param server: HOST:PORT of the program's server, where it is known.
+    """
     address = (server or "").encode()
     return evolve(recording, is_dialled=True, events=tuple(_event(event, address) for event in recording.events))
 

@@ -14,6 +14,7 @@ from netd.kinds import find_kinds
 from netd.wire.capture_file import BadCapture, read_packets
 from netd.wire.captures import recording_of
 from netd.wire.config import Config
+from netd.wire.learn.turning import with_sides_changed
 from netd.wire.recording import Recording, RecordingMistake, Transport, read_recording
 from netd.wire.tools.drafts import LearnedFiles, LearnFailed, conclude
 from netd.wire.tools.order import LearnOrder, read_order
@@ -88,6 +89,8 @@ def try_out(name: str, transcript: str, ini: str | None) -> int:
     if not isinstance(config, Config):
         there = ", ".join(sorted(one.removeprefix("wire:") for one in found if one.startswith("wire:")))
         raise LearnFailed(f"{path} has no section [wire:{name}]; {f'it has {there}' if there else 'name another file by -c'}")
+    if config.connect and not recording.is_dialled:
+        recording = with_sides_changed(recording, None)  # of a program whose part the section takes
     trial = try_section(config.plan(recording.is_dialled, recording.transport is Transport.UDP), recording)
     lines = RuleLines(path.read_text(encoding="utf-8"), f"wire:{name}")
     for line in steps_told(trial.found, lines):

@@ -62,7 +62,8 @@ def verdict_told(found: ReplayedWire, cut: tuple[str, str] | None) -> Iterator[s
     """Yield what is not as it should be, a sentence each."""
     bad = sum(step.is_bad for step in found.steps)
     if bad:
-        yield f"{bad} of {len(found.steps)} messages are taken by no rule, or refused"
+        messages = sum(step.message is not None or step.is_bad for step in found.steps)
+        yield f"{bad} of {messages} message{'s' * (messages != 1)} did not fit: no rule matches, or it was refused"
     yield from map(_difference, found.differences)
     if cut is not None:
         yield f"cut at each byte, it is not the same: {cut[1]}, and before: {cut[0]}; see frame"
@@ -86,7 +87,7 @@ def _became(step: ReplayStep) -> str:
 
 def _difference(one: ReplayDifference) -> str:
     heard, said = (_short(escape(part)) or "nothing" for part in (one.heard, one.said))
-    return f"connection {one.connection}: the old server said {heard}, and the section says {said}"
+    return f"connection {one.connection}: the section says {said}, and the recording has {heard} there"
 
 
 def _short(text: str) -> str:

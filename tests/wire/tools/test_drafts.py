@@ -233,3 +233,10 @@ class ProgramTests(DraftedCase):
         self.assertIn("has no section [wire:shed]; it has nick_chat", why)
         bare = self.written("bare.ini", "[recorder]\n")
         self.assertIn("name another file by -c", str(self.assertRaises(LearnFailed, try_out, "shed", good, bare)))
+
+    def test_try_out_a_section_that_asks(self) -> None:
+        """A section that connects is tested with the recording of the program whose part it takes."""
+        talk = "".join(f"{n} 1 said VOLT?\\n\n{n}.1 1 heard {n}.5\\n\n" for n in range(1, 5))
+        transcript = self.written("meter.txt", f"0 1 opened a:5\n{talk}6 1 closed program\n")
+        ini = self.written("meter.ini", "[wire:meter]\nconnect = tcp:192.0.2.1:5025\nask = 1s VOLT? => sample {volt V}\n")
+        self.assertEqual(0, try_out("meter", transcript, ini))

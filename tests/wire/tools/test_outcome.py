@@ -62,15 +62,18 @@ class OutcomeTests(SynchronousTestCase):
         greeted = "[wire:shed]\nlisten = tcp:9000:interface=127.0.0.1\ngreeting = hi\nrules = event {*}\n"
         found = tried("", greeted).found
         self.assertEqual(["   0.000  1            netd speaks first → reply hi\\n"], list(steps_told(found, LINES)))
+        faults = tried("1 1 said what?\\n\n", greeted.replace("event {*}", "event x")).faults
+        self.assertEqual(("1 of 1 message did not fit: no rule matches, or it was refused",), faults)
 
     def test_faults(self) -> None:
         """Messages without a rule and other replies are faults."""
         self.assertEqual((), tried("1 1 said T=1\\n\n1 1 heard ok\\n\n").faults)
         self.assertEqual(
-            ("1 of 2 messages are taken by no rule, or refused",), tried("1 1 said T=1\\nwhat\\n\n1 1 heard ok\\n\n").faults
+            ("1 of 2 messages did not fit: no rule matches, or it was refused",),
+            tried("1 1 said T=1\\nwhat\\n\n1 1 heard ok\\n\n").faults,
         )
         self.assertEqual(
-            (r"connection 1: the old server said OK\n, and the section says ok\n",),
+            (r"connection 1: the section says ok\n, and the recording has OK\n there",),
             tried("1 1 said T=1\\n\n1 1 heard OK\\n\n").faults,
         )
 
