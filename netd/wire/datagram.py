@@ -109,7 +109,7 @@ class WireDatagrams(DatagramProtocol):
             link = self._begin(place)
         if link is not None:
             link.received(datagram)
-            if place in self._nameless and link.machine.name:
+            if place in self._nameless and link.machine.identity.name:
                 del self._nameless[place]
 
     def _begin(self, place: Place) -> _DatagramLink | None:

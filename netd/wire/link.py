@@ -136,8 +136,8 @@ class WireLink(ABC):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self.machine.name:
-            self.section.hub.depart(self, self.machine.name, reason)
+        if self.machine.identity.name:
+            self.section.hub.depart(self, self.machine.identity.name, reason)
 
     def _be_there(self, is_there: bool) -> None:
         if is_there:
@@ -159,7 +159,7 @@ class WireLink(ABC):
     @property
     def is_proven(self) -> bool:
         """See :class:`netd.wire.section.WireTalker`."""
-        return not self.machine.needs_proof
+        return not self.machine.identity.needs_proof
 
     def speak(self, payload: bytes) -> None:
         """See :class:`netd.wire.section.WireTalker`."""
@@ -220,7 +220,7 @@ class WireLink(ABC):
         """See :class:`netd.wire.outlet.IWireOutlet`."""
         if not is_text(name) or len(name) > LONGEST_NAME:
             return f"a name is 1 to {LONGEST_NAME} characters of text"
-        hub, before = self.section.hub, self.machine.name
+        hub, before = self.section.hub, self.machine.identity.name
         holder = hub.link_of(name)
         if self.is_forgeable and isinstance(holder, WireLink) and not holder.is_forgeable:
             return f"a connection is called {name}, and the address of a datagram can be forged"
@@ -248,12 +248,12 @@ class WireLink(ABC):
 
     def said(self, name: str, values: Mapping[str, Any], rule: Rule | None) -> None:
         """See :class:`netd.wire.outlet.IWireOutlet`."""
-        if name == self.machine.name or self._may_speak_for(name):
+        if name == self.machine.identity.name or self._may_speak_for(name):
             self.section.hub.said(name, values)
 
     def _may_speak_for(self, name: str) -> bool:
         """Whether what is said of *name* counts: gateways speak for many, but not for a name that is proved by a token."""
-        if name == self.machine.name or owns(self.reserves(), self.principal(), Kind.DEVICE, name):
+        if name == self.machine.identity.name or owns(self.reserves(), self.principal(), Kind.DEVICE, name):
             return True
         self.note(WireNote.UNPROVEN, refusal(Kind.DEVICE, name), b"")
         return False
@@ -302,7 +302,7 @@ class WireLink(ABC):
         if kind is WireNote.UNMATCHED:
             self._told += 1
             most = FIRST_LINES if self._told <= FIRST_LINES else 1
-        self.section.note(kind, self.address, why, message, self._source, most, self.machine.name)
+        self.section.note(kind, self.address, why, message, self._source, most, self.machine.identity.name)
 
     # Meter
 

@@ -150,7 +150,7 @@ class _Talking(PeerProtocol):
 
     def describe(self) -> str:
         """Its name, if it has one, and its address, for the log."""
-        name = self.link.machine.name
+        name = self.link.machine.identity.name
         return f"{name} {super().describe()}" if name else super().describe()
 
 
@@ -165,20 +165,20 @@ class WireProtocol(_Talking):
         """Begin; what is said to the program first is only for one that is admitted."""
         section = self.factory.section
         self.link = _StreamLink(section, self, section.named(host_of(self) or "local"))
-        self.link.machine.needs_proof = self.peer.principal is ANONYMOUS
+        self.link.machine.identity.needs_proof = self.peer.principal is ANONYMOUS
         if self.peer.principal is not ANONYMOUS or self.factory.access.takes_tokens:
             self.link.connected()
 
     def begun(self) -> None:
         """A program that need not prove anything is known by its first byte."""
         if self.peer.principal is not ANONYMOUS:
-            self.link.machine.needs_proof = False
+            self.link.machine.identity.needs_proof = False
             self.identified()
         elif not self.factory.section.config.takes_proofs:
             self.dismiss(NOT_ADMITTED, self.factory.access.objection())
 
     def usurped(self) -> str:
-        name = self.link.machine.name
+        name = self.link.machine.identity.name
         return usurped(self.factory.access, self.peer.principal, Kind.DEVICE, (name,) if name else ())
 
     def readConnectionLost(self) -> None:
