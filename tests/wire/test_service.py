@@ -418,6 +418,22 @@ class DialledTests(WireTestCase):
         told = [(one.question, one.answered, one.unfit, one.unanswered) for one in self.service.questions()]
         self.assertEqual([("VOLT?", 1, 0, 1), ("AMP?", 1, 1, 0)], told)
 
+    def test_goodbye_as_the_answer_is_overdue(self) -> None:
+        """A silence that ends both the connection and the time for an answer is one end, and no fault of netd."""
+        self.begin(
+            "connect = tcp:meter.lan:5025",
+            "frame = silence:50ms",
+            "answer_timeout = 50ms",
+            "rules = bye BYE",
+            "ask = 0s VOLT? => sample {volt V}",
+        )
+        meter = FakeRemote(self.reactor).accept()
+        self.open.append(meter)
+        meter.say(b"BYE")
+        self.reactor.advance(0.05)
+        self.assertEqual([], self.flushLoggedErrors())
+        self.assertTrue(meter.transport.disconnecting)
+
     def test_unplugged(self) -> None:
         """A remote that goes away is dialled again, and is away in between."""
         self.begin("connect = tcp:meter.lan:5025", "rules = sample {v}")
