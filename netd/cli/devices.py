@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import click
 from netd.cli.generated import fetch_table
 from netd.cli.invocation import Invocation, NetdCommand, NotFound
 from netd.cli.node import call_each
+from netd.cli.peers import pages
 from netd.cli.proof import proof_options, read_proof
 from netd.cli.relay import RelayPlace
 from netd.cli.server import controller, dialect_option, server_option
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from netd.cli.invocation import ControlPort
     from netd.cli.table import TableOperation
 
-__all__ = ["ALL_NODES", "devices", "every_device", "is_meant", "pages", "relay_instances"]
+__all__ = ["ALL_NODES", "devices", "every_device", "is_meant", "relay_instances"]
 
 ALL_NODES = "cluster.devices"
 """The operation that lists the devices of all nodes of a cluster."""
@@ -95,17 +96,6 @@ def _devices_of(invocation: Invocation, instances: Iterable[str]) -> list[dict[s
 
 def _page_of(control: ControlPort, instance: str, where: Mapping[str, str]) -> Any:
     return call_each(control, "relay.devices", instance, limit=MOST_ROWS, **where)
-
-
-def pages(ask: Callable[[dict[str, str]], Any]) -> Iterator[dict[str, Any]]:
-    """Iterate over the rows of all pages. *ask* returns one page; None if there are no more."""
-    after: str | None = ""
-    while after is not None:
-        page = ask({"after": after} if after else {})
-        if page is None:
-            return
-        yield from page["rows"]
-        after = page["after"]
 
 
 def is_meant(device: Mapping[str, Any], target: str) -> bool:

@@ -14,6 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from netd.cli.invocation import ControlPort, Exit, Failure, Invocation, Misused, NetdCommand, NotFound, common_options, seconds
+from netd.cli.peers import wires_having
 from netd.cli.table import MAIN, MalformedTable, TableArgument, TableOperation, read_table, services
 from netd.cli.text import escaped
 from netd.client.control import RemoteError
@@ -261,6 +262,7 @@ def _command(operation: TableOperation) -> click.Command:
             params["instance"] = instance
         elif "instance" not in params:
             _tell_others(operation)
+            _choose(ctx.ensure_object(Invocation), operation, params)
         _call(ctx, operation, params)
 
     lines = [operation.summary, "", "\b", *(_line(argument) for argument in operation.arguments if argument.is_required)]
@@ -293,6 +295,24 @@ def _tell_others(operation: TableOperation) -> None:
     others = [instance for instance in operation.instances if instance != MAIN and "@" not in instance]
     if MAIN in operation.instances and others:
         click.echo(escaped(f"netd: this is the instance {MAIN}; choose {' or '.join(others)} with --instance"), err=True)
+
+
+def _choose(invocation: Invocation, operation: TableOperation, params: dict[str, Any]) -> None:
+    """Say which of several wires is meant, where none is the main one: the one that has the peer, by its name.
+
+    :raises Misused: if nothing tells which.
+    """
+    own = [instance for instance in operation.instances if "@" not in instance]
+    if operation.service != "wire" or MAIN in own or len(own) < 2:
+        return
+    found: list[str] = []
+    if "name" in params:
+        with invocation.control() as control:
+            found = wires_having(control, own, params["name"])
+    if len(found) != 1:
+        of_name = f"no peer {params['name']!r} is connected to any" if "name" in params and not found else "several wires run"
+        raise Misused(f"{of_name}: say which wire by --instance {' or '.join(found or own)}")
+    params["instance"] = found[0]
 
 
 def _call(ctx: click.Context, operation: TableOperation, params: dict[str, Any]) -> None:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from netd.cli.devices import every_device, is_meant, pages
+from netd.cli.devices import every_device, is_meant
 from netd.cli.invocation import Failure, Invocation, Misused
-from netd.cli.node import call_each
+from netd.cli.peers import wires_having
 
 if TYPE_CHECKING:
-    from netd.cli.invocation import ControlPort
     from netd.cli.table import TableOperation
 
 __all__ = ["WirePlace", "find_wire", "has_wires", "text_for_wire"]
-
-MOST_ROWS = 1000
-"""Peers that are asked for at a time."""
 
 _PREFIX = "wire."
 
@@ -44,11 +39,11 @@ def find_wire(invocation: Invocation, table: Iterable[TableOperation], target: s
     if target.startswith(_PREFIX) and dot and instance in instances:
         return instance, name
     with invocation.control() as control:
-        there, found = target, _having(control, instances, target)
+        there, found = target, wires_having(control, instances, target)
         name, at, node = target.rpartition("@")
         if not found and at:
             there = name
-            found = _having(control, [one for one in instances if one.partition("@")[2] == node], name)
+            found = wires_having(control, [one for one in instances if one.partition("@")[2] == node], name)
     if not found:
         return None
     ways = ", ".join(f"{_PREFIX}{one}.{there}" for one in found)
@@ -62,19 +57,6 @@ def find_wire(invocation: Invocation, table: Iterable[TableOperation], target: s
 def _instances(table: Iterable[TableOperation]) -> list[str]:
     offered = {one.name: set(one.instances) for one in table if one.name in ("wire.send", "wire.peers")}
     return sorted(offered.get("wire.send", set()) & offered.get("wire.peers", set()))
-
-
-def _having(control: ControlPort, instances: Iterable[str], name: str) -> list[str]:
-    found = []
-    for instance in instances:
-        asked = partial(_page_of, control, instance, name)
-        if any(row.get("name") == name for row in pages(asked)):
-            found.append(instance)
-    return found
-
-
-def _page_of(control: ControlPort, instance: str, name: str, where: Mapping[str, str]) -> Any:
-    return call_each(control, "wire.peers", instance, contains=name, state="online", limit=MOST_ROWS, **where)
 
 
 def _is_device(invocation: Invocation, table: Iterable[TableOperation], target: str) -> bool:

@@ -18,6 +18,9 @@ FEW_CONNECTIONS = 500
 MOST_NAMED = 10
 """Names of devices that are told one by one."""
 
+FEW_MISFITS = 10
+"""Messages without a rule, and questions without an answer, that may be those of a start or of a bad moment."""
+
 MOST_LAG = 0.25
 """Seconds of delay of the event loop that people notice."""
 
@@ -130,7 +133,18 @@ def _of_forward(section: str, service: Mapping[str, Any]) -> Iterator[Diagnosis]
         yield warning("forward", text, "a name that has numbers of another type there is the usual reason", section)
 
 
+def _of_wire(section: str, service: Mapping[str, Any]) -> Iterator[Diagnosis]:
+    notes, instance = service["counters"]["notes"], service["instance"]
+    if notes.get("unmatched", 0) >= FEW_MISFITS:
+        text = f"[{section}]: no rule takes {notes['unmatched']} messages so far"
+        yield warning("wire", text, f"`netd wire misfits --instance {instance}` shows the newest", section)
+    if notes.get("unanswered", 0) >= FEW_MISFITS:
+        text = f"[{section}]: {notes['unanswered']} questions have had no answer so far"
+        yield warning("wire", text, f"`netd wire questions --instance {instance}` shows which", section)
+
+
 _BY_KIND = {
+    "wire": _of_wire,
     "forward": _of_forward,
     "recorder": _of_recorder,
     "command": _of_command,

@@ -10,7 +10,7 @@ from typing import Any
 from netd.cli.relay import RelayPlace
 from netd.client.control import ControlTimeout, NoSuchTarget, OperationFailed, RequestTooLong
 from netd.client.relay import ConnectionLost, NotInTime, Outcome
-from tests.cli.fakes import CommandTests, operation, page
+from tests.cli.fakes import TEXT, CommandTests, argument, operation, page
 
 
 def encoded(payload: bytes) -> str:
@@ -416,6 +416,20 @@ class WireTests(CommandTests):
             result = self.netd("send", target, "on")
             self.assertEqual((0, "sent\n"), (result.exit_code, result.stdout), target)
             self.assertEqual(("wire.send", {"instance": instance, "name": name, "text": "on"}), self.sent())
+
+    def test_operations(self) -> None:
+        """An operation about a peer finds its wire, too, where no wire is the main one; else it says how to name one."""
+        wires = ["lab", "shed", "lab@B"]
+        asking = operation("wire.ask", argument("name", TEXT), argument("text", TEXT), instances=wires)
+        self.control.answers["system.operations"] = [*self.table, asking]
+        self.control.answers["wire.ask"] = {"name": "greenhouse", "answer": "5"}
+        self.peers["lab"] = ["two"]
+        self.netd("wire", "ask", "greenhouse", "T?")
+        self.assertEqual(("wire.ask", {"instance": "shed", "name": "greenhouse", "text": "T?"}), self.sent())
+        for name, words in (("nobody", "no peer 'nobody' is connected to any"), ("two", "several wires run")):
+            result = self.netd("wire", "ask", name, "T?")
+            told = f"Error: {words}: say which wire by --instance lab or shed\n"
+            self.assertEqual((2, told), (result.exit_code, result.stderr))
 
     def test_devices(self) -> None:
         """What no wire has is a device, as before; so is what --instance says."""

@@ -158,6 +158,18 @@ class InsideTests(DoctorBench):
         for changed, level in cases:
             self.assertEqual([(one.section, one.level) for one in examine_services([good | changed])], [("forward", level)])
 
+    def test_wires(self) -> None:
+        """A wire tells what does not fit its rules, and what nobody answers; a torn line at the start is nothing to tell."""
+        wire = {"kind": "wire", "instance": "dmm"}
+        for notes, words in (
+            ({"unmatched": 9, "unanswered": 1}, ["[wire:dmm] is well"]),
+            ({"unmatched": 10}, ["[wire:dmm]: no rule takes 10 messages so far"]),
+            ({"unanswered": 40, "over the rate": 3}, ["[wire:dmm]: 40 questions have had no answer so far"]),
+        ):
+            found = list(examine_services([wire | {"counters": {"notes": notes}}]))
+            self.assertEqual(words, [one.text for one in found])
+            self.assertTrue(all("--instance dmm" in one.remedy for one in found if one.level == "warning"))
+
     def test_services(self) -> None:
         """Each kind tells its own troubles, with the remedy."""
         services = {one["kind"]: one for one in self.facts()["services"]}
