@@ -56,9 +56,10 @@ class UnitTests(SynchronousTestCase):
         return float(found[1])
 
     def test_verified(self) -> None:
-        """The tool understands each line, also with the port of a socket unit, low ports and credentials."""
+        """The tool understands each line, also with the port of a socket unit, low ports, credentials and serial ports."""
         self.add("low-ports.conf")
         self.add("credentials.conf")
+        self.add("serial-ports.conf")
         units = sorted(f"./{unit.name}" for unit in self.folder.iterdir() if unit.is_file())
         self.assertEqual(
             ["./netd-backup.service", "./netd-backup.timer", "./netd-gateway.socket", "./netd-relay.socket", "./netd.service"],
@@ -70,4 +71,9 @@ class UnitTests(SynchronousTestCase):
         """The unit takes everything away that netd does not need, and low ports give one capability back."""
         self.assertLessEqual(self.exposure(), EXPOSURE)
         self.add("low-ports.conf")
+        self.assertLessEqual(self.exposure(), EXPOSURE + 0.4)
+
+    def test_exposure_with_serial_ports(self) -> None:
+        """Serial ports give a few devices back, and a group."""
+        self.add("serial-ports.conf")
         self.assertLessEqual(self.exposure(), EXPOSURE + 0.4)

@@ -16,10 +16,15 @@ from netd.wire.remotes import SerialLine
 
 __all__ = ["SerialAddress", "SerialEndpoint", "failure_of"]
 
+_SERVICE = "a service of systemd needs the drop-in serial-ports.conf (docs/years.md)"
+"""The unit has a ``/dev`` of its own without it; with another policy for devices, the kernel says EPERM."""
+
+_GROUP = "add the user of netd to the group dialout (`sudo usermod -aG dialout USER`), and start netd again"
+
 REMEDIES = {
-    errno.ENOENT: "plug it in; `ls /dev/serial/by-id` shows the ports that there are, by names that stay",
-    errno.EACCES: "add the user of netd to the group dialout (`sudo usermod -aG dialout USER`), and start netd again",
-    errno.EPERM: "add the user of netd to the group dialout (`sudo usermod -aG dialout USER`), and start netd again",
+    errno.ENOENT: f"plug it in; `ls /dev/serial/by-id` shows the ports that there are, by names that stay; {_SERVICE}",
+    errno.EACCES: f"{_GROUP}; {_SERVICE}",
+    errno.EPERM: _SERVICE,
     errno.EBUSY: "another program has it: close the serial monitor",
     errno.EAGAIN: "another program has it: close the serial monitor",
 }

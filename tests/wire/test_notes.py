@@ -191,7 +191,8 @@ class SerialNoteTests(NoteTestCase):
         self.begin("connect = serial:/dev/no-such-port:9600", "rules = sample {v}")
         words = (
             "cannot reach serial:/dev/no-such-port:9600: No such file or directory: plug it in; `ls /dev/serial/by-id` shows the "
-            "ports that there are, by names that stay; it is dialled again in "
+            "ports that there are, by names that stay; a service of systemd needs the drop-in serial-ports.conf (docs/years.md); "
+            "it is dialled again in "
         )
         (line,) = self.logged()
         self.assertTrue(line.startswith(words), line)
@@ -212,13 +213,15 @@ class SerialNoteTests(NoteTestCase):
         self.assertEqual("it is in use: another program has it: close the serial monitor", self.failure(os.ttyname(port)))
 
     def test_not_permitted(self) -> None:
-        """A port that netd's user may not open is told with the group."""
+        """A port that netd's user may not open is told with the group, and one that its service may not with the drop-in."""
         why = failure_of(OSError(errno.EACCES, "could not open port")).advice
         self.assertEqual(
             "Permission denied: add the user of netd to the group dialout (`sudo usermod -aG dialout USER`), and start netd "
-            "again",
+            "again; a service of systemd needs the drop-in serial-ports.conf (docs/years.md)",
             why,
         )
+        why = failure_of(OSError(errno.EPERM, "could not open port")).advice
+        self.assertEqual("Operation not permitted: a service of systemd needs the drop-in serial-ports.conf (docs/years.md)", why)
 
     def test_without_pyserial(self) -> None:
         """Without pyserial, `netd check` and the log say how to install it."""
