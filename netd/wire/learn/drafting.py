@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -13,7 +14,7 @@ from netd.wire.learn.cells import split_cells
 from netd.wire.learn.columns import ColumnSlot
 from netd.wire.learn.conversation import Conversation, conversation_of
 from netd.wire.learn.frames import FoundFrame, find_frame
-from netd.wire.learn.hidden import secrets_in, without_secrets
+from netd.wire.learn.hidden import hide_literals, secrets_in, starred, without_secrets
 from netd.wire.learn.kind import MessageKind
 from netd.wire.learn.kinds import text_kinds
 from netd.wire.learn.known import known_protocol
@@ -35,6 +36,8 @@ __all__ = ["WireDraft", "draft"]
 
 _MAX_MESSAGE, _LONGEST_MESSAGE = 4096, 1024
 """Bytes that a section takes by itself, and the KiB that it may be told to take."""
+_DEVICE = re.compile(r"[\w/.+-]{1,200}", re.ASCII)
+_REMOTE = re.compile(r"[\w.-]{1,253}:[0-9]{1,5}", re.ASCII)
 _SHORTEST_PERIOD = 0.2
 """Seconds between two things that netd says of its own accord; what came faster had a cause."""
 
@@ -84,9 +87,10 @@ def _endpoint(recording: Recording, given: str | None) -> tuple[str, str]:
     address = next(
         (event.data.decode("utf-8", "replace") for event in recording.events if event.direction is Direction.OPENED), ""
     )
+    # A transcript may come from anybody: what is no address would be options, or sections, of the draft.
     if recording.transport is Transport.SERIAL:
-        return option, f"serial:{address or '/dev/ttyUSB0'}:9600"
-    return option, f"tcp:{address}" if address.count(":") == 1 else "tcp:192.0.2.1:9000"
+        return option, f"serial:{address if _DEVICE.fullmatch(address) else '/dev/ttyUSB0'}:9600"
+    return option, f"tcp:{address}" if _REMOTE.fullmatch(address) else "tcp:192.0.2.1:9000"
 
 
 class _Learner:
@@ -192,7 +196,7 @@ class _Learner:
                 )
             else:
                 self.section.doubts.append(
-                    f"the program heard {escaped(data)[:40]} without having asked; netd send says such things"
+                    f"the program heard {escaped(starred(data))[:40]} without having asked; netd send says such things"
                 )
 
     def _questions(self, dialogue: OverheardDialogue, scene: Scene, tail: int) -> Sequence[Utterance]:
@@ -215,7 +219,7 @@ class _Learner:
 
     def _settings(self, found: QuestionsAndRest, scene: Scene, tail: int) -> None:
         """What people send, and how that is acknowledged."""
-        example = escaped(found.settings[0])[:40]
+        example = escaped(starred(found.settings[0]))[:40]
         self.section.doubts.append(f"{example} and its like were sent; netd send {self.section.name} TEXT does that")
         if found.acknowledgements:
             kind = max(_kinds_of(found.acknowledgements, scene, tail), key=lambda one: len(one.members))
@@ -253,6 +257,8 @@ class _Learner:
 
     def _rules(self, utterances: Sequence[Utterance], scene: Scene, tail: int) -> None:
         self.kinds = _kinds_of(utterances, scene, tail)
+        for kind in self.kinds:
+            hide_literals(kind)
         for kind in in_order(self.kinds, scene.encoding):
             self.section.rules.append((kind.rule, kind.doubts))
         if "ack" in self.section.options and not self.section.rules:

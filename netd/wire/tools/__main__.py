@@ -11,11 +11,12 @@ from types import MappingProxyType
 
 from netd.check import default_ini, read
 from netd.kinds import find_kinds
+from netd.plaintext import is_shown
 from netd.wire.capture_file import BadCapture, read_packets
 from netd.wire.captures import recording_of
 from netd.wire.config import Config
 from netd.wire.learn.turning import with_sides_changed
-from netd.wire.recording import Recording, RecordingMistake, Transport, read_recording
+from netd.wire.recording import Recording, RecordingMistake, Transport, escape, read_recording
 from netd.wire.tools.drafts import LearnedFiles, LearnFailed, conclude
 from netd.wire.tools.order import LearnOrder, read_order
 from netd.wire.tools.outcome import RuleLines, steps_told
@@ -23,9 +24,13 @@ from netd.wire.tools.trial import try_section
 
 
 def tell(line: str) -> None:
-    """Write a line at once."""
-    sys.stdout.write(f"{line}\n")
+    """Write a line at once. What a program has called itself does nothing to the terminal."""
+    sys.stdout.write(f"{_shown(line)}\n")
     sys.stdout.flush()
+
+
+def _shown(line: str) -> str:
+    return "".join(one if is_shown(one) else escape(one.encode("utf-8", "surrogateescape")) for one in line)
 
 
 def learn(order: LearnOrder) -> None:
@@ -123,7 +128,7 @@ def main(arguments: list[str], programs: Mapping[str, Callable[..., int]] = PROG
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except LearnFailed as error:
-        sys.stderr.write(f"netd: {error}\n")
+        sys.stderr.write(f"netd: {_shown(str(error))}\n")
         return 1
 
 

@@ -12,7 +12,7 @@ from attrs import frozen
 from netd.errors import ConfigErrors
 from netd.wire.config import read_section
 from netd.wire.learn import WireDraft, draft
-from netd.wire.learn.hidden import secrets_in, without_secrets
+from netd.wire.learn.hidden import secrets_in, starred, without_secrets
 from netd.wire.learn.turning import turned
 from netd.wire.recording import Direction, Recording, Transport, escape, write_recording
 from netd.wire.tools.order import ALL_ADDRESSES, LearnOrder
@@ -68,8 +68,8 @@ class LearnedFiles:
             _write(self.transcript, write_recording(recording, ["what a program and its server said to each other"]), 0o600)
 
     def write_section(self, text: str) -> None:
-        """Write the section."""
-        _write(self.section, text, 0o644)
+        """Write the section, for its owner alone: what netd says to log in stands in it."""
+        _write(self.section, text, 0o600)
 
 
 def _write(path: Path, text: str, mode: int) -> None:
@@ -162,7 +162,7 @@ def _with_peers(section: str, remote: Sequence[str]) -> str:
 
 
 def _attempt_told(one: Attempted) -> str:
-    after = f"after {escape(one.message)[:60]}" if one.message else "first"
+    after = f"after {escape(starred(one.message))[:60]}" if one.message else "first"
     return (
         f"; ? the program waits {after}, and went on when it heard {escape(one.said)}: write that behind the rule, as => TEXT\n"
     )

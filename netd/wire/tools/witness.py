@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from attrs import Factory, define
 
 from netd.wire.learn.conversation import conversation_of
-from netd.wire.learn.hidden import secrets_in, without_secrets
+from netd.wire.learn.hidden import starred
 from netd.wire.learn.refusals import refusal
 from netd.wire.recording import PROGRAM, Direction, Recorded, Recording, Transport, escape
 from netd.wire.tools.shapes import shape_of
@@ -171,6 +171,5 @@ def _pieces(data: bytes) -> Iterator[bytes]:
 
 def _shown(data: bytes) -> str:
     """The beginning of *data* on one line, its secrets starred."""
-    lone = Recording(Transport.TCP, False, (Recorded(0.0, 1, Direction.SAID, data),))
-    text = escape(without_secrets(lone, secrets_in(lone, ())).events[0].data)
+    text = escape(starred(data))
     return f"{text[:_SHOWN]}…" if len(text) > _SHOWN else text

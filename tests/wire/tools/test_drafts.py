@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import struct
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +67,8 @@ class ConcludeTests(DraftedCase):
         """Both files are written: the section for all, the transcript for its owner. What each kind became is told."""
         section = self.conclude(TALK)
         self.assertIn("listen = tcp:9000:interface=127.0.0.1\n", section)
-        self.assertEqual(0o600, (self.folder / "shed.transcript").stat().st_mode & 0o777)
+        for name in ("shed.transcript", "shed.ini"):
+            self.assertEqual(0o600, (self.folder / name).stat().st_mode & 0o777)
         self.assertEqual(["shed.ini", "shed.transcript"], sorted(path.name for path in self.folder.iterdir()))
         self.assertIn("    T=1.5;H=41 → t 1.5, h 41, reply ok\\n", self.told)
         self.assertIn(f"Test: `netd wire test shed {self.folder}/shed.transcript -c {self.folder}/shed.ini`", self.told)
@@ -208,8 +211,10 @@ class ProgramTests(DraftedCase):
         self.assertIn("/a:line 1: this is no event", str(mistake))
 
     def test_tell(self) -> None:
-        """Lines are written at once."""
-        self.assertIsNone(tell(""))
+        """A line is written at once, and what a program has said in it does nothing to the terminal."""
+        with redirect_stdout(StringIO()) as written:
+            tell("K\u00fcche \x1b[2J\n\u202eevil: 21.5 \u00b0C")
+        self.assertEqual("K\u00fcche \\x1b[2J\\n\\xe2\\x80\\xaeevil: 21.5 \u00b0C\n", written.getvalue())
 
     def test_interrupted(self) -> None:
         """Ctrl-C while a section is drafted ends without a traceback."""
