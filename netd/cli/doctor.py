@@ -60,6 +60,8 @@ def examine(invocation: Invocation, configuration: str | None) -> Mapping[str, A
     except Failure as failure:
         if not isinstance(failure.__cause__, NotRunning) or invocation.context() is not None or invocation.node is not None:
             raise NotKnown(failure.message) from failure
+        if configuration is None and invocation.service_told():  # what is wrong with files of another user is no finding
+            raise NotKnown(failure.message) from failure
         found = _look_alone(invocation, configuration, failure.message)
     if not isinstance(found, Mapping) or found.get("level") not in _STYLES or not isinstance(found.get("findings"), list):
         raise UnknownForm("the examination")

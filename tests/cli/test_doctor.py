@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from netd.client.control import ControlTimeout, NotRunning
 from tests.cli.fakes import CommandTests
@@ -45,6 +46,15 @@ class DoctorCommandTests(CommandTests):
         [(arguments, environ)] = self.ran
         self.assertEqual(arguments[1:], ["-P", "-m", "netd.doctor", "my.ini"])
         self.assertEqual(environ["NETD_STATE_DIRECTORY"], "/tmp/there")
+
+    def test_service(self) -> None:
+        """Somebody who has left `sudo` out gets one line that says so, and no findings about a netd that is not there."""
+        self.service_state = Path(self.mktemp()).absolute()
+        self.service_state.mkdir()
+        self.control.broken = NotRunning("netd is not running here")
+        told = self.netd("doctor")
+        self.assertEqual((told.exit_code, told.stdout, self.ran), (3, "", []))
+        self.assertIn("`sudo` before the command", told.stderr)
 
     def test_unknown(self) -> None:
         """If nothing can be found out, the status is 3, and standard error says why."""
