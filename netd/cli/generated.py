@@ -107,9 +107,9 @@ def service_group(
     try:
         offered = _offered(invocation, service, words, said, timeout)
     except Failure as error:
-        strange = f"{service} is no command of netd's own{_suggestion(service, built_in)}"
+        strange = f"{service} is asked of the daemon: netd has no command of that name{_suggestion(service, built_in)}"
         kind = "this is an operation of the daemon" if service in built_in else strange
-        raise type(error)(f"{kind}; the running daemon cannot be asked: {error}") from error
+        raise type(error)(f"{error}; {kind}") from error
     if service in _SECTIONS and service not in offered and replace(invocation, **said).context() is None:
         section = _SECTIONS[service]
         raise NotFound(f"no section [{section}] runs; add one to the configuration of netd, then `netd reload`")

@@ -321,12 +321,15 @@ class UnknownTests(CommandTests):
         self.assertEqual(self.control.calls, [])
 
     def test_not_running(self) -> None:
-        """Without a daemon the command says that it would need one, and how to start it."""
+        """Without a daemon the command says so first, and how to start it; then that it would need one."""
         self.control.broken = NotRunning("netd is not running here: start it with `netd run`")
         result = self.netd("relay", "devices")
         self.assertEqual(result.exit_code, 1)
-        self.assertIn("relay is no command of netd's own", result.stderr)
-        self.assertIn("start it with `netd run`", result.stderr)
+        first = "Error: netd is not running here: start it with `netd run`; "
+        self.assertEqual(
+            result.stderr,
+            f"{first}relay is asked of the daemon: netd has no command of that name (did you mean replay or reload?)\n",
+        )
 
 
 class OperationsTests(CommandTests):
