@@ -10,6 +10,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd import __version__
+from netd.client.micro import Device
 from netd.onefile import CLIENTS, make_client
 from netd.sdk import SDKS
 from tests.sdk.clients import installed
@@ -44,6 +45,14 @@ class MicroTests(SynchronousTestCase):
         told = ast.get_docstring(ast.parse(SDKS["micropython"].text())) or ""
         self.assertIn("call its ``poll()``", told)
         self.assertIn(f"Made by netd {__version__} (`netd client micropython`)", told)
+
+    def test_answers(self) -> None:
+        """What a board measures is an answer as it is: a number, also 0, is said as text."""
+        for result, payload in ((0, b"0"), (21.5, b"21.5"), ("on", b"on"), (b"\0", b"\0"), (None, b"")):
+            device = Device("192.168.1.10", 5050, "lamp", lambda _payload, result=result: result)  # type: ignore[misc]
+            answer = device._answer(7, b"?", 1)
+            self.assertEqual(b"%-64d" % len(payload) + payload, answer[-64 - len(payload) :])
+            self.assertIn(b"acknowledged", answer)
 
     def test_size(self) -> None:
         """The compiled file is less than 4 KB, as its page says."""

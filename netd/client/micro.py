@@ -41,11 +41,11 @@ def _attempt(call: "Callable[..., Any]", view: "memoryview | None" = None) -> "A
             raise
 
 
-def _encode(text: "bytes | str") -> bytes:
-    return text.encode() if isinstance(text, str) else text
+def _encode(text: "bytes | str | float") -> bytes:
+    return str(text).encode() if isinstance(text, (str, int, float)) else text
 
 
-def _frame(payload: "bytes | str") -> bytes:
+def _frame(payload: "bytes | str | float") -> bytes:
     payload = _encode(payload)
     return b"%-64d" % len(payload) + payload
 
@@ -179,8 +179,8 @@ class Device(_Client):
     """A device of a relay.
 
     :param name: what others call it.
-    :param receive: called with each payload, as bytes. Its result (bytes, text or None) is the answer. The text of an exception
-        is the error that the sender gets.
+    :param receive: called with each payload, as bytes. Its result (bytes, text, a number or None) is the answer. The text of
+        an exception is the error that the sender gets.
     :param token: what ``netd token add NAME --device`` has printed.
     :param tls: a context of TLS, such as ``ssl.SSLContext``.
     :param most: bytes of the longest payload, at least 1024. A longer one is refused.
@@ -192,7 +192,7 @@ class Device(_Client):
         host: str,
         port: int,
         name: str,
-        receive: "Callable[[bytes], bytes | str | None]",
+        receive: "Callable[[bytes], bytes | str | float | None]",
         token: "str | None" = None,
         tls: "Any" = None,
         most: int = 1024,
@@ -251,7 +251,8 @@ class Device(_Client):
         try:
             if size > len(payload):
                 raise ValueError(f"more than {len(payload)} bytes")
-            answer = _frame(self._receive(payload) or b"")
+            content = self._receive(payload)
+            answer = _frame(b"" if content is None else content)
         except Exception as error:
             head = {"id": number, "status": "failed", "error": str(error) or repr(error)}
             answer = _frame(b"")
