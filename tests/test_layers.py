@@ -205,7 +205,7 @@ LAYERS = (
         " netd.cluster.{answering,asking,calls,collecting,delivering,devices,events,following,forwarding,inquiries,link}"
         " netd.cluster.{listing,membership,names,newest,nodes,publishing,questions,receiving,requests,sending,shipping}"
         " netd.forward.sending netd.mqtt.commands netd.relay.guests netd.room.visitors netd.session.{dialer,revival}"
-        " netd.wire.{calls,datagram,errands,link,section,serial} netd.wire.tools.{datagrams,streams}",
+        " netd.wire.{calls,console,datagram,errands,link,section,serial} netd.wire.tools.{datagrams,streams}",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",
     ),
@@ -216,7 +216,7 @@ LAYERS = (
         modules="netd.doctor.{ports,watch}"
         " netd.{descriptors,dialing,heap,holders,kinds,listener,listeners,listening,notify,own_name,system,usage,vitals}"
         " netd.{lifecycle,logforms,loglevels,reload,sections} netd.testing.* netd.*.service netd.command.functions"
-        " netd.wire.dialled netd.wire.tools.{drafts,recorder}",
+        " netd.wire.{dialled,ports} netd.wire.tools.{drafts,recorder}",
         reaches=ASSEMBLY,
         libraries="attrs zope.interface twisted",
     ),

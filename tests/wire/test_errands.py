@@ -40,7 +40,7 @@ class ErrandTestCase(WireTestCase):
 
     def send(self, text: str) -> Any:
         """Send a text to the remote."""
-        return self.service.send(make_caller(), "main", text)
+        return self.service.console.send(make_caller(), "main", text)
 
 
 class SendTests(ErrandTestCase):
@@ -117,7 +117,7 @@ class SendTests(ErrandTestCase):
     def test_hangs_up(self) -> None:
         """A remote that hangs up without an answer is told to whoever asked."""
         self.begin(*ROBOT, "rules = event {*}")
-        asked = self.service.ask(make_caller(), "main", "V?")
+        asked = self.service.console.ask(make_caller(), "main", "V?")
         self.lose(self.accept())
         self.assertRaisesRegex(OperationFailed, "has ended", result_of, asked)
 
@@ -166,7 +166,7 @@ class QuestionTests(ErrandTestCase):
         """What people say to all is an errand, too; a reload changes questions, and the way of dialling."""
         self.begin(*ROBOT, "ask = 10s V? => sample {v}")
         self.lose(self.accept())
-        self.assertEqual(1, self.service.tell("all"))
+        self.assertEqual(1, self.service.console.tell("all"))
         robot = self.accept()
         self.assertEqual(b"all\n", robot.heard())
         self.lose(robot)
@@ -208,10 +208,10 @@ class SeveralTests(WireTestCase):
     def test_each(self) -> None:
         """Those that are dialled each time are sent to by these names."""
         self.begin("connect = tcp:10.0.0.1:1 tcp:10.0.0.2:2", "dial = each", "names = left=10.0.0.1", "rules = event {*}")
-        self.service.send(make_caller(), "10.0.0.2", "b")
+        self.service.console.send(make_caller(), "10.0.0.2", "b")
         self.open.append(FakeRemote(self.reactor, 2).accept())
         self.assertEqual(b"b\n", self.open[0].heard())
-        self.service.send(make_caller(), "left", "a")
+        self.service.console.send(make_caller(), "left", "a")
         self.open.append(FakeRemote(self.reactor, 1).accept())
         self.assertEqual(b"a\n", self.open[1].heard())
 

@@ -152,10 +152,10 @@ class InjectionTests(WireTestCase):
         self.begin(*CHAT)
         ada = self.peer(b"hello ada\n")
         ada.heard()
-        sent = self.service.send(make_caller(), "ada", "on\noff")
+        sent = self.service.console.send(make_caller(), "ada", "on\noff")
         self.assertRaisesRegex(OperationFailed, "what ends a message", result_of, sent)
         self.assertEqual(b"", ada.heard())
-        result_of(self.service.send(make_caller(), "ada", "on\n"))  # as a shell's `echo` writes it
+        result_of(self.service.console.send(make_caller(), "ada", "on\n"))  # as a shell's `echo` writes it
         self.assertEqual(b"on\n", ada.heard())
 
 
@@ -210,7 +210,7 @@ class SpoofingTests(WireTestCase):
         self.assertEqual(b"", eve.heard())
         self.peer(b"secret\n", host="192.0.2.8")
         self.assertEqual((b"secret\n", b""), (ada.heard(), eve.heard()))
-        self.assertEqual(2, self.service.tell("all"))
+        self.assertEqual(2, self.service.console.tell("all"))
         self.assertEqual((b"all\n", b""), (ada.heard(), eve.heard()))
 
     def test_unproven_and_unmatched(self) -> None:
@@ -266,7 +266,7 @@ class FloodTests(WireTestCase):
         """Those who wait for a peer are sixteen at most; the seventeenth is told at once."""
         self.begin(*CHAT)
         self.peer(b"hello ada\n")
-        asked = [self.service.ask(make_caller(), "ada", f"q{number}") for number in range(18)]
+        asked = [self.service.console.ask(make_caller(), "ada", f"q{number}") for number in range(18)]
         self.assertRaisesRegex(OperationFailed, "16 others wait", result_of, asked[-1])
         self.open.pop().lose()
         for one in asked[:-1]:
@@ -339,7 +339,7 @@ class TimeTests(WireTestCase):
         self.begin("connect = tcp:meter.lan:5025", "ask = 1s V? => sample {volt}")
         meter = FakeRemote(self.reactor).accept()
         self.assertEqual(b"V?\n", meter.heard())
-        asked = self.service.ask(make_caller(), "main", "A?")
+        asked = self.service.console.ask(make_caller(), "main", "A?")
         meter.say(b"1.")
         meter.lose()
         self.assertRaisesRegex(OperationFailed, "has ended", result_of, asked)

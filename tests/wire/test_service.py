@@ -68,7 +68,7 @@ class WireTestCase(SynchronousTestCase):
 
     def peers(self) -> dict[str, Any]:
         """The peers by name."""
-        return {one.name: one for one in self.service.peers(make_caller()).rows}
+        return {one.name: one for one in self.service.console.peers(make_caller()).rows}
 
     def newest(self, subject: str) -> Any:
         """The newest event on a subject."""
@@ -113,15 +113,15 @@ class ListeningTests(WireTestCase):
             self.peer(b"hello " + name + b"\n")
         self.open.pop(0).lose()
         caller = make_caller()
-        first = self.service.peers(caller, limit=2)
+        first = self.service.console.peers(caller, limit=2)
         self.assertEqual((["bob", "eve"], {"online": 2, "away": 1}), ([one.name for one in first.rows], first.counts))
-        rest = self.service.peers(caller, limit=2, after=first.after)
+        rest = self.service.console.peers(caller, limit=2, after=first.after)
         self.assertEqual((["ada"], None), ([one.name for one in rest.rows], rest.after))
-        self.assertEqual(["eve"], [one.name for one in self.service.peers(caller, contains="EV").rows])
-        self.assertEqual(["ada"], [one.name for one in self.service.peers(caller, state="away").rows])
+        self.assertEqual(["eve"], [one.name for one in self.service.console.peers(caller, contains="EV").rows])
+        self.assertEqual(["ada"], [one.name for one in self.service.console.peers(caller, state="away").rows])
         confined = make_caller(subjects=("wire.main.presence.bob",))
-        self.assertEqual(["bob"], [one.name for one in self.service.peers(confined).rows])
-        self.assertRaises(NoSuchTarget, self.service.send, confined, "eve", "on")
+        self.assertEqual(["bob"], [one.name for one in self.service.console.peers(confined).rows])
+        self.assertRaises(NoSuchTarget, self.service.console.send, confined, "eve", "on")
 
     def test_replaced(self) -> None:
         """A second peer of a name replaces the first, as with devices."""
@@ -137,7 +137,7 @@ class ListeningTests(WireTestCase):
         program = self.peer(b"nonsense\n", b"T=1;H=2\n")
         self.assertFalse(program.is_closing)
         self.assertEqual(1, self.service.status().counters["notes"]["unmatched"])
-        self.assertEqual([0, 1, 0, 0, 0, 0], [rule.taken for rule in self.service.rules()])
+        self.assertEqual([0, 1, 0, 0, 0, 0], [rule.taken for rule in self.service.console.rules()])
 
     def test_misfits(self) -> None:
         """What did not fit is listed with the reason, newest first, without secrets; to a confined caller, that of its peers."""
@@ -145,14 +145,14 @@ class ListeningTests(WireTestCase):
         ada = self.peer(b"hello ada\n")
         ada.say(b"what?\n", b"\xff netd_0123456789abcdefghijklmnop\n")
         self.peer(b"nobody\n", host="10.0.0.7")
-        told = [(one.name, one.kind, one.why, one.text) for one in self.service.misfits(make_caller())]
+        told = [(one.name, one.kind, one.why, one.text) for one in self.service.console.misfits(make_caller())]
         unmatched = ("unmatched", "no rule matches")
         said = [("", *unmatched, "nobody"), ("ada", *unmatched, "\\xff netd_…"), ("ada", *unmatched, "what?")]
         self.assertEqual(said, told)
         confined = make_caller(subjects=("wire.main.presence.ada",))
-        self.assertEqual(["ada", "ada"], [one.name for one in self.service.misfits(confined)])
+        self.assertEqual(["ada", "ada"], [one.name for one in self.service.console.misfits(confined)])
         ada.say(*[b"again\n"] * 60)
-        self.assertEqual(["again"] * 50, [one.text for one in self.service.misfits(make_caller())])
+        self.assertEqual(["again"] * 50, [one.text for one in self.service.console.misfits(make_caller())])
 
     def test_operations(self) -> None:
         """People send, ask and close; a name that nobody has is told."""
@@ -160,19 +160,19 @@ class ListeningTests(WireTestCase):
         ada = self.peer(b"hello ada\n")
         ada.heard()
         caller = make_caller()
-        self.assertEqual("", result_of(self.service.send(caller, "ada", "on")).answer)
+        self.assertEqual("", result_of(self.service.console.send(caller, "ada", "on")).answer)
         self.assertEqual(b"on\n", ada.heard())
-        asked = self.service.ask(caller, "ada", "how")
+        asked = self.service.console.ask(caller, "ada", "how")
         self.assertEqual(b"how\n", ada.heard())
         ada.say(b"fine\n")
         self.assertEqual("fine", result_of(asked).answer)
-        self.assertEqual(1, self.service.tell("all"))
+        self.assertEqual(1, self.service.console.tell("all"))
         self.assertEqual(b"all\n", ada.heard())
-        late = self.service.ask(caller, "ada", "still there")
+        late = self.service.console.ask(caller, "ada", "still there")
         self.reactor.advance(2)
         self.assertRaises(OperationFailed, result_of, late)
-        self.assertRaises(NoSuchTarget, self.service.send, caller, "eve", "on")
-        self.service.close(caller, "ada")
+        self.assertRaises(NoSuchTarget, self.service.console.send, caller, "eve", "on")
+        self.service.console.close(caller, "ada")
         self.assertTrue(ada.is_closing)
 
     def test_reload(self) -> None:
@@ -225,7 +225,7 @@ class BlockTests(WireTestCase):
         self.peer(b"1,2\n", b"3,4\n5,6\n7,8\n", b"nonsense\n9,10\n")
         values = self.peers()["127.0.0.1"].values
         self.assertEqual([(9.0, 5), (10.0, 5)], [(one.value, one.samples) for one in values.values()])
-        self.assertEqual([5], [rule.taken for rule in self.service.rules()])
+        self.assertEqual([5], [rule.taken for rule in self.service.console.rules()])
         self.assertEqual(1, self.service.status().counters["notes"]["unmatched"])
 
     def test_each(self) -> None:
@@ -244,7 +244,7 @@ class BlockTests(WireTestCase):
         self.begin(*self.LINES, "rate = 3")
         program = self.peer(b"1,2\n", b"3,4\n", b"5,6\n7,8\n", b"9,10\n11,12\n")
         temp = self.peers()["127.0.0.1"].values["temp"]
-        self.assertEqual((5.0, 3, [3]), (temp.value, temp.samples, [rule.taken for rule in self.service.rules()]))
+        self.assertEqual((5.0, 3, [3]), (temp.value, temp.samples, [rule.taken for rule in self.service.console.rules()]))
         self.assertEqual(1, self.service.status().counters["notes"]["over the rate"])
         self.reactor.advance(1)
         program.say(b"13,14\n")
@@ -277,9 +277,9 @@ class BlockTests(WireTestCase):
         values = {name: (one.values["temp"].value, one.values["hum"].samples) for name, one in self.peers().items()}
         self.assertEqual({"ada": (2.0, 3), "bob": (4.0, 2)}, values)
         self.assertEqual(b"welcome ada\nwelcome bob\nwelcome bob\n", said)
-        self.assertEqual([3, 5, 0, 0, 0, 0, 1], [rule.taken for rule in self.service.rules()])
+        self.assertEqual([3, 5, 0, 0, 0, 0, 1], [rule.taken for rule in self.service.console.rules()])
         program.say(b"quit\nT=9;H=9\n")
-        self.assertEqual(5, self.service.rules()[1].taken)
+        self.assertEqual(5, self.service.console.rules()[1].taken)
 
     def test_flood(self) -> None:
         """Lines that are no block are read in small portions, whatever stands before them."""
@@ -359,7 +359,9 @@ class TextTests(WireTestCase):
         """What is said of *text*, and what the peer hears."""
         self.begin("listen = tcp:9000:interface=127.0.0.1", "rules = event {*}", *lines)
         peer = self.peer({"frame = json": b'{"a":1}', "frame = length:1:big": b"\x01x"}.get(lines[0] if lines else "", b"x\n"))
-        told = getattr(self.service, operation)(make_caller(), "127.0.0.1", text).addErrback(lambda error: str(error.value))
+        told = getattr(self.service.console, operation)(make_caller(), "127.0.0.1", text).addErrback(
+            lambda error: str(error.value)
+        )
         refusal = told.result if told.called else None
         heard = peer.heard().decode()
         self.leaves_nothing()
@@ -391,8 +393,8 @@ class TextTests(WireTestCase):
         self.peer(b"x")
         self.reactor.advance(0.1)
         for _ in range(17):
-            result_of(self.service.send(make_caller(), "127.0.0.1", "on"))
-        late = self.service.send(make_caller(), "127.0.0.1", "on")
+            result_of(self.service.console.send(make_caller(), "127.0.0.1", "on"))
+        late = self.service.console.send(make_caller(), "127.0.0.1", "on")
         self.assertIn("16 replies wait", str(self.failureResultOf(late).value))
 
 
@@ -415,7 +417,7 @@ class DialledTests(WireTestCase):
         self.assertIn(b"AMP?\n", meter.heard())
         self.reactor.advance(0.5)
         meter.say(b"overload!\n")
-        told = [(one.question, one.answered, one.unfit, one.unanswered) for one in self.service.questions()]
+        told = [(one.question, one.answered, one.unfit, one.unanswered) for one in self.service.console.questions()]
         self.assertEqual([("VOLT?", 1, 0, 1), ("AMP?", 1, 1, 0)], told)
 
     def test_goodbye_as_the_answer_is_overdue(self) -> None:
