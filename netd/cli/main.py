@@ -55,7 +55,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
             "export": Listed("export", "Write what was recorded into a file."),
         },
         "Act": {
-            "send": Listed("send", "Send to a device or a peer of a wire; tell what became of it."),
+            "send": Listed("send", "Send to a device or a peer of a wire; show what became of it."),
             "call": Listed("call", "Run a command and show its result."),
             "replay": Listed("replay", "Publish the past again, under subjects of its own."),
             "alert": Listed("alert", "List, acknowledge and test alerts."),

@@ -86,7 +86,7 @@ class Report:
         return told
 
 
-@click.command(cls=NetdCommand, short_help="Send to a device or a peer of a wire; tell what became of it.")
+@click.command(cls=NetdCommand, short_help="Send to a device or a peer of a wire; show what became of it.")
 @click.argument("target")
 @click.argument("text", required=False)
 @click.option("--file", type=click.File("rb"), help="Send the content of this file; - is standard input.")
@@ -111,7 +111,7 @@ def send(  # noqa: PLR0913, PLR0917 - one for each option
     dialect: str,
     token_file: Path | None,
 ) -> None:
-    """Send to a device, or to a peer of a wire, and tell what became of it.
+    """Send to a device, or to a peer of a wire, and show what became of it.
 
     TARGET is a name, an alias or an address such as 127.0.0.1:50412; or wire.INSTANCE.NAME, a peer
     of the section [wire:INSTANCE].

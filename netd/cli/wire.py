@@ -33,10 +33,10 @@ def _titles() -> dict[str, str]:
 
 @click.group(
     short_help="Test a section for a home-made protocol, or print one.",
-    epilog="Operations of the daemon, too: netd wire peers, send, ask, tell, close, rules.",
+    epilog="Operations of the daemon, too: netd wire peers, send, ask, tell, close, rules, misfits, questions.",
 )
 def wire() -> None:
-    """Test sections [wire:NAME], and print some for known protocols. Neither needs a running daemon."""
+    """Test a section [wire:NAME], or print one for a known protocol. Neither needs a running daemon."""
 
 
 @wire.command(cls=NetdCommand, common=("state",))
@@ -52,10 +52,10 @@ def wire() -> None:
 )
 @click.pass_obj
 def test(invocation: Invocation, name: str, file: str, configuration: str | None) -> None:
-    """Say the transcript FILE to the section [wire:NAME], and show which rule takes each message and what becomes of it.
+    """Replay the transcript FILE, and show which rule of [wire:NAME] takes each message and what becomes of it.
 
-    Then everything is said again byte by byte, as a slow network would cut it. The exit status is 1 if that makes a difference,
-    if no rule takes a message, or if the section answers otherwise than the program's own server did.
+    Then the transcript is replayed byte by byte, as a slow network would deliver it. The exit status is 1 if that makes a
+    difference, if no rule takes a message, or if the section says something else than the transcript has.
     """
     invocation.require_unix()
     ini = configuration or _running_ini(invocation)
@@ -79,11 +79,11 @@ def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: 
 
 @wire.command(cls=NetdCommand, common=())
 @click.argument("name", required=False, shell_complete=_complete)
-@click.option("--transcript", is_flag=True, help="Print the example of what is said instead.")
+@click.option("--transcript", is_flag=True, help="Print the example of the recipe instead: a transcript.")
 def recipe(name: str | None, transcript: bool) -> None:
     """Print the section for the protocol NAME, to be appended to your INI; without NAME, list all.
 
-    Each has an example of what is said: `netd wire recipe NAME --transcript`.
+    Each has a transcript as an example: `netd wire recipe NAME --transcript`.
     """
     titles = _titles()
     if name is None:

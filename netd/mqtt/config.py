@@ -141,8 +141,8 @@ class Config(DialingConfig):
     commands: frozenset[str] | None = option(
         off_or(_kinds),
         "off",
-        help="`relay` lets topics send messages to devices: `PREFIX/relay/main/DEVICE/send`; `wire` to the programs of described "
-        "wires: `PREFIX/wire/NAME/PROGRAM/send`. Whoever may publish at the broker can do so then.",
+        help="`relay` lets topics send messages to devices: `PREFIX/relay/main/DEVICE/send`; `wire` to the peers of wires: "
+        "`PREFIX/wire/NAME/PEER/send`. Whoever may publish at the broker can do so then.",
         live=True,
     )
     discovery: str | None = option(

@@ -47,7 +47,7 @@ class SubjectKind(enum.Enum):
 
 @frozen
 class DeviceKey:
-    """A device, an agent, or a program of a described wire. Its name stays the same over restarts.
+    """A device, an agent, or a peer of a wire. Its name stays the same over restarts.
 
     :ivar kind: ``relay``, ``session`` or ``wire``.
     """

@@ -1,4 +1,4 @@
-"""Bytes as the configuration writes them: text with escapes. The same escapes hold wherever a described wire names bytes."""
+"""Bytes as the configuration writes them: text with escapes. The same escapes hold wherever a wire names bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``frame`` and ``say`` of a described wire: how bytes become messages, read from the text of the option."""
+"""``frame`` and ``say`` of a wire: how bytes become messages, read from the text of the option."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ class BridgeTests(SynchronousTestCase):
         self.assertEqual(self.service.list().counts, {"sent": 1})
 
     def test_peer_of_a_wire(self) -> None:
-        """A program of a described wire is told in the same way; what it has answered is no failure, and its refusal is one."""
+        """A program of a wire is told in the same way; what it has answered is no failure, and its refusal is one."""
         self.make("from = custom.temp", "to = wire.shed.fan", "template = {value:.0f}")
         self.results = [WireAnswer("fan", "OK"), OperationFailed("the answer does not fit")]
         with capturedLogs():

@@ -110,7 +110,7 @@ class WireTests(BrowserTestCase):
         program.sendall(b"it is\n")
         page.get_by_text("answered: it is").wait_for()
         by_id(page, "tell").click()
-        page.get_by_text("said to 2 peers").wait_for()
+        page.get_by_text("told to 2 peers").wait_for()
         by_id(page, "close-peer").click()
         by_id(page, "close-peer-confirm").click()
         by_id(page, "peer-row", peer="greenhouse", presence="away").wait_for()

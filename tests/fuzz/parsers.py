@@ -234,7 +234,7 @@ WIRE_FRAMES = (
 
 
 def wire_frames(data: bytes) -> None:
-    """The framings of described wires."""
+    """The framings of wires."""
 
     def read(pieces: Iterable[bytes]) -> list[Any]:
         decoder, found = parse_frame(text).decoder(64), []

@@ -75,7 +75,7 @@ class PayloadTests(DiscoveryTestCase):
         self.check("device", json.loads(list(self.discovery.everything())[1].payload))
 
     def test_program(self) -> None:
-        """A program of a described wire has both."""
+        """A program of a wire has both."""
         self.see("wire.main.presence.pump")
         self.see("wire.main.sample.pump.flow", Described("", "L/min"))
         self.check("program", self.told()["netd_lab_wire_main_pump"])

@@ -1,4 +1,4 @@
-"""Each mistake that a described wire can have: the words, and the place of it in the file or in the log."""
+"""Each mistake that a wire can have: the words, and the place of it in the file or in the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the log says of a described wire: each row of the mistakes that show only while it runs, by a clock that is handed in."""
+"""What the log says of a wire: each row of the mistakes that show only while it runs, by a clock that is handed in."""
 
 from __future__ import annotations
 

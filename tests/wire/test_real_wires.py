@@ -1,4 +1,4 @@
-"""A real daemon with described wires: a sketch on a serial port, a sender of datagrams, and a program that connects."""
+"""A real daemon with wires: a sketch on a serial port, a sender of datagrams, and a program that connects."""
 
 from __future__ import annotations
 

@@ -23,15 +23,15 @@ _SMALLEST_FILE = 512
 def refusal(conversation: Conversation) -> str | None:
     """Return why no section can serve this program and what to do instead; None if nothing is known against one."""
     if conversation.is_dialled and conversation.transport is Transport.UDP:
-        return "netd asks nobody by UDP, it waits for datagrams; let the device send to netd's port of its own accord"
+        return "netd never asks by UDP, it waits for datagrams; let the device send to netd's port of its own accord"
     runs = [run for run in conversation.runs() if run]
     heads = [run[:16] for run in runs]
     if any(_HTTP.match(run) for run in runs):
         return "this program speaks HTTP; let it POST to netd's gateway (docs/protocols/gateway.md), which needs no [wire:…]"
     if any(_TLS.match(head) for head in heads):
         return (
-            "this program speaks TLS, and what it says cannot be read from outside; give netd a certificate"
-            " (listen = ssl:…), or learn from the program with TLS switched off"
+            "this program speaks TLS, and what it says cannot be read from outside; learn from it with TLS switched off, "
+            "and write tls = yes into the section then"
         )
     if any(b"\xac\xed\x00\x05" in head for head in heads):
         return "this program sends serialised Java objects, which netd never reads; let it send lines of JSON"

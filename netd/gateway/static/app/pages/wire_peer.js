@@ -143,7 +143,7 @@ function plots(gathering, peer, of) {
     h("h3.offscreen", {}, "Channels"),
     when(
       () => gathering.channels.value.size === 0,
-      () => h("p.hint.padded", {}, "It has said no numbers yet."),
+      () => h("p.hint.padded", {}, "It has sent no samples yet."),
     ),
     each(
       ordered,

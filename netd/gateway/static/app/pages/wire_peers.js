@@ -44,8 +44,8 @@ export function peersPanel({ instance, list, peers, values, chosen, target }) {
   const empty = {
     text: () =>
       instance.service()?.dialling?.length
-        ? "It has not said anything yet."
-        : "Nobody has connected yet. Programs appear by themselves. To try it, be one:",
+        ? "No remote has been connected yet."
+        : "No peer has connected yet; each appears here by itself. To try it by hand:",
     command: () => attempt(instance.service()),
   };
   const choose = (name) => {

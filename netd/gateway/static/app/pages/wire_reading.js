@@ -1,7 +1,7 @@
 /** How a wire reads what comes: rules, questions, events, and what did not fit. */
 
 import { commandLine, commandLineToCopy } from "../commandline.js";
-import { choice, h, when } from "../dom.js";
+import { choice, h, prose, when } from "../dom.js";
 import { clock, count, excerpt, fullTime, shortSpan, visible } from "../format.js";
 import { polled, recent, told } from "../live.js";
 import { log, lostHint } from "../log.js";
@@ -47,7 +47,7 @@ export function rulesPanel(instance) {
       title: "Rules",
       testid: "rules",
       face: faceOf(rules, () => all.value.length === 0),
-      empty: { text: "It has no `rules`: only answers to its questions are read." },
+      empty: { text: "The section has no rules: netd reads only the answers to its questions." },
       aside: h("span.hint", { hidden: () => idle() === 0 }, () => `${count(idle())} of ${count(all.value.length)} never matched`),
     },
     longTable({ columns: ["Rule", "Messages"], list: () => all.value, keyOf: ({ key, rule }) => `${key} ${rule}`, makeRow: row }),
@@ -120,7 +120,7 @@ export function misfitsPanel(instance) {
       badge("waiting", [visible(name || address)]),
       h("time", { title: fullTime(time) }, clock(time)),
       h("span.said.mono", { hidden: text === "" }, visible(text)),
-      h("span.what", {}, visible(why)),
+      h("span.what", {}, prose(visible(why))),
     );
   };
   return panel(
@@ -128,7 +128,7 @@ export function misfitsPanel(instance) {
       title: "Did not fit",
       testid: "misfits",
       face: faceOf(misfits, () => all.value.length === 0),
-      empty: { text: "Everything that came was understood." },
+      empty: { text: "Every message has fitted so far." },
     },
     h("p.hint", {}, () =>
       notes()
@@ -167,7 +167,7 @@ export function saidPanel(instance) {
       title: "Events",
       testid: "said",
       face: faceOfEvents(() => events.value.length === 0, source),
-      empty: { text: "What the rules `event` and `tell` take appears here." },
+      empty: { text: "Messages that a rule event, tell or tell-all takes appear here." },
     },
     log({ label: "Events of peers, newest first", list: () => events.value, row, kind: "sent" }),
     lostHint(() => source.lost.value),

@@ -1,4 +1,4 @@
-/** Saying something to the peers of a wire: a text to one, a question, or the same text to all. */
+/** What the peers of a wire are sent: a text to one, a question to one, or the same text to all. */
 
 import { action, field, form, results } from "../action.js";
 import { commandLineToCopy } from "../commandline.js";
@@ -35,7 +35,7 @@ export function sendPanel(instance, target, chosen, peers) {
     method: "wire.send",
     told: ({ answer }) => ({
       state: "ok",
-      text: answer ? `acknowledged: ${excerpt(answer)}` : "sent: nothing acknowledges what is sent (`ack`)",
+      text: answer ? `acknowledged: ${excerpt(answer)}` : "sent; the section has no ack, so that no answer is awaited",
     }),
     kind: "main",
     testid: "send",
@@ -56,7 +56,7 @@ export function sendPanel(instance, target, chosen, peers) {
     params: () => (text.peek() ? { text: text.peek() } : null),
     told: (number) => ({
       state: number ? "ok" : "waiting",
-      text: number ? `said to ${plural(number, "peer")}` : "nobody is connected",
+      text: number ? `told to ${plural(number, "peer")}` : "no peer is connected",
     }),
     testid: "tell",
   });

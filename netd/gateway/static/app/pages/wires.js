@@ -32,7 +32,7 @@ const view = new View(60);
 const target = signal("");
 
 export const wires = () =>
-  h("div.grid.wires", {}, needsService("wire", content, "Home-made programs and instruments appear here, with what they say."));
+  h("div.grid.wires", {}, needsService("wire", content, "Programs, boards and instruments with a protocol of their own appear here, with what they say."));
 
 function content() {
   effect(() => {
