@@ -380,7 +380,7 @@ class TextTests(WireTestCase):
                 self.assertIn(refused, self.outcome(operation, text, "frame = json"))
         self.begin("listen = tcp:9000:interface=127.0.0.1", "rules = event {*}")
         self.peer(b"x\n")
-        self.assertRaises(OperationFailed, self.service.tell, "a\nb")
+        self.assertRaises(OperationFailed, self.service.console.tell, "a\nb")
 
     def test_not_said(self) -> None:
         """Whoever sends what the frame cannot hold is told so, at once."""
