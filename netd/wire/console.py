@@ -20,6 +20,9 @@ from netd.wire.section import WireSection, WireTalker
 
 __all__ = ["WireConsole"]
 
+_STATES = ("online", "spoken for", "away")
+"""The states of names, in the order of the list."""
+
 
 class WireConsole:
     """The operations of one wire."""
@@ -50,7 +53,7 @@ class WireConsole:
         self,
         caller: Caller,
         contains: str = "",
-        state: Literal["online", "away"] | None = None,
+        state: Literal["online", "spoken for", "away"] | None = None,
         newest: bool = False,
         limit: int = LIMIT,
         after: str | None = None,
@@ -58,7 +61,7 @@ class WireConsole:
         """Return a page of the peers whose presence *caller* may see, connected ones first.
 
         :param contains: a text in the peer's name or address.
-        :param state: whether only peers that are online, or away, are meant.
+        :param state: whether only peers that are online, away, or names for which another peer speaks, are meant.
         :param newest: whether the peers that became known last come first.
         :param limit: most rows of the page, up to 1000.
         :param after: what the page before gave as ``after``.
@@ -66,9 +69,9 @@ class WireConsole:
         pager: ListPager[WireName] = ListPager(contains, state, newest, limit, after)
         for known in self._section.hub.names:
             if caller.may(self._subject(known.name)):
-                is_away = not known.links
+                group = 0 if known.links else 2 if known.address else 1
                 words = f"{known.name} {known.address}"
-                pager.take(known, "away" if is_away else "online", lambda words=words: words, is_away, known.number)  # type: ignore[misc]
+                pager.take(known, _STATES[group], lambda words=words: words, group, known.number)  # type: ignore[misc]
         rows, end = pager.page()
         return WirePeers([described(known) for known in rows], dict(pager.counts), pager.matching, end)
 

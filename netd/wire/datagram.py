@@ -123,7 +123,7 @@ class WireDatagrams(DatagramProtocol):
         if most is not None and len(self._links) >= most and self._nameless:
             self.forget(next(iter(self._nameless)), "made room for another address")
         if most is not None and len(self._links) >= most:
-            self.section.note(WireNote.RATE, who, f"{most} addresses send already (`max_connections`)", b"", place[0])
+            self.section.note(WireNote.CROWDED, who, f"{most} addresses send already (`max_connections`)", b"", place[0])
             return None
         link = self._links[place] = _DatagramLink(self, place, principal)
         self._nameless[place] = None

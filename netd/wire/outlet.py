@@ -28,6 +28,7 @@ class WireNote(enum.Enum):
     UNANSWERED = "unanswered"
     STRAY = "out of step"
     RATE = "over the rate"
+    CROWDED = "no room"
     FRAMING = "bad framing"
     UNPROVEN = "no proof"
     UNSAID = "not said"

@@ -47,7 +47,8 @@ class WirePeer:
 class WirePeers:
     """A page of the peers.
 
-    :ivar counts: number of peers that contain the text, by state: `online` or `away`.
+    :ivar counts: number of peers that contain the text, by state: `online`, `away`, or `spoken for` while another peer says
+        its name.
     :ivar matching: number of those in the wanted state, on all pages.
     :ivar after: end of this page, from which the next one goes on; None on the last page.
     """

@@ -123,6 +123,18 @@ class ListeningTests(WireTestCase):
         self.assertEqual(["bob"], [one.name for one in self.service.console.peers(confined).rows])
         self.assertRaises(NoSuchTarget, self.service.console.send, confined, "eve", "on")
 
+    def test_spoken_for(self) -> None:
+        """A name that a peer says with its values is not away, and none that is connected."""
+        self.begin("listen = loopback:9100", "rules =", "  name hello {name}", "  sample {name}={v}")
+        self.peer(b"hello hall\n", b"ada=1\n")
+        self.peer(b"hello bob\n")
+        self.open.pop().lose()
+        caller = make_caller()
+        found = self.service.console.peers(caller)
+        self.assertEqual({"online": 1, "spoken for": 1, "away": 1}, found.counts)
+        self.assertEqual(["hall", "ada", "bob"], [one.name for one in found.rows])
+        self.assertEqual(["ada"], [one.name for one in self.service.console.peers(caller, state="spoken for").rows])
+
     def test_replaced(self) -> None:
         """A second peer of a name replaces the first, as with devices."""
         self.begin(*CHAT)

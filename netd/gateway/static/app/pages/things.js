@@ -17,7 +17,7 @@ const RESPITE = 20;
 /** @type {[string, string, string, Record<string, string>][]} */
 const THINGS = [
   ["session", "Sessions", "session.list", SESSION_STATES],
-  ["wire", "Wires", "wire.peers", { online: "ok", away: "gone" }],
+  ["wire", "Wires", "wire.peers", { online: "ok", "spoken for": "plain", away: "gone" }],
   ["relay", "Devices", "relay.devices", { online: "ok", unknown: "waiting", away: "gone" }],
   ["room", "Rooms", "room.list", { talking: "ok", full: "ok", gathering: "waiting", parting: "waiting" }],
 ];
