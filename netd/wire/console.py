@@ -7,7 +7,6 @@ from typing import Literal
 
 from twisted.internet.defer import Deferred
 
-from netd.bus.subject import token
 from netd.errors import NoSuchTarget, OperationFailed
 from netd.operations import Caller, Operation, Role
 from netd.paging import LIMIT, ListPager
@@ -148,7 +147,7 @@ class WireConsole:
         return next(described(known) for known in self._section.hub.names if known.name == name)
 
     def _subject(self, name: str) -> str:
-        return f"wire.{self._section.config.instance}.presence.{token(name)}"
+        return f"wire.{self._section.config.instance}.presence.{self._section.hub.token_of(name)}"
 
     def _peer(self, caller: Caller, name: str) -> WireTalker:
         peer = self._section.peer(name)

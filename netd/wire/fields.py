@@ -12,7 +12,7 @@ from attrs import frozen
 
 from netd.spelling import did_you_mean
 
-__all__ = ["NAMED_BY_RULES", "SPECIAL", "Field", "FieldType", "Match", "WireReading", "parse_field"]
+__all__ = ["MAX_UNIT", "NAMED_BY_RULES", "SPECIAL", "Field", "FieldType", "Match", "WireReading", "parse_field"]
 
 
 class WireReading(NamedTuple):
@@ -84,7 +84,7 @@ SPECIAL = frozenset({"name", "channel", "value", "unit", "time", "text", "kind"}
 NAMED_BY_RULES = SPECIAL - {"value"}
 """Special names whose fields are no numbers."""
 
-_MAX_UNIT = 100
+MAX_UNIT = 100
 """Characters of a unit, at most."""
 
 _MAX_WIDTH = 10_000
@@ -153,8 +153,8 @@ def parse_field(text: str, is_sample: bool = False) -> Field:
     resolved = kind or _default_type(name, is_sample, is_scaled or bool(unit))
     if (is_scaled or unit) and not resolved.is_number:
         raise ValueError(f"{{{text}}}: only a number has a scale or a unit, and this is {resolved.value}")
-    if len(unit) > _MAX_UNIT or not unit.isprintable():
-        raise ValueError(f"{{{text}}}: a unit has at most {_MAX_UNIT} characters, none a control")
+    if len(unit) > MAX_UNIT or not unit.isprintable():
+        raise ValueError(f"{{{text}}}: a unit has at most {MAX_UNIT} characters, none a control")
     offset = float(found["offset"] or 0)
     return Field(text, name, found["path"], resolved, kind is not None, width, _scale(text, found["scale"]), offset, unit)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from hashlib import blake2s
 from typing import Any, Protocol
 
 from attrs import define, field
@@ -12,6 +13,7 @@ from netd.bus.subject import token
 from netd.codec.samples import Samples, SampleTaken
 from netd.interfaces import IBus
 from netd.message import Described, Message, Want
+from netd.plaintext import is_text
 from netd.wire.events import WirePresence
 from netd.wire.fields import WireReading
 from netd.wire.plain import PlainReader, SampleBlock
@@ -23,6 +25,9 @@ __all__ = ["HubLog", "HubRules", "WireHub", "WireLinked", "WireName", "described
 SHOWN_EVERY = 1.0
 """Seconds between two samples of a channel on the bus that nobody asks for: the bus always has a recent one."""
 
+
+LONGEST = 128
+"""Characters of a name: of a peer, or of a channel."""
 
 MOST_DISPUTES = 10
 """Lines a minute about units that differ. Each channel has one line, ever."""
@@ -149,6 +154,7 @@ class WireHub:
         self._wake = wake
         self._prefix = f"wire.{rules.instance}"
         self._names: dict[str, WireName] = {}
+        self._by_token: dict[str, WireName] = {}
         self._given = {name: (label, unit) for name, label, unit in rules.channels or ()}
         self._batched: list[WireChannel] = []
         self._behind: list[WireChannel] = []
@@ -368,8 +374,11 @@ class WireHub:
             if len(known.channels) >= self._rules.max_channels:
                 self._limit("max_channels", f"max_channels ({self._rules.max_channels}) of {name} reached; new ones are ignored")
                 return None
-            place = _place_of(rule)
-            channel = WireChannel(f"{self._prefix}.sample.{known.token}.{token(reading.channel)}", "", "", place)
+            if not self._is_good(reading.channel):
+                return None
+            place, prefix = _place_of(rule), f"{self._prefix}.sample.{known.token}."
+            taken = {one.subject.removeprefix(prefix) for one in known.channels.values()}
+            channel = WireChannel(prefix + _free_token(reading.channel, taken), "", "", place)
             self._describe(channel, reading.channel, reading.unit, place)
             known.channels[reading.channel] = channel
         elif reading.unit and reading.unit != channel.unit and not channel.is_disputed and reading.channel not in self._given:
@@ -396,8 +405,27 @@ class WireHub:
             if len(self._names) >= self._rules.max_names:
                 self._limit("max_names", f"max_names ({self._rules.max_names}) reached; new names are ignored")
                 return None
-            known = self._names[name] = WireName(name, token(name), len(self._names))
+            if not self._is_good(name):
+                return None
+            known = self._names[name] = WireName(name, self.token_of(name), len(self._names))
+            self._by_token[known.token] = known
         return known
+
+    def is_known(self, name: str) -> bool:
+        """Whether something was heard of *name* before."""
+        return name in self._names
+
+    def token_of(self, name: str) -> str:
+        """Return the token of *name* in subjects, which is that of no other name; of a new name, the one that it will have."""
+        known = self._names.get(name)
+        return _free_token(name, self._by_token) if known is None else known.token
+
+    def _is_good(self, name: str) -> bool:
+        """Whether a peer or a channel may be called so by what somebody says."""
+        if is_text(name) and len(name) <= LONGEST:
+            return True
+        self._limit("bad name", f"{name[:40]!r} is no name: one has at most {LONGEST} characters of text; it is ignored")
+        return False
 
     def _limit(self, kind: str, text: str, most: int = 1) -> None:
         self.counts[kind] += 1
@@ -415,6 +443,14 @@ class WireHub:
     def channels(self) -> int:
         """The number of channels."""
         return sum(len(known.channels) for known in self._names.values())
+
+
+def _free_token(name: str, taken: Container[str]) -> str:
+    """Return a token of *name* that is not *taken*. The second of a kind has a digest of its name, which stays the same."""
+    free = token(name)
+    while free in taken:
+        free = f"{free}-{blake2s(name.encode('utf-8', 'surrogatepass'), digest_size=4).hexdigest()}"
+    return free
 
 
 def _place_of(rule: Rule | None) -> str:

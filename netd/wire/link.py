@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from netd.bus.subject import token as token_of
@@ -227,8 +227,9 @@ class WireLink(ABC):
         try:
             if token:
                 self.prove(token)
-            check(self.principal(), CONNECT, f"wire.{self.section.config.instance}.presence.{token_of(name)}", name)
-            check_owns(self.reserves(), self.principal(), Kind.DEVICE, name)
+            check(self.principal(), CONNECT, f"wire.{self.section.config.instance}.presence.{hub.token_of(name)}", name)
+            for one in self._meant_by(name):
+                check_owns(self.reserves(), self.principal(), Kind.DEVICE, one)
         except NotPermitted as error:
             self.note(WireNote.UNPROVEN, str(error), b"")
             return str(error)
@@ -253,10 +254,16 @@ class WireLink(ABC):
 
     def _may_speak_for(self, name: str) -> bool:
         """Whether what is said of *name* counts: gateways speak for many, but not for a name that is proved by a token."""
-        if name == self.machine.identity.name or owns(self.reserves(), self.principal(), Kind.DEVICE, name):
+        if name == self.machine.identity.name:
+            return True
+        if all(owns(self.reserves(), self.principal(), Kind.DEVICE, one) for one in self._meant_by(name)):
             return True
         self.note(WireNote.UNPROVEN, refusal(Kind.DEVICE, name), b"")
         return False
+
+    def _meant_by(self, name: str) -> Iterable[str]:
+        """Return *name*, and the one whose subjects it might have: `ada!` those of `ada`. One that is known has its own."""
+        return (name,) if self.section.hub.is_known(name) else (name, token_of(name))
 
     def told(self, name: str, payload: bytes, includes_itself: bool) -> None:
         """See :class:`netd.wire.outlet.IWireOutlet`."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from netd.wire.fields import Field, FieldType, Match, WireReading
+from netd.wire.fields import MAX_UNIT, Field, FieldType, Match, WireReading
 
 __all__ = ["ABSENT", "NUMBER", "SHAPES", "WHOLE", "NoNumber", "match_of", "read_number", "read_time", "value_of"]
 
@@ -241,6 +241,8 @@ class _Gathered:
 
     def _measure(self, unit: str) -> None:
         """Give *unit* to the values before that have none; or to those behind, if there is none before."""
+        if len(unit) > MAX_UNIT or not unit.isprintable():
+            return
         if not self._numbers:
             self._unit = unit
         for number in self._numbers:

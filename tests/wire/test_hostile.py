@@ -12,6 +12,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.access.section import SectionAccess
+from netd.codec.samples import SampleTaken
 from netd.errors import OperationFailed
 from netd.operations import Operation, OperationTable, Role
 from netd.principal import Kind
@@ -190,6 +191,41 @@ class SpoofingTests(WireTestCase):
         self.assertEqual([], self.bus.events("wire.main.said.safe"))
         self.assertEqual(1, len(self.bus.events("wire.main.said.other")))
         self.assertEqual({"no proof": 2}, self.service.status().counters["notes"])
+
+    def test_names_alike(self) -> None:
+        """Names that are alike in subjects have different ones all the same, and nobody has those of a name with a token."""
+
+        class Access(SectionAccess):
+            def is_reserved(self, kind: Kind, name: str) -> bool:
+                return name == "safe"
+
+        self.begin(LOCAL, "rules =", "  name hello {name}", "  sample {name}:{v}", "  sample {channel}={value}")
+        self.service.use_access(Access("wire"))
+        for said in ("hello safe!\n", "safe!:1\n"):
+            self.peer(said.encode())
+        self.assertEqual([], self.bus.events("wire.main.sample.safe.v"))
+        self.peer(b"hello ada\n", "温度=1\n".encode(), "湿度=2\n".encode())
+        self.peer(b"hello ada!\n", b"t=3\n", b"hello ada!\n")
+        self.assertEqual([1.0], [one.value for one in self.bus.events("wire.main.sample.ada._")])
+        self.assertEqual([], self.bus.events("wire.main.sample.ada.t"))
+        subjects = {message.subject for message in self.bus.messages if isinstance(message.event, SampleTaken)}
+        self.assertEqual(3, len(subjects))
+        self.assertEqual(
+            ["ada"], [one.name for one in self.service.console.peers(make_caller(subjects=("wire.main.presence.ada",))).rows]
+        )
+
+    def test_no_names(self) -> None:
+        """What is no text, or too long, is the name of no peer and no channel, and no unit; all this is told once."""
+        rules = ("  sample json {name=n} {v}", "  event json {name=e} {w}", "  sample json {channel=c} {value=d} {unit=u}")
+        self.begin(LOCAL, "frame = json", "rules =", *rules)
+        evil = rb"ada\u001b[2J\nroot"
+        for said in (b'{"n":"%b","v":1}', b'{"e":"%b","w":1}', b'{"c":"%b","d":1}'):
+            self.peer(
+                said % evil, said % (b"x" * 200), said.replace(b"1}", b'1,"u":"%b"}') % (b"ok", evil) if b'"c"' in said else b""
+            )
+        values = self.peers()["127.0.0.1"].values
+        self.assertEqual(({"127.0.0.1"}, ["ok"], ""), ({*self.peers()}, [*values], values["ok"].unit))
+        self.assertEqual(6, self.service.status().counters["notes"]["bad name"])
 
     def test_many_names(self) -> None:
         """A peer that is called something else again and again leaves no more names than there may be."""
