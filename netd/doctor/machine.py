@@ -89,17 +89,25 @@ def folders_of(configuration: Configuration) -> dict[str, Path]:
     return folders
 
 
-def examine_disks(folders: Mapping[str, Path]) -> Iterator[Diagnosis]:
-    """Yield a finding for each directory that netd writes to: whether it can, and how much space is left."""
+def examine_disks(folders: Mapping[str, Path], is_running: bool = False) -> Iterator[Diagnosis]:
+    """Yield a finding for each directory that netd writes to: whether it can, and how much space is left.
+
+    :param is_running: whether a daemon uses them: it makes each when it starts.
+    """
     for name, folder in folders.items():
         try:
             nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
             total, _, free = shutil.disk_usage(nearest)
             nodes = os.statvfs(nearest)
+            is_missing = is_running and not folder.exists()
         except OSError as error:
             yield problem(
                 "disk", f"the {name} {folder} cannot be read: {error.strerror}", "see to the disk, and to who may enter it"
             )
+            continue
+        if is_missing:
+            remedy = "if it was removed, a backup has it: stop netd, then `netd restore FILE`"
+            yield problem("disk", f"the {name} {folder} is not there, and netd runs on without it", remedy)
             continue
         left = f"{free / (1 << 30):.1f} of {total / (1 << 30):.1f} GiB are free for the {name} {folder}"
         if nodes.f_files and not nodes.f_favail:

@@ -163,7 +163,7 @@ class Doctor(Service):
             *findings,
             *(examine_sections(written) if written is not None else ()),
             *examine_exposures(written or in_force),
-            *examine_disks(folders_of(in_force)),
+            *examine_disks(folders_of(in_force), is_running=True),
             *examine_certificates(written or in_force, now),
             *examine_versions(installed_versions(), {section.kind for section in in_force.sections}, now),
             *examine_clock(now, zone_name(os.environ)),

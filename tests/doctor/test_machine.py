@@ -88,6 +88,13 @@ class DiskTests(MachineBench):
         """The disk of a directory that is still to be made is that of its parent."""
         self.assertEqual(levels(examine_disks({"state directory": self.folder / "not" / "there"})), ["ok"])
 
+    def test_gone(self) -> None:
+        """A directory that was removed from under a daemon is a problem, whose remedy is the backup."""
+        there = {"state directory": self.folder}
+        self.assertEqual(levels(examine_disks(there, is_running=True)), ["ok"])
+        [found] = examine_disks({"state directory": self.folder / "gone"}, is_running=True)
+        self.assertEqual((found.level, "is not there" in found.text, "netd restore" in found.remedy), ("problem", True, True))
+
     def test_read_only(self) -> None:
         """A file system that cannot be written to is a problem."""
         [found] = examine_disks({"state directory": Path("/proc")})
