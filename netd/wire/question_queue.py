@@ -199,6 +199,8 @@ class QuestionQueue:
     def give_up(self, why: str) -> None:
         """Tell all who wait for an answer that there will be none: the connection ends."""
         questions = [question for question in (self.present, *self._waiting) if question is not None]
+        if self.present is not None and self.present.tally is not None:
+            self.present.tally.unanswered += 1
         self.present = self._answer_due = self._quiet_due = None
         self._waiting.clear()
         self._asks_due.clear()

@@ -432,6 +432,14 @@ class DialledTests(WireTestCase):
         told = [(one.question, one.answered, one.unfit, one.unanswered) for one in self.service.console.questions()]
         self.assertEqual([("VOLT?", 1, 0, 1), ("AMP?", 1, 1, 0)], told)
 
+    def test_hung_up(self) -> None:
+        """A question in the middle of which the remote hangs up has had no answer; one that waits counts as nothing."""
+        self.begin("connect = tcp:meter.lan:5025", "ask =", "    1s VOLT? => sample {volt V}", "    1s AMP? => sample {amp A}")
+        meter = FakeRemote(self.reactor).accept()
+        self.assertEqual(b"VOLT?\n", meter.heard())
+        meter.lose()
+        self.assertEqual([1, 0], [one.unanswered for one in self.service.console.questions()])
+
     def test_goodbye_as_the_answer_is_overdue(self) -> None:
         """A silence that ends both the connection and the time for an answer is one end, and no fault of netd."""
         self.begin(
