@@ -68,6 +68,7 @@ class ReplayStep:
     :ivar time: in seconds since the beginning of the recording.
     :ivar message: None for such a moment.
     :ivar rule: what took the message.
+    :ivar why: which rule comes nearest to a message that none takes, and where they part.
     """
 
     time: float
@@ -75,6 +76,7 @@ class ReplayStep:
     message: bytes | None
     rule: Rule | None = None
     consequences: list[Consequence] = field(factory=list)
+    why: str = ""
 
     @property
     def is_bad(self) -> bool:

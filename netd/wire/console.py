@@ -12,10 +12,12 @@ from netd.operations import Caller, Operation, Role
 from netd.paging import LIMIT, ListPager
 from netd.redaction import without_tokens
 from netd.wire.hub import WireName, described
-from netd.wire.outlet import Report
+from netd.wire.messages import WireMessage
+from netd.wire.nearest import nearest
+from netd.wire.outlet import Report, WireNote
 from netd.wire.plan import AskTally
 from netd.wire.results import WireAnswer, WireMisfit, WirePeer, WirePeers, WireQuestion, WireRule
-from netd.wire.section import WireSection, WireTalker
+from netd.wire.section import Misfit, WireSection, WireTalker
 
 __all__ = ["WireConsole"]
 
@@ -97,10 +99,18 @@ class WireConsole:
         """The newest fifty things that did not fit, newest first; those of peers that *caller* may see."""
         everybody = caller.may(f"wire.{self._section.config.instance}.presence.*")
         return [
-            WireMisfit(one.time, one.kind.value, one.name, one.address, one.why, self._text(one.message))
+            WireMisfit(one.time, one.kind.value, one.name, one.address, self._why(one), self._text(one.message))
             for one in reversed(self._section.misfits)
             if everybody or (one.name and caller.may(self._subject(one.name)))
         ]
+
+    def _why(self, misfit: Misfit) -> str:
+        """The reason; for a message that no rule takes, also the rule of today that comes nearest."""
+        if misfit.kind is not WireNote.UNMATCHED:
+            return misfit.why
+        config = self._section.config
+        message = WireMessage.of(without_tokens(misfit.message), config.encoding)
+        return "; ".join(filter(None, (misfit.why, nearest(config.rules or (), message))))
 
     def _text(self, message: bytes) -> str:
         return without_tokens(message).decode(self._section.config.encoding, "backslashreplace")

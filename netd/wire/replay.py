@@ -15,6 +15,8 @@ from netd.codec.jsontext import BadJSON, decode, encode
 from netd.wire.consequences import Became, Consequence, ReplayDifference, ReplayedWire, ReplayStep
 from netd.wire.fields import Match, WireReading
 from netd.wire.machine import WireMachine
+from netd.wire.messages import WireMessage
+from netd.wire.nearest import nearest
 from netd.wire.outlet import Answer, WireNote
 from netd.wire.plain import SampleBlock
 from netd.wire.plan import WirePlan
@@ -338,6 +340,9 @@ class _ReplayOutlet:
         if kind is WireNote.CHECK:
             self._step = None  # the message was never looked at
         words = {WireNote.UNMATCHED: escape(message[:60]), WireNote.CHECK: ""}
+        if kind is WireNote.UNMATCHED and self._step is not None:
+            rules = self._stage.plan.rules
+            self._step.why = nearest(rules.rules, WireMessage.of(message, rules.encoding))
         self._add(_NOTES.get(kind, Became.NOTE), words.get(kind, f"{kind.value}: {why}"))
 
 

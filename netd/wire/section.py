@@ -160,7 +160,7 @@ class WireSection:
                 who=who,
                 why=why,
                 excerpt=f": {without_tokens(message[:EXCERPT])!r}" if message else "",
-                remedy=f"; `netd wire test {self.config.instance} FILE` shows why" if kind is WireNote.UNMATCHED else "",
+                remedy=f"; `netd wire misfits --instance {self.config.instance}` shows why" if kind is WireNote.UNMATCHED else "",
                 more=told_of(skipped),
             )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from netd.wire.escapes import unescape
 from netd.wire.fields import Field, FieldType, Match, WireReading, parse_field
@@ -120,6 +121,20 @@ class TextPattern:
         """The character with which each message begins, blanks left out; None if there are several."""
         head = self.parts[0].lstrip(" ") if self.parts and isinstance(self.parts[0], str) else ""
         return head[0] if head and head[0] not in ENDS else None
+
+    @cached_property
+    def beginnings(self) -> list[tuple[int, Callable[[str], re.Match[str] | None]]]:
+        """What matches its first parts at the beginning of a text, for each number of them, the most first.
+
+        Those that end with a field that has no end of its own are left out: they would take all of a text.
+        """
+        ended = [
+            self.parts[:count]
+            for count, part in enumerate(self.parts, 1)
+            if isinstance(part, str) or part.type not in _UNBOUNDED or part.width is not None
+        ]
+        flags = re.DOTALL | re.ASCII
+        return [(len(parts), re.compile(_Expression(parts).source(), flags).match) for parts in reversed(ended)]
 
     def _match(self, message: WireMessage) -> Match | None:
         found = self._fullmatch(message.text)

@@ -96,7 +96,7 @@ class UnmatchedNoteTests(NoteTestCase):
         program = self.peer(b"foo\n", *[b"bar " * 40 + b"\n"] * 9)
         lines = self.logged()
         self.assertEqual(3, len(lines), lines)
-        self.assertEqual("127.0.0.1:50412: no rule matches: b'foo'; `netd wire test main FILE` shows why", lines[0])
+        self.assertEqual("127.0.0.1:50412: no rule matches: b'foo'; `netd wire misfits --instance main` shows why", lines[0])
         self.assertIn(f"{b'bar ' * 15!r}; ", lines[1])
         self.reactor.advance(60)
         program.say(b"a\n", b"b\n", b"c\n")

@@ -165,6 +165,9 @@ class ListeningTests(WireTestCase):
         self.assertEqual(["ada", "ada"], [one.name for one in self.service.console.misfits(confined)])
         ada.say(*[b"again\n"] * 60)
         self.assertEqual(["again"] * 50, [one.text for one in self.service.console.misfits(make_caller())])
+        ada.say(b"T=1;H=wet netd_0123456789abcdefghijklmnop\n")
+        why = self.service.console.misfits(make_caller())[0].why
+        self.assertEqual("no rule matches; line 5 comes nearest: 'wet netd_…' is not {hum %}", why)
 
     def test_operations(self) -> None:
         """People send, ask and close; a name that nobody has is told."""

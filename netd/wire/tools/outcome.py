@@ -81,7 +81,7 @@ def _message(step: ReplayStep) -> str:
 def _became(step: ReplayStep) -> str:
     words = [one.words for one in step.consequences if one.became is not Became.UNMATCHED]
     if not words:
-        return "nothing" if step.rule is not None else "unmatched"
+        return "nothing" if step.rule is not None else f"unmatched{'; ' * bool(step.why)}{step.why}"
     return ", ".join((*words[:_LISTED], *(["…"] if len(words) > _LISTED else [])))
 
 

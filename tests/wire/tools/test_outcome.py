@@ -57,6 +57,22 @@ class OutcomeTests(SynchronousTestCase):
             list(steps_told(found, LINES)),
         )
 
+    def test_nearest(self) -> None:
+        """A message that no rule takes has the rule that comes nearest, and where the two part."""
+        section = "[wire:shed]\nlisten = tcp:9000:interface=127.0.0.1\nrules =\n"
+        rules = "    sample {light}\\t{temp}\\t{door:flag}\n    sample T={t} C\n    name hello {name} from {}\n    sample json\n"
+        for said, words in (
+            ("787\\t20.5\\tajar", "line 4 comes nearest: 'ajar' is not {door:flag}"),
+            ("787\\t20.5", "line 4 comes nearest: the end is not '\\t'"),
+            ("T=21 F", "line 5 comes nearest: 'F' is not ' C'"),
+            ("T=warm", "line 5 comes nearest: 'warm' is not {t}"),
+            ("T=21 Celsius, as ever and ever", "line 5 comes nearest: 'elsius, as ever and '… stands behind its end"),
+            ("what?", ""),
+        ):
+            (step,) = tried(f"1 1 said {said}\\n\n", section + rules).found.steps
+            self.assertEqual((words, None), (step.why, step.rule), said)
+            self.assertTrue(next(steps_told(tried(f"1 1 said {said}\\n\n", section + rules).found, LINES)).endswith(words), said)
+
     def test_greeting(self) -> None:
         """What netd says of its own accord stands between the messages."""
         greeted = "[wire:shed]\nlisten = tcp:9000:interface=127.0.0.1\ngreeting = hi\nrules = event {*}\n"
