@@ -86,9 +86,9 @@ class ReplayStep:
 
 @frozen
 class ReplayDifference:
-    """A connection on which the section says something else than the program heard.
+    """A connection on which the section says something else than the recording has.
 
-    :ivar heard: what the program heard, from the beginning of the message in which the two part.
+    :ivar heard: what was heard in the recording, from the line in which the two part, or a little before that place.
     :ivar said: what the section says from there.
     """
 

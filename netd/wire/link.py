@@ -326,6 +326,7 @@ class WireLink(ABC):
         self._cost += seconds
         if self._cost > WINDOW * MOST_COST:
             self._cost = 0.0
-            why = f"the regular expression of {rule.place} takes over {MOST_COST:.0%} of the time: {rule.text}"
+            cost = f"takes over {MOST_COST:.0%} of the time; write a pattern of text"
+            why = f"the regular expression of {rule.place} {cost}: {rule.text}"
             self.note(WireNote.RATE, why, b"")
             self.machine.close("its messages cost too much time")

@@ -52,7 +52,7 @@ class PendingQuestion:
         elif self.rules is None:
             self.report(text, "")
         else:
-            self.report(None, f"it answered {text[:200]!r}")
+            self.report(None, f"it answered {text[:200]!r}, which `ack` does not match")
 
     def fail(self, why: str) -> None:
         """Tell whoever asked that there is no answer."""
@@ -176,7 +176,7 @@ class QuestionQueue:
     def strayed(self, message: bytes, now: float) -> None:
         """A message has come in the silence after a lost answer: the silence begins anew."""
         self._quiet_due = now + QUIET
-        self._outlet.note(WireNote.STRAY, "it may be the answer to a question that was given up", message)
+        self._outlet.note(WireNote.STRAY, "it may be the late answer to a question that was given up (`answer_timeout`)", message)
 
     def wake(self, now: float) -> None:
         """Go on after the silence, or give the present question up, if it is time for that."""
@@ -189,7 +189,7 @@ class QuestionQueue:
     def _miss(self, question: PendingQuestion, now: float) -> None:
         """Give *question* up. What comes now may be its answer, so it answers nothing else."""
         self.present = self._answer_due = None
-        why = f"no answer within {self._voice.plan.answer_timeout:g} s"
+        why = f"no answer within {self._voice.plan.answer_timeout:g} s (`answer_timeout`)"
         self._outlet.note(WireNote.UNANSWERED, why, question.payload)
         self._quiet_due = now + QUIET
         if question.tally is not None:

@@ -174,7 +174,7 @@ class LimitNoteTests(NoteTestCase):
         self.open.append(meter)
         self.reactor.advance(2)
         (line,) = self.logged()
-        self.assertTrue(line.endswith("no answer within 2 s: b'V?'"), line)
+        self.assertTrue(line.endswith("no answer within 2 s (`answer_timeout`): b'V?'"), line)
 
 
 class SerialNoteTests(NoteTestCase):
