@@ -11,12 +11,13 @@ from netd.errors import NoSuchTarget, OperationFailed
 from netd.operations import Caller, Operation, Role
 from netd.paging import LIMIT, ListPager
 from netd.redaction import without_tokens
-from netd.wire.hub import WireName, described
+from netd.wire.hub import described
 from netd.wire.messages import WireMessage
 from netd.wire.nearest import nearest
 from netd.wire.outlet import Report, WireNote
 from netd.wire.plan import AskTally
 from netd.wire.results import WireAnswer, WireMisfit, WirePeer, WirePeers, WireQuestion, WireRule
+from netd.wire.roster import WireName
 from netd.wire.section import Misfit, WireSection, WireTalker
 
 __all__ = ["WireConsole"]
@@ -157,7 +158,7 @@ class WireConsole:
         return next(described(known) for known in self._section.hub.names if known.name == name)
 
     def _subject(self, name: str) -> str:
-        return f"wire.{self._section.config.instance}.presence.{self._section.hub.token_of(name)}"
+        return f"wire.{self._section.config.instance}.presence.{self._section.hub.roster.token_of(name)}"
 
     def _peer(self, caller: Caller, name: str) -> WireTalker:
         peer = self._section.peer(name)

@@ -149,7 +149,7 @@ class WireErrands:
             self._link.leave(reason)
 
     def replaced(self, reason: str) -> None:
-        """See :class:`netd.wire.hub.WireLinked`."""
+        """See :class:`netd.wire.roster.WireLinked`."""
         self.leave(reason)
 
     @property
@@ -190,7 +190,7 @@ class WireErrands:
         """Do the errand: the connection is open, and its greeting is said."""
         self._link = link
         if not self._is_there:
-            self._is_there = self.section.hub.arrive(self, self.name, is_said=False)
+            self._is_there = self.section.hub.roster.arrive(self, self.name, is_said=False)
         errand = self._current
         if errand is not None and errand.begin is not None:
             begin = errand.begin
@@ -280,7 +280,7 @@ class WireErrands:
     def _depart(self, reason: str) -> None:
         if self._is_there:
             self._is_there = False
-            self.section.hub.depart(self, self.name, reason)
+            self.section.hub.roster.depart(self, self.name, reason)
 
     @staticmethod
     def _give_up(errands: list[_Errand], why: str) -> None:

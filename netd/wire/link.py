@@ -125,7 +125,7 @@ class WireLink(ABC):
         """Bytes have come. Return those that are for the next portion."""
         self.heard = self.section.hub.wall()
         left = self.machine.received_portion(data, self.section.clock.seconds())
-        self.section.hub.flush()
+        self.section.hub.publisher.flush()
         self._arm()
         return left
 
@@ -137,7 +137,7 @@ class WireLink(ABC):
             self._timer.cancel()
             self._timer = None
         if self.machine.identity.name:
-            self.section.hub.depart(self, self.machine.identity.name, reason)
+            self.section.hub.roster.depart(self, self.machine.identity.name, reason)
 
     def _be_there(self, is_there: bool) -> None:
         if is_there:
@@ -148,7 +148,7 @@ class WireLink(ABC):
     def act(self, do: Callable[[float], object]) -> None:
         """Call *do* with the present time of the monotonic clock, then publish and wait as is to be done."""
         do(self.section.clock.seconds())
-        self.section.hub.flush()
+        self.section.hub.publisher.flush()
         self._arm()
 
     @property
@@ -182,7 +182,7 @@ class WireLink(ABC):
         self.act(lambda now: self.machine.follow(self._plan(), now))
 
     def replaced(self, reason: str) -> None:
-        """See :class:`netd.wire.hub.WireLinked`."""
+        """See :class:`netd.wire.roster.WireLinked`."""
         self.machine.close(reason)
 
     @property
@@ -214,28 +214,28 @@ class WireLink(ABC):
 
     def arrived(self, name: str) -> None:
         """See :class:`netd.wire.outlet.IWireOutlet`."""
-        self.section.hub.arrive(self, name, is_said=False)
+        self.section.hub.roster.arrive(self, name, is_said=False)
 
     def named(self, name: str, token: str) -> str:
         """See :class:`netd.wire.outlet.IWireOutlet`."""
         if not is_text(name) or len(name) > LONGEST_NAME:
             return f"a name is 1 to {LONGEST_NAME} characters of text"
-        hub, before = self.section.hub, self.machine.identity.name
-        holder = hub.link_of(name)
+        roster, before = self.section.hub.roster, self.machine.identity.name
+        holder = roster.link_of(name)
         if self.is_forgeable and isinstance(holder, WireLink) and not holder.is_forgeable:
             return f"a connection is called {name}, and the address of a datagram can be forged"
         try:
             if token:
                 self.prove(token)
-            check(self.principal(), CONNECT, f"wire.{self.section.config.instance}.presence.{hub.token_of(name)}", name)
+            check(self.principal(), CONNECT, f"wire.{self.section.config.instance}.presence.{roster.token_of(name)}", name)
             for one in self._meant_by(name):
                 check_owns(self.reserves(), self.principal(), Kind.DEVICE, one)
         except NotPermitted as error:
             self.note(WireNote.UNPROVEN, str(error), b"")
             return str(error)
         if before:
-            hub.depart(self, before, f"it is called {name} now")
-        return "" if hub.arrive(self, name, is_said=True) else "there are too many names (`max_names`)"
+            roster.depart(self, before, f"it is called {name} now")
+        return "" if roster.arrive(self, name, is_said=True) else "there are too many names (`max_names`)"
 
     def sample(self, name: str, readings: Sequence[WireReading], time: float | None, rule: Rule) -> None:
         """See :class:`netd.wire.outlet.IWireOutlet`."""
@@ -263,7 +263,7 @@ class WireLink(ABC):
 
     def _meant_by(self, name: str) -> Iterable[str]:
         """Return *name*, and the one whose subjects it might have: `ada!` those of `ada`. One that is known has its own."""
-        return (name,) if self.section.hub.is_known(name) else (name, token_of(name))
+        return (name,) if self.section.hub.roster.is_known(name) else (name, token_of(name))
 
     def told(self, name: str, payload: bytes, includes_itself: bool) -> None:
         """See :class:`netd.wire.outlet.IWireOutlet`."""

@@ -141,7 +141,7 @@ class WireSection:
 
     def peer(self, name: str) -> WireTalker | None:
         """Return the peer that is called *name*; None if it is not there."""
-        link: object = self.hub.link_of(name)
+        link: object = self.hub.roster.link_of(name)
         return link if isinstance(link, WireTalker) else self.errands.get(name)
 
     def note(self, kind: WireNote, address: str, why: str, message: bytes, source: str, most: int = 1, name: str = "") -> None:

@@ -19,11 +19,12 @@ from netd.operations import Operation, OperationTable
 from netd.principal import Action
 from netd.reaction.caller import caller_of
 from netd.wire.calls import WireCalls
+from netd.wire.channels import SHOWN_EVERY
 from netd.wire.config import Config
 from netd.wire.console import WireConsole
 from netd.wire.dialled import WireRemote, rules_for, wire_remote
 from netd.wire.events import WirePresence, WireSaid
-from netd.wire.hub import SHOWN_EVERY, WireHub
+from netd.wire.hub import WireHub
 from netd.wire.ports import DatagramPorts
 from netd.wire.protocol import WireFactory
 from netd.wire.results import WireServiceStatus
@@ -186,7 +187,7 @@ class WireService(ListeningService):
 
     def _settle(self) -> None:
         self._settling = None
-        self._section.hub.settle()
+        self._section.hub.publisher.settle()
 
     # For people and programs
 
@@ -225,6 +226,6 @@ class WireService(ListeningService):
             dialling=[one for remote in remotes for one in remote.dialling()],
             connections=len(self._factory.connections) + sum(connections) + self._ports.addresses,
             counters={**counters, "notes": dict(section.counts + hub.counts)},
-            peers=len(hub.online),
+            peers=len(hub.roster.online),
             channels=hub.channels,
         )
