@@ -262,6 +262,9 @@ def _command(operation: TableOperation) -> click.Command:
             params["instance"] = instance
         elif "instance" not in params:
             _tell_others(operation)
+            if operation.role == "viewer" and len(_wires(operation)) > 1:
+                _list_all(ctx.ensure_object(Invocation), operation, params)
+                return
             _choose(ctx.ensure_object(Invocation), operation, params)
         _call(ctx, operation, params)
 
@@ -297,13 +300,31 @@ def _tell_others(operation: TableOperation) -> None:
         click.echo(escaped(f"netd: this is the instance {MAIN}; choose {' or '.join(others)} with --instance"), err=True)
 
 
+def _wires(operation: TableOperation) -> list[str]:
+    """The wires of this node that offer *operation*, where none of them is the main one, which is meant otherwise."""
+    own = [instance for instance in operation.instances if "@" not in instance]
+    return own if operation.service == "wire" and MAIN not in own else []
+
+
+def _list_all(invocation: Invocation, operation: TableOperation, params: dict[str, Any]) -> None:
+    """Show a list of each wire, one below the other."""
+    with invocation.control() as control:
+        found = {instance: control.call(operation.name, instance=instance, **params) for instance in _wires(operation)}
+    if invocation.as_json:
+        invocation.show(found)
+        return
+    for instance, result in found.items():
+        click.echo(f"[wire:{instance}]")
+        invocation.show(result, operation.result)
+
+
 def _choose(invocation: Invocation, operation: TableOperation, params: dict[str, Any]) -> None:
     """Say which of several wires is meant, where none is the main one: the one that has the peer, by its name.
 
     :raises Misused: if nothing tells which.
     """
-    own = [instance for instance in operation.instances if "@" not in instance]
-    if operation.service != "wire" or MAIN in own or len(own) < 2:
+    own = _wires(operation)
+    if len(own) < 2:
         return
     found: list[str] = []
     if "name" in params:

@@ -431,6 +431,17 @@ class WireTests(CommandTests):
             told = f"Error: {words}: say which wire by --instance lab or shed\n"
             self.assertEqual((2, told), (result.exit_code, result.stderr))
 
+    def test_lists(self) -> None:
+        """A list of which none is the main one is that of each wire; as JSON, by their names."""
+        wires = ["lab", "shed", "lab@B"]
+        self.control.answers["system.operations"] = [operation("wire.rules", role="viewer", instances=wires)]
+        self.control.answers["wire.rules"] = lambda instance: [{"rule": f"ignore {instance}", "taken": 1}]
+        lines = self.netd("wire", "rules").stdout.splitlines()
+        self.assertEqual(["[wire:lab]", "[wire:shed]"], lines[::3])
+        self.assertIn("ignore shed", lines[-1])
+        found = json.loads(self.netd("--json", "wire", "rules").stdout)
+        self.assertEqual(["lab", "shed"], sorted(found))
+
     def test_devices(self) -> None:
         """What no wire has is a device, as before; so is what --instance says."""
         for arguments in (["fan", "on"], ["unknown", "on"], ["wire.none.x", "on"], ["both", "on", "--instance", "main"]):
