@@ -42,9 +42,15 @@ class WireConsole:
                 "List the peers with their newest values, connected ones first",
                 checks_subjects=True,
             ),
-            Operation("wire.send", self.send, Role.OPERATOR, "Send a text to a peer, as `send` has it", checks_subjects=True),
-            Operation("wire.ask", self.ask, Role.OPERATOR, "Ask a peer, and tell its next message", checks_subjects=True),
-            Operation("wire.tell", self.tell, Role.OPERATOR, "Say a text to all peers"),
+            Operation(
+                "wire.send",
+                self.send,
+                Role.OPERATOR,
+                "Send a text to a peer, in the form of the option `send`",
+                checks_subjects=True,
+            ),
+            Operation("wire.ask", self.ask, Role.OPERATOR, "Ask a peer; its next message is the answer", checks_subjects=True),
+            Operation("wire.tell", self.tell, Role.OPERATOR, "Tell all peers a text"),
             Operation("wire.close", self.close, Role.OPERATOR, "Close a peer's connection", checks_subjects=True),
             Operation("wire.rules", self.rules, Role.VIEWER, "List the rules, with how many messages each has taken"),
             Operation("wire.questions", self.questions, Role.VIEWER, "List the questions of `ask`, with what became of each"),
@@ -127,7 +133,7 @@ class WireConsole:
         return self._answered(name, lambda report: self._freely(lambda: peer.send(text, report)))
 
     def ask(self, caller: Caller, name: str, text: str) -> Deferred[WireAnswer]:
-        """Say a text to a peer.
+        """Ask a peer.
 
         :returns: a Deferred of its next message.
         :raises NoSuchTarget: if there is no such peer.
@@ -137,7 +143,7 @@ class WireConsole:
         return self._answered(name, lambda report: self._freely(lambda: peer.ask(text, report)))
 
     def tell(self, text: str) -> int:
-        """Say a text to all peers. Return how many these are.
+        """Tell all peers a text. Return how many these are.
 
         :raises OperationFailed: if it is no single message.
         """
