@@ -117,12 +117,14 @@ class Intake:
             unread.is_held = False
             unread.go_on()
 
-    def forget(self, reader: IntakeReader) -> None:
-        """Drop the unread bytes of *reader*, which is gone."""
+    def forget(self, reader: IntakeReader) -> bytes:
+        """Forget *reader*, which is gone, and return the bytes that it has not read."""
         unread = self._unread.pop(reader, None)
-        if unread is not None:
-            unread.kept = b""
-            unread.leave()
+        if unread is None:
+            return b""
+        kept, unread.kept = unread.kept, b""
+        unread.leave()
+        return kept
 
     def _unread_of(self, reader: IntakeReader) -> _Unread:
         unread = self._unread[reader] = _Unread(self._turns, reader)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from twisted.internet.interfaces import IHalfCloseableProtocol
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from netd.connection.bounds import Bounds, Policy
@@ -98,6 +99,7 @@ class _Talking(PeerProtocol):
     """What both kinds of connections have in common: bytes to the machine, in portions.
 
     :cvar may_be_slow: whether half a message may take as long as it likes.
+    :ivar unread: what has come and waits for its turn when the connection ends.
     """
 
     bounds: ClassVar[Bounds] = BOUNDS
@@ -105,6 +107,7 @@ class _Talking(PeerProtocol):
     may_be_slow: ClassVar[bool] = False
     factory: WireFactory | DialledWireFactory
     link: WireLink
+    unread: bytes = b""
 
     def received(self, data: bytes) -> None:
         """Take bytes: a flood of tiny messages waits for its turn."""
@@ -143,10 +146,19 @@ class _Talking(PeerProtocol):
         """Return the address of the other side, for people."""
         return describe_address(self.transport.getPeer())
 
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # the base class's default is not needed
+        """Read what is left: TLS hands over the end of a connection also while nothing is read from it."""
+        self.unread = self.factory.intake.forget(self) if self.peer.is_open else b""
+        super().connectionLost(reason)
+
     def closed(self) -> None:
         """Tell the machine."""
         self.factory.intake.forget(self)
-        self.link.gone(self.peer.reason or "it closed the connection")
+        try:
+            while self.unread:
+                self.unread = self.link.received_portion(self.unread)
+        finally:
+            self.link.gone(self.peer.reason or "it closed the connection")
 
     def describe(self) -> str:
         """Its name, if it has one, and its address, for the log."""

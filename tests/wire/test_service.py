@@ -311,6 +311,20 @@ def _values(message: Message) -> list[float]:
     return [message.event.value] if message.batch is None else [one.value for one in message.batch]
 
 
+class LastWordTests(WireTestCase):
+    def test_closed(self) -> None:
+        """What came before the end counts, also if it still waits for its turn: TLS reads on while netd does not."""
+        for last, taken in ((b"", 1000), (b"quit\n", 500)):
+            self.begin("listen = tcp:9000:interface=127.0.0.1", "rules =", "  event e {*}", "  bye quit")
+            program = self.peer(b"e 0\n")
+            program.protocol.dataReceived(b"e 1\n" * 499 + last + b"e 2\n" * 500)
+            program.lose()
+            self.open.remove(program)
+            self.assertEqual(taken, len(self.bus.events("wire.main.said.127-0-0-1")))
+            self.assertFalse(self.peers()["127.0.0.1"].online)
+            self.leaves_nothing()
+
+
 class HalfMessageTests(WireTestCase):
     def test_too_slow(self) -> None:
         """A program that sends a long message byte by byte is cut; one that pauses between messages is not."""
