@@ -8,7 +8,7 @@ from attrs import define
 from twisted.logger import ILogObserver, LogEvent
 from zope.interface import implementer
 
-__all__ = ["LimitedObserver", "LogLimiter", "printable"]
+__all__ = ["LimitedObserver", "LogLimiter", "printable", "told_of"]
 
 INTERVAL = 60.0
 """Seconds between two log lines of one kind of repeating event."""
@@ -87,6 +87,11 @@ class LogLimiter:
         sources.setdefault(OTHERS, _Lines(now)).held_back += untold
 
 
+def told_of(skipped: int) -> str:
+    """Return the end of a log line: how many lines like it were *skipped* before."""
+    return f" ({skipped} more like it were not logged)" if skipped else ""
+
+
 @implementer(ILogObserver)
 class LimitedObserver:
     """Passes on one event of each format in a minute, with the number of events that were held back before it.
@@ -104,7 +109,7 @@ class LimitedObserver:
         text = str(event.get("log_format") or "")
         skipped = self._limiter.admit(text)
         if skipped is not None:
-            more = {"log_format": f"{text} ({{skipped}} more like it were not logged)", "skipped": skipped} if skipped else {}
+            more = {"log_format": f"{text}{{more}}", "more": told_of(skipped)} if skipped else {}
             self._publish({**event, **more})
 
 

@@ -24,7 +24,7 @@ from netd.config import section_name
 from netd.console.dispatch import Dispatcher
 from netd.errors import NetdError
 from netd.interfaces import IBus, IConsole, INetdService, IPublisher, IReloadable, ISubscription
-from netd.log import LogLimiter
+from netd.log import LogLimiter, told_of
 from netd.message import EventKind, Message, Want
 from netd.operations import Operation, OperationTable, Role
 from netd.reaction.caller import caller_of
@@ -239,11 +239,11 @@ class BridgeService(Service):
         skipped = self._limiter.admit("told")
         if skipped is not None:
             self._log.error(
-                "{section}: {subject} is not sent on: {why} ({skipped} more like it were not logged)",
+                "{section}: {subject} is not sent on: {why}{more}",
                 section=self._section,
                 subject=subject,
                 why=why,
-                skipped=skipped,
+                more=told_of(skipped),
             )
             self._publish(subject, to, why)
 

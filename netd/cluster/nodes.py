@@ -20,9 +20,8 @@ from netd.cluster.inquiries import PROBE_TIME, Inquiries
 from netd.cluster.interfaces import ILink
 from netd.cluster.member import Member, MemberInput, MemberState
 from netd.cluster.questions import ALIVE, PATIENCE, Answer, Questions
-from netd.connection.protocol import told_of
 from netd.interfaces import ISubscription
-from netd.log import LogLimiter
+from netd.log import LogLimiter, told_of
 
 __all__ = ["KEPT", "LIMITS", "MOST_NODES", "Nodes"]
 

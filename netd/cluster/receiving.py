@@ -19,10 +19,9 @@ from netd.cluster.eventwire import BadEvents, FarEvent, FarEvents, MoreOfEvent, 
 from netd.cluster.farmessage import FarBatch, FarMessage, FarSamples, read
 from netd.cluster.nodes import Nodes
 from netd.codec.jsontext import encode
-from netd.connection.protocol import told_of
 from netd.connection.shares import TurnShare
 from netd.interfaces import IBus, ISubscription
-from netd.log import LogLimiter
+from netd.log import LogLimiter, told_of
 from netd.message import Batch, Demand, Described, Want
 
 __all__ = ["Arrivals", "Receiving"]

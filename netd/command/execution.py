@@ -25,7 +25,7 @@ from netd.command.commands import Command
 from netd.command.events import Run
 from netd.errors import InvalidArguments, text_of
 from netd.interfaces import IBus
-from netd.log import LogLimiter
+from netd.log import LogLimiter, told_of
 from netd.message import Message
 from netd.redaction import abridged, redacted
 from netd.threads import Task, Threads
@@ -145,11 +145,11 @@ class Execution:
         if skipped is not None:
             self._log.warn(
                 "command {command_id!r} ({place}) held up everything for {seconds:.3f} s: mark it as blocking, "
-                '@command("…", blocking=True) ({skipped} more like it were not logged)',
+                '@command("…", blocking=True){more}',
                 command_id=command.command_id,
                 place=command.place,
                 seconds=seconds,
-                skipped=skipped,
+                more=told_of(skipped),
             )
 
     def failed(self, command: Command, failure: Failure) -> None:
@@ -157,10 +157,10 @@ class Execution:
         skipped = self.limiter.admit(f"failed {command.command_id}")
         if skipped is not None:
             self._log.failure(
-                "the function of command {command_id!r} raised ({skipped} more like it were not logged)",
+                "the function of command {command_id!r} raised{more}",
                 failure,
                 command_id=command.command_id,
-                skipped=skipped,
+                more=told_of(skipped),
             )
 
     def expired(self, command: Command) -> None:
@@ -168,11 +168,11 @@ class Execution:
         skipped = self.limiter.admit(f"expired {command.command_id}")
         if skipped is not None:
             self._log.warn(
-                "command {command_id!r} ({place}) did not return within {timeout:g} s ({skipped} more like it were not logged)",
+                "command {command_id!r} ({place}) did not return within {timeout:g} s{more}",
                 command_id=command.command_id,
                 place=command.place,
                 timeout=self.timeout,
-                skipped=skipped,
+                more=told_of(skipped),
             )
 
 

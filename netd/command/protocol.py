@@ -22,6 +22,7 @@ from netd.connection.fairness import Contender, Standing
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerProtocol
 from netd.errors import Revoked
+from netd.log import told_of
 from netd.principal import ANONYMOUS, Kind, Principal
 
 __all__ = ["CommandFactory", "CommandProtocol"]
@@ -168,12 +169,12 @@ class CommandProtocol(PeerProtocol):
         skipped = self.factory.log_limiter.admit(f"unanswerable {command.command_id}")
         if skipped is not None:
             self._log.warn(
-                "{service}: the result of {command_id!r} ({place}) {why} ({skipped} more like it were not logged)",
+                "{service}: the result of {command_id!r} ({place}) {why}{more}",
                 service=self.factory.name,
                 command_id=command.command_id,
                 place=command.place,
                 why=why,
-                skipped=skipped,
+                more=told_of(skipped),
             )
 
 
@@ -213,9 +214,9 @@ class CommandFactory(PeerFactory):
         skipped = self.log_limiter.admit("internal error")
         if skipped is not None:
             self._log.failure(
-                "{service}: a command could not be carried out ({skipped} more like it were not logged)",
+                "{service}: a command could not be carried out{more}",
                 service=self.name,
-                skipped=skipped,
+                more=told_of(skipped),
             )
 
     def _answer(self, line: bytes, address: tuple[Any, ...]) -> bytes | CommandProtocol:

@@ -17,7 +17,8 @@ from twisted.logger import Logger
 
 from netd.connection.backoff import Backoff
 from netd.connection.dialing import DialFailed, DialledFactory, DialledProtocol, DialResult
-from netd.connection.protocol import LINES, told_of
+from netd.connection.protocol import LINES
+from netd.log import told_of
 from netd.status import DialStatus
 
 __all__ = ["LASTED", "Dialer", "DialerRules", "DialerState"]

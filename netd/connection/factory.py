@@ -15,12 +15,12 @@ from netd.connection.budget import UNLIMITED, Budget, Occupant, Place, Refusal
 from netd.connection.eager import cut
 from netd.connection.fairness import TURN_SHARE, Turns
 from netd.connection.peer import PeerContext
-from netd.connection.protocol import PeerProtocol, describe_address, network_at, told_of
+from netd.connection.protocol import PeerProtocol, describe_address, network_at
 from netd.connection.refusals import UNKNOWN_PROXY
 from netd.connection.shares import own_share
 from netd.connection.silence import Silence
 from netd.connection.vigil import Vigil
-from netd.log import LogLimiter
+from netd.log import LogLimiter, told_of
 
 __all__ = ["PeerFactory", "Tally"]
 
@@ -142,12 +142,12 @@ class PeerFactory(Factory):
         skipped = self.log_limiter.admit(f"refused, {place.value}", network)
         if skipped is not None:
             self._log.warn(
-                "{service}: {who} was refused: {why}, {remedy} ({skipped} more like it were not logged)",
+                "{service}: {who} was refused: {why}, {remedy}{more}",
                 service=self.name,
                 who=describe_address(address),
                 why=place.value,
                 remedy=REMEDIES[place],
-                skipped=skipped,
+                more=told_of(skipped),
             )
             self.access.report(place.value, describe_address(address), REMEDIES[place], skipped)
         return None
@@ -197,11 +197,11 @@ class PeerFactory(Factory):
         skipped = self.log_limiter.admit(f"displaced, {refusal.value}")
         if skipped is not None:
             self._log.warn(
-                "{service}: {why}, {remedy}: a connection had to make room ({skipped} more like it were not logged)",
+                "{service}: {why}, {remedy}: a connection had to make room{more}",
                 service=self.name,
                 why=refusal.value,
                 remedy=REMEDIES[refusal],
-                skipped=skipped,
+                more=told_of(skipped),
             )
             self.access.report(f"displaced: {refusal.value}", "", REMEDIES[refusal], skipped)
 

@@ -22,6 +22,7 @@ from netd.connection.refusals import NOT_ADMITTED, PROOFS
 from netd.connection.stranger import ALERT, HELLO, Tongue, bad_request, first_words, page_of, tongue_of
 from netd.connection.vigil import ask_for_signs, describe_end
 from netd.errors import Revoked
+from netd.log import told_of
 from netd.principal import ANONYMOUS, Kind, Proof
 from netd.redaction import without_tokens
 from netd.secrets.tries import network_of
@@ -29,7 +30,7 @@ from netd.secrets.tries import network_of
 if TYPE_CHECKING:
     from netd.connection.factory import PeerFactory
 
-__all__ = ["PeerProtocol", "describe_address", "network_at", "told_of"]
+__all__ = ["PeerProtocol", "describe_address", "network_at"]
 
 REFUSED = "{service}: {who} refused ({kind}): {why}; it sent {excerpt!r}{more}"
 REFUSED_SILENTLY = "{service}: {who} refused ({kind}): {why}{more}"
@@ -64,11 +65,6 @@ LINES = 30
 def network_at(address: Any) -> str:
     """Return the network of *address*, by which the budget counts. All unix sockets count as one."""
     return network_of(getattr(address, "host", None) or "unix")
-
-
-def told_of(skipped: int) -> str:
-    """Return the end of a log line: how many lines like it were *skipped* before."""
-    return f" ({skipped} more like it were not logged)" if skipped else ""
 
 
 def describe_address(address: Any) -> str:

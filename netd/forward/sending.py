@@ -24,7 +24,7 @@ from netd.errors import NetdError, NotInTime
 from netd.forward.config import Config
 from netd.forward.lines import LineBatch, LineBatches, body_of, make_batches
 from netd.forward.verdict import LineVerdict, Meaning, judge
-from netd.log import LogLimiter
+from netd.log import LogLimiter, told_of
 
 __all__ = ["BEHIND", "LineSending"]
 
@@ -223,12 +223,12 @@ class LineSending:
         held_back = self.limiter.admit("skipped")
         if held_back is not None:
             self._log.warn(
-                "{section}: lines are left out that {place} does not take ({count}): {why} ({more} more like it were not logged)",
+                "{section}: lines are left out that {place} does not take ({count}): {why}{more}",
                 section=self.section,
                 count=count,
                 place=self.config.place,
                 why=self.last_skipped,
-                more=held_back,
+                more=told_of(held_back),
             )
 
     async def _post(self, body: bytes) -> LineVerdict:

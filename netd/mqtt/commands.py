@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from netd.codec.jsontext import encode
 from netd.console.dispatch import Dispatcher
 from netd.errors import NetdError
-from netd.log import LogLimiter
+from netd.log import LogLimiter, told_of
 from netd.mqtt.machine import Arrival
 from netd.mqtt.outgoing import Publication
 from netd.mqtt.topics import DeviceKey, Topics
@@ -132,11 +132,11 @@ class TopicCommands:
         skipped = self.limiter.admit("command")
         if skipped is not None:
             self._log.warn(
-                "{who}: a message to {device} by a topic: {why} ({skipped} more like it were not logged)",
+                "{who}: a message to {device} by a topic: {why}{more}",
                 who=self.caller.who,
                 device=key.text,
                 why=why,
-                skipped=skipped,
+                more=told_of(skipped),
             )
 
 

@@ -20,6 +20,7 @@ from netd.console.dispatch import Dispatcher
 from netd.dialing import DialingService
 from netd.interfaces import IBus, IConsole, INetdService, IPaced, IStateful, IStatePart, IStateTable, ITurnShare
 from netd.listening import make_context
+from netd.log import told_of
 from netd.mqtt.commands import TopicCommands
 from netd.mqtt.config import Config
 from netd.mqtt.discovery import Discovery, DiscoveryPlan
@@ -204,11 +205,11 @@ class MqttService(DialingService):
         skipped = self._mqtt.log_limiter.admit("objected")
         if skipped is not None:
             self._log.warn(
-                "{section}: the broker does not take {what}: {why} ({skipped} more like it were not logged)",
+                "{section}: the broker does not take {what}: {why}{more}",
                 section=self._section,
                 what=what,
                 why=why,
-                skipped=skipped,
+                more=told_of(skipped),
             )
 
     def parted(self) -> None:

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from netd.connection.backoff import Backoff
 from netd.errors import NetdError
-from netd.log import LogLimiter
+from netd.log import LogLimiter, told_of
 from netd.reaction.actions import Target
 
 __all__ = ["Deliveries", "DeliveryFailed", "Outcome"]
@@ -175,10 +175,10 @@ class Deliveries:
         skipped = self.limiter.admit(what)
         if skipped is not None:
             self._log.error(
-                "{section}: {action} {what}: {why} ({skipped} more like it were not logged)",
+                "{section}: {action} {what}: {why}{more}",
                 section=self.section,
                 action=target.label,
                 what=what,
                 why=why,
-                skipped=skipped,
+                more=told_of(skipped),
             )

@@ -8,8 +8,9 @@ from netd.codec.length_header import encode_frame
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
-from netd.connection.protocol import PeerProtocol, describe_address, told_of
+from netd.connection.protocol import PeerProtocol, describe_address
 from netd.errors import Revoked
+from netd.log import told_of
 from netd.principal import Kind
 from netd.relay.devices import DeviceLink
 from netd.relay.exchange import Exchange

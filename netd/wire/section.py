@@ -8,8 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 from attrs import frozen
 from twisted.logger import Logger
 
-from netd.connection.protocol import told_of
-from netd.log import LogLimiter
+from netd.log import LogLimiter, told_of
 from netd.redaction import without_tokens
 from netd.wire.calls import WireCalls
 from netd.wire.config import Config
