@@ -188,7 +188,7 @@ class InstalledTests(InstalledTestCase):
             for folder in ("gateway/static", "gateway/pages", "client/arduino", "client/js", "wire/recipes")
             for path in (CHECKOUT / "netd" / folder).rglob("*")
         ]
-        files |= {path.relative_to(CHECKOUT).as_posix() for path in pages if path.is_file()}
+        files |= {path.relative_to(CHECKOUT).as_posix() for path in pages if path.is_file() and path.suffix != ".pyc"}
         self.assertIn("netd/gateway/static/index.html", files)
         self.assertEqual(modules | files | {"netd/py.typed", "twisted/plugins/netd_plugin.py"}, names)
 
