@@ -13,10 +13,10 @@ import os
 import socket
 import struct
 from collections.abc import Callable, Collection
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IReactorTime, ISSLTransport
 from twisted.internet.main import CONNECTION_LOST
 from twisted.python.failure import Failure
 
@@ -24,6 +24,9 @@ __all__ = ["DEAD_TIMEOUT", "Signs", "Vigil", "ask_for_signs", "describe_end", "s
 
 DEAD_TIMEOUT = 30.0
 """The default limit: seconds without a sign of life after which a connection counts as broken."""
+
+RECEIVED_SHUTDOWN = 2
+"""The bit of OpenSSL's for a ``close_notify`` of the peer (``SSL_RECEIVED_SHUTDOWN``)."""
 
 LOOKS = 12
 """The number of looks at each connection within the limit."""
@@ -101,7 +104,7 @@ def ask_for_signs(handle: socket.socket, limit: float, patience: float) -> None:
 
 def describe_end(failure: Failure, transport: Any) -> str | None:
     """Say in words why a connection is gone; None if the peer has closed it in the ordinary way."""
-    if failure.check(ConnectionDone) is not None:
+    if failure.check(ConnectionDone) is not None or _has_said_goodbye(transport):
         return None
     code = getattr(transport, "errno", 0)
     if code == errno.ETIMEDOUT:
@@ -110,6 +113,13 @@ def describe_end(failure: Failure, transport: Any) -> str | None:
     if code in (errno.ECONNRESET, errno.EPIPE) or (not code and failure.value is CONNECTION_LOST):
         return "reset by the peer"
     return os.strerror(code) if code else failure.getErrorMessage()
+
+
+def _has_said_goodbye(transport: Any) -> bool:
+    """Whether the peer has ended TLS in order. It may reset TCP then, as it reads no answer any more."""
+    if not ISSLTransport.providedBy(transport):
+        return False
+    return bool(cast(Any, transport).getHandle().get_shutdown() & RECEIVED_SHUTDOWN)
 
 
 class Watched(Protocol):

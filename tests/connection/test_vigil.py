@@ -10,10 +10,12 @@ from typing import Any
 
 from OpenSSL.SSL import Error
 from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import directlyProvides
 
 from netd.connection import vigil
 from netd.connection.vigil import Signs, Vigil, ask_for_signs, describe_end, signs_of, silence_of
@@ -132,6 +134,9 @@ class EndTests(LivenessTests):
         self.assertEqual("reset by the peer", self.describe())
         self.assertEqual("no sign of life for 31 s", self.describe(errno.ETIMEDOUT, signs=Signs(60.0, 31.2, 4)))
         self.assertEqual("no sign of life", self.describe(errno.ETIMEDOUT))
+        ended = SimpleNamespace(errno=errno.ECONNRESET, getHandle=lambda: SimpleNamespace(get_shutdown=lambda: 2))
+        directlyProvides(ended, ISSLTransport)
+        self.assertIsNone(describe_end(Failure(CONNECTION_LOST), ended))  # TLS has said goodbye before
         over_other = SimpleNamespace(errno=errno.ETIMEDOUT)
         self.assertEqual("no sign of life", describe_end(Failure(CONNECTION_LOST), over_other))
         self.assertEqual("No route to host", self.describe(errno.EHOSTUNREACH))
