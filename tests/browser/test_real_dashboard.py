@@ -202,6 +202,7 @@ class SessionTests(BrowserTestCase):
         session = self.start_session(page)
         self.wait_for_samples(page, session)
         by_id(page, "page-devices").click()
+        by_id(page, "page", page="devices").wait_for()  # the minute begins when the other page has gone
         page.clock.fast_forward(61_000)
         page.wait_for_timeout(1500)
         frames.clear()

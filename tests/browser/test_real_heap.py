@@ -20,7 +20,7 @@ SECONDS = "SOAK_SECONDS"
 RATE = 200
 """Samples a second."""
 
-WARM_UP = 12.0
+WARM_UP = 20.0
 """Seconds until the plots, of 10 s each, are full, and everything has been compiled and laid out once."""
 
 MOST = 400_000
