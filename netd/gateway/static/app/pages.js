@@ -288,14 +288,11 @@ export const isForeign = (kind) => !KINDS.includes(kind) && !Object.hasOwn(OFF_T
 
 /** What Overview tells of a service. @param {any} status @returns {string[]} */
 export const factsOf = (status) =>
-  (FACTS[status.kind] ?? (isForeign(status.kind) ? null : OFF_THE_RAIL[status.kind]) ?? pageOfKind(status.kind).facts ?? plainFacts)(status);
-
-/** Kinds whose names are abbreviations. @type {Record<string, string>} */
-const ABBREVIATIONS = { mqtt: "MQTT" };
+  ((Object.hasOwn(FACTS, status.kind) ? FACTS[status.kind] : null) ?? (isForeign(status.kind) ? null : OFF_THE_RAIL[status.kind]) ?? pageOfKind(status.kind).facts ?? plainFacts)(status);
 
 /** The title of a page. @param {Entry} entry @param {string|null} kind that of the service, for the page `SERVICE`. */
 export function titleOf({ title, name }, kind) {
-  return name !== SERVICE.name || kind === null ? title : (ABBREVIATIONS[kind] ?? spoken(kind));
+  return name !== SERVICE.name || kind === null ? title : kind === "mqtt" ? "MQTT" : spoken(kind);
 }
 
 /**

@@ -2,43 +2,39 @@
 
 import { asCommands, commandLine } from "../commandline.js";
 import { servicesOf, status } from "../connection.js";
-import { each, h, when } from "../dom.js";
+import { choice, each, h, when } from "../dom.js";
 import { plural, visible } from "../format.js";
 import { instanceOf, labelOf, portOf } from "../instances.js";
+import { late } from "../late.js";
 import { polled } from "../live.js";
 import { nodeOf, nodeStates } from "../nodes.js";
 import { troublesOf } from "../pages.js";
 import { badge, faceOf, panel } from "../panel.js";
 import { addressOf } from "../router.js";
-import { computed } from "../signal.js";
-import { tile } from "./session_tile.js";
-import { sessionValues } from "./session_values.js";
-import { asSession, PEER_HINT } from "./wire_rows.js";
+import { computed, signal } from "../signal.js";
 
 /** Seconds between two questions. */
 const EVERY = 10;
-/** How many sessions have channels here, and how many channels there are. */
-const SESSIONS = 4;
-const CHANNELS = 10;
+/** How many sessions, or peers of a wire, have channels here, and how many channels there are. */
+export const MOST_ROWS = 4;
+export const MOST_CHANNELS = 10;
 
-/** Seconds between two values of a channel. */
-const PACE = 2;
+const tiles = late(() => import("./latest_tiles.js"));
+const wires = late(() => import("./latest_wires.js"));
 
 /** A list of a few rows, with the counts of all. */
-function counted(method, instance, limit) {
+export function counted(method, instance, limit) {
   return polled(method, { ...instance, params: () => instance.params({ limit }) }, EVERY);
 }
 
 /** The newest values of the first sessions. */
 export function latest() {
   const instance = instanceOf("session");
-  const list = counted("session.list", instance, SESSIONS);
+  const list = counted("session.list", instance, MOST_ROWS);
   const live = computed(() => (list.answer.value?.rows ?? []).filter(({ state }) => state !== "ended"));
   const channels = computed(() =>
-    live.value.flatMap((session) => Object.keys(session.channels).map((name) => ({ session, name }))).slice(0, CHANNELS),
+    live.value.flatMap((session) => Object.keys(session.channels).map((name) => ({ session, name }))).slice(0, MOST_CHANNELS),
   );
-  const patterns = () => [...new Set(channels.value.map(({ session }) => `${session.agent}.*`))];
-  const values = sessionValues(instance, () => channels.value.length, patterns, PACE);
   const toggle = async ({ agent }) => {
     const { watch } = await import("./session_watch.js"); // with all that draws plots
     watch(instance.name.peek(), agent);
@@ -53,64 +49,27 @@ export function latest() {
   const title = () => (nodeStates.value.length > 1 ? `Latest values on ${node()}` : "Latest values");
   const made = panel(
     { title, aside: instance.select, testid: "latest", face: faceOf(list, () => channels.value.length === 0), empty, kind: "wide" },
-    h(
-      "div.tile-grid",
-      {},
-      each(
-        () => channels.value,
-        ({ session, name }) => `${session.session} ${name}`,
-        (item) => tile(item, values, { isWatched: () => false, toggle }),
-      ),
+    choice(
+      () => (channels.value.length > 0 ? tiles() : null),
+      (module) => module?.latestTiles(instance, channels, toggle) ?? null,
     ),
     when(
       () => further() > 0,
       () => h("p.hint", {}, h("a", { href: addressOf("session") }, () => plural(further(), "further session"))),
     ),
   );
-  const others = latestOfWires();
-  const isTold = () => channels.value.length > 0 || others.channels.value.length === 0;
+  const hasOthers = signal(false);
+  const isTold = () => channels.value.length > 0 || !hasOthers.value;
   return [
     when(
       () => servicesOf("session").length > 0 && !list.refusal.value && isTold(),
       () => made,
     ),
-    when(
-      () => others.channels.value.length > 0,
-      () => others.element,
+    choice(
+      () => (servicesOf("wire").length > 0 ? wires() : null),
+      (module) => module?.latestOfWires(hasOthers) ?? null,
     ),
   ];
-}
-
-/** The newest values of the first peers of a wire. */
-function latestOfWires() {
-  const instance = instanceOf("wire");
-  const list = counted("wire.peers", instance, SESSIONS);
-  const rows = computed(() => (list.answer.value?.rows ?? []).map(asSession));
-  const channels = computed(() =>
-    rows.value.flatMap((session) => Object.keys(session.channels).map((name) => ({ session, name }))).slice(0, CHANNELS),
-  );
-  const patterns = () => [...new Set(channels.value.map(({ session }) => `${session.agent}.*`))];
-  const samples = { ...instance, subject: (rest) => instance.subject(`sample.${rest}`) };
-  const values = sessionValues(samples, () => channels.value.length, patterns, PACE);
-  const toggle = ({ session }) => (location.hash = `#/wires?${new URLSearchParams({ instance: instance.name.peek() ?? "", peer: session })}`);
-  const further = () => (list.answer.value?.matching ?? 0) - rows.value.length;
-  const element = panel(
-    { title: "Latest values of wires", aside: instance.select, testid: "latest-wires", face: faceOf(list), kind: "wide" },
-    h(
-      "div.tile-grid",
-      {},
-      each(
-        () => channels.value,
-        ({ session, name }) => `${session.session} ${name}`,
-        (item) => tile(item, values, { isWatched: () => false, toggle, hint: PEER_HINT }),
-      ),
-    ),
-    when(
-      () => further() > 0,
-      () => h("p.hint", {}, h("a", { href: addressOf("wire") }, () => plural(further(), "further peer"))),
-    ),
-  );
-  return { channels, element };
 }
 
 /** The services that do not do what they are there for, each with the reason. The status tells them. */
