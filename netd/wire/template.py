@@ -240,12 +240,15 @@ def cut_short(text: bytes, cuts: Sequence[bytes]) -> bytes:
 def _cut(before: bytes, text: bytes, cuts: Sequence[bytes]) -> bytes:
     """Return *text* up to where it would hold or complete a mark of *cuts*, or begin one at its end."""
     for cut in cuts:
-        overlap = before[len(before) - len(cut) + 1 :] if len(cut) > 1 else b""
+        overlap = before[max(len(before) - len(cut) + 1, 0) :] if len(cut) > 1 else b""
         place = (overlap + text).find(cut)
         if place >= 0:
             text = text[: max(place - len(overlap), 0)] if place >= len(overlap) else text[: place + len(cut) - 1 - len(overlap)]
-        for length in range(min(len(cut) - 1, len(text)), 0, -1):
-            if text.endswith(cut[:length]):
-                text = text[:-length]
-                break
+    while begun := max((_begun(text, cut) for cut in cuts), default=0):
+        text = text[:-begun]
     return text
+
+
+def _begun(text: bytes, cut: bytes) -> int:
+    """Return how many bytes at the end of *text* begin the mark *cut*."""
+    return next((length for length in range(min(len(cut) - 1, len(text)), 0, -1) if text.endswith(cut[:length])), 0)

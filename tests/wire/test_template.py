@@ -73,6 +73,7 @@ class CutTests(SynchronousTestCase):
         cuts = (b"<EOF>",)
         self.assertEqual(b"<EOFF>q", parse_template("<E{a}F>{b}").render({"a": "OF> x <EO", "b": "q<EOF>z"}, cuts))
         self.assertEqual(b"OF>", parse_template("{a}{b}").render({"a": "<E", "b": "OF>"}, cuts))
+        self.assertEqual(b"-OF>", parse_template("-{a}{b}").render({"a": "<E<", "b": "OF>"}, cuts))  # what begins it, twice
         self.assertEqual(b"x<EOF>", parse_template("{a}<EOF>").render({"a": "x<EO"}, cuts))
 
     @given(st.lists(st.text("<EOF>x", max_size=6), min_size=3, max_size=3), st.sampled_from((b"<EOF>", b"\n", b"EE", b"<<E")))
