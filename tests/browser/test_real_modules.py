@@ -112,13 +112,13 @@ class TickTests(ModuleTestCase):
         many = pairs(3000)
         for most in (2, 5, 12):
             found = self.run_in("plots/ticks", self.SCRIPT, [*TABLES, *many], most)
+            self.assertLess(sum(one["took"] for one in found), 10_000)  # 3 ms each, in a browser that others hold up
             for pair, one in zip([*TABLES, *many], found, strict=True):
                 words = one["words"]
                 self.assertEqual(len(set(words)), len(words), f"{pair}: {words}")
                 self.assertTrue(2 <= len(words) <= 2 * most + 2, f"{pair}: {words}")
                 self.assertTrue(all(len(word) <= LONGEST and "N" not in word for word in words), f"{pair}: {words}")
                 self.assertTrue(all(-0.02 <= place <= 1.02 for place in one["places"]), f"{pair}: {one['places']}")
-                self.assertLess(one["took"], 100)
 
     def readable(self) -> None:
         """The ticks are written by their step; what they share is said once."""
