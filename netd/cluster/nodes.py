@@ -159,11 +159,6 @@ class Nodes:
         """Note the version of *what* this node can be asked for. The next hello says it."""
         self._versions[what] = version
 
-    @property
-    def is_joined(self) -> bool:
-        """Whether this node says hello."""
-        return self._hellos is not None
-
     # This node itself
 
     def start(self) -> None:

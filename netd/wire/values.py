@@ -45,7 +45,6 @@ SHAPES: Mapping[FieldType, str] = {
 }
 """The expressions of fields whose end is known from what they hold. Each is to stand in an atomic group."""
 
-_DATE = re.compile(r"[0-9]{4}(?:[-/]|[0-9]{4}[T ])")
 
 _FULLY: Mapping[FieldType, Callable[[str], re.Match[str] | None]] = {
     kind: re.compile(shape, re.ASCII).fullmatch for kind, shape in SHAPES.items()

@@ -29,7 +29,6 @@ _LONG_NUMBER = 3
 _LONGEST_KEY = 2
 """Letters glued before a number that are a key: ``N12``. Longer ones before whole numbers are names: ``node12``."""
 _SHORTEST_CODE, _LONGEST_QUANTITY, _FEWEST_CODES = 5, 11, 3
-_DM = re.compile(r"[0-9]{3,5}\.[0-9]{2,}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ].*")
 _STAMP = re.compile(r"[0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2}|[0-9]{2}[-/.][0-9]{2}[-/.][0-9]{2,4}|[0-9]{1,2}:[0-9]{2}(?::[0-9.]+)?")
 _HEX = re.compile(r"0[xX][0-9A-Fa-f]{1,16}")
