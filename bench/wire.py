@@ -323,7 +323,7 @@ def _both(rows: Sequence[tuple[str, Task, list[bytes]]]) -> tuple[list[float], l
 
 
 def _table(what: str, rows: Sequence[tuple[str, Task, list[bytes]]], wide: list[float], narrow: list[float]) -> list[str]:
-    head = f"**Described wires**: {what}, least of {ROUNDS} rounds"
+    head = f"**Wires of your own**: {what}, least of {ROUNDS} rounds"
     lines = [
         f"| {name} | {one:.2f} | {one / wide[0]:.1f} | {other:.2f} |"
         for (name, _, _), one, other in zip(rows, wide, narrow, strict=True)
