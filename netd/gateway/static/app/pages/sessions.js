@@ -5,10 +5,9 @@ import { commandLine, commandLineToCopy } from "../commandline.js";
 import { choice as chosen, each, h, when } from "../dom.js";
 import { count } from "../format.js";
 import { instanceOf, portOf } from "../instances.js";
-import { pauseButton } from "../log.js";
 import { needsService } from "../no_service.js";
 import { faceOf, panel } from "../panel.js";
-import { View, WINDOWS } from "../plots/view.js";
+import { View } from "../plots/view.js";
 import { blocks } from "../lists/blocks.js";
 import { roll } from "../lists/roll.js";
 import { computed, effect, signal } from "../signal.js";
@@ -22,6 +21,7 @@ import { sessionStart } from "./session_start.js";
 import { STATES } from "./session_states.js";
 import { sessionTiles } from "./session_tiles.js";
 import { sessionValues } from "./session_values.js";
+import { windowControls } from "./window_controls.js";
 import { MOST_WATCHED, unwatch, watch, watched, watchOf } from "./session_watch.js";
 
 /** How many sessions are watched without being chosen; and up to how many the page opens with those watched. */
@@ -213,7 +213,10 @@ function watchedView(instance, listed, all, found) {
   return h(
     "div.stack",
     {},
-    when(() => shown.value.length > 0, windowControls),
+    when(
+      () => shown.value.length > 0,
+      () => windowControls(view),
+    ),
     chosen(
       () => shown.value.length > FEW,
       (isMany) => h("div.stack", {}, isMany ? blocks({ list, keyOf, make: card, kind: "", size: 1 }) : each(list, keyOf, card)),
@@ -221,20 +224,6 @@ function watchedView(instance, listed, all, found) {
     when(
       () => shown.value.length === 0 && all.value.length > 0,
       () => h("p.hint", { testid: "none-watched" }, () => `None of ${count(all.value.length)} is watched. Press “Watch” in the list, or a card of the small multiples.`),
-    ),
-  );
-}
-
-function windowControls() {
-  const isPaused = computed(() => !view.isLive.value);
-  return h(
-    "div.toolbar",
-    {},
-    segments("Time window", WINDOWS, view.length, "window"),
-    pauseButton(isPaused, () => (view.isLive.peek() ? view.pause() : view.live()), "", "pause"),
-    when(
-      () => isPaused.value,
-      () => h("span.hint", { role: "status" }, "The view stands still; samples are still collected."),
     ),
   );
 }

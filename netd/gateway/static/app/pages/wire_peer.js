@@ -1,6 +1,6 @@
 /** The chosen peer of a wire: its state, a plot of each of its channels, and the button that closes its connection. */
 
-import { action, results, segments } from "../action.js";
+import { action, results } from "../action.js";
 import { describe, gather } from "../channels.js";
 import { commandLineToCopy } from "../commandline.js";
 import { knownAt } from "../connection.js";
@@ -8,13 +8,12 @@ import { choice, each, h, when } from "../dom.js";
 import { ago, duration, plural, visible } from "../format.js";
 import { followMarks } from "../history/marks.js";
 import { byName } from "../lists/search.js";
-import { pauseButton } from "../log.js";
 import { badge, panel } from "../panel.js";
-import { WINDOWS } from "../plots/view.js";
 import { remembers } from "../recorder.js";
 import { computed, effect, signal } from "../signal.js";
 import { tokenOf } from "../subjects.js";
 import { channelPlot } from "./channel_plot.js";
+import { windowControls } from "./window_controls.js";
 import { LOOKS, stateOf } from "./wire_rows.js";
 
 /** How many channels are plotted. */
@@ -149,20 +148,6 @@ function plots(gathering, peer, of) {
       ordered,
       (channel) => channel,
       (channel) => channelPlot(channel.peek(), described(channel.peek().name), of),
-    ),
-  );
-}
-
-function windowControls(view) {
-  const isPaused = computed(() => !view.isLive.value);
-  return h(
-    "div.toolbar",
-    {},
-    segments("Time window", WINDOWS, view.length, "window"),
-    pauseButton(isPaused, () => (view.isLive.peek() ? view.pause() : view.live()), "", "pause"),
-    when(
-      () => isPaused.value,
-      () => h("span.hint", { role: "status" }, "The view stands still; samples are still collected."),
     ),
   );
 }

@@ -8,14 +8,6 @@ const KEPT = 100;
 /** The shortest window of all that there is, in seconds. */
 const LEAST = 10;
 
-/** The lengths of the plots of somebody's newest values, with their words. @type {[number, string][]} */
-export const WINDOWS = [
-  [10, "10 s"],
-  [60, "1 min"],
-  [600, "10 min"],
-  [3600, "1 h"],
-];
-
 /** @typedef {import("./zoom.js").Span} Span */
 /** @template T @typedef {import("../signal.js").Writable<T>} Writable */
 
